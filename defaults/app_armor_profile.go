@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import corev1 "k8s.io/api/core/v1"
+
+// appArmorProfile confines the container with an AppArmor profile of its node.
+//
+// Field: spec.securityContext.appArmorProfile and
+// spec.containers[*].securityContext.appArmorProfile, and of init and ephemeral
+// containers.
+//
+// Hardened values: RuntimeDefault, or a Localhost profile.
+//
+// Inherited from: the pod.
+//
+// Conflicts: a privileged container runs unconfined whatever the field says.
+// The annotation from before 1.30 is still turned into the container's field
+// (applyAppArmorVersionSkew in kubernetes/pkg/registry/core/pod), and a field
+// that disagrees with it is refused
+// (validateAppArmorAnnotationsAndFieldsMatchOnCreate), inherited ones too: it is
+// the author's word, whatever it says.
+var appArmorProfile = &Field{
+	Name:   "appArmorProfile",
+	Levels: ContainerLevel | PodLevel,
+	OS:     Linux,
+	Conflicts: []Conflict{
+		{Reason: Privileged, InContainer: isPrivileged, NoEffect: true},
+		{Reason: LegacyAnnotation, InContainer: func(pod *Pod, c *Container, _ Value) bool {
+			_, found := pod.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+c.Name]
+			return found
+		}},
+	},
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// sysctls sets kernel parameters in the namespaces of the pod.
+//
+// Field: spec.securityContext.sysctls.
+//
+// Conflicts: a parameter of a namespace that the pod shares with its node is
+// refused (ValidateHostSysctl in kubernetes/pkg/apis/core/validation, and the
+// kubelet, whose refusal makes a controller create pods without end).
+var sysctls = &Field{
+	Name:   "sysctls",
+	Levels: PodLevel,
+	OS:     Linux,
+	Conflicts: []Conflict{
+		{
+			Reason:   SharesHostNamespaces,
+			Concerns: anyIs(isNetSysctl),
+			OnPod:    func(pod *Pod, _ Value) bool { return pod.HostNetwork },
+		},
+		{
+			Reason:   SharesHostNamespaces,
+			Concerns: anyIs(isIPCSysctl),
+			OnPod:    func(pod *Pod, _ Value) bool { return pod.HostIPC },
+		},
+	},
+}
+
+func anyIs(matches func(name string) bool) func(Value) bool {
+	return func(v Value) bool {
+		return slices.ContainsFunc(v.Typed.([]corev1.Sysctl), func(s corev1.Sysctl) bool {
+			// Both separators are valid, as for sysctl(8).
+			return matches(strings.ReplaceAll(s.Name, "/", "."))
+		})
+	}
+}
+
+// The two predicates mirror GetNamespace in
+// k8s.io/component-helpers/node/util/sysctl.
+
+func isNetSysctl(name string) bool { return strings.HasPrefix(name, "net.") }
+
+func isIPCSysctl(name string) bool {
+	return name == "kernel.sem" || strings.HasPrefix(name, "kernel.shm") ||
+		strings.HasPrefix(name, "kernel.msg") || strings.HasPrefix(name, "fs.mqueue.")
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mutate brings the decisions of package defaults to the API server: an
+// AdmissionReview comes in, and out goes a JSON patch, a warning or an audit
+// annotation, by the mode in which a namespace has opted in.
+//
+// What it guarantees:
+//
+//   - It never denies. A review is answered with allowed: true; a failure of our
+//     own is an HTTP error, so that the operator's failurePolicy decides.
+//   - A patch holds only add operations at exact JSON pointers, on the JSON as
+//     received: each puts a leaf where nothing is set, or an object that the leaf
+//     needs around it. The annotation caseharden.io/injected is the one value
+//     that may be replaced.
+//   - Its answer to a second pass over its own output is empty.
+//   - It calls nobody: what it needs stands in the review.
+//
+// Start reading at handler.go, which is the way of a review through the package,
+// then at scope.go, which says what a review is about.
+package mutate

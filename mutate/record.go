@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/validation"
+
+	"github.com/caseharden/caseharden/defaults"
+)
+
+// InjectedAnnotation is the annotation on a pod that says what was filled in. It
+// holds JSON:
+//
+//	{"profile":"hardened","containers":{"app":["runAsUser"]},"pod":["fsGroup"]}
+const InjectedAnnotation = "caseharden.io/injected"
+
+// injected is what InjectedAnnotation says.
+type injected struct {
+	Profile    string              `json:"profile"`
+	Containers map[string][]string `json:"containers,omitempty"` // field names by container
+	Pod        []string            `json:"pod,omitempty"`        // fields at pod level
+}
+
+// skipped says which defaults were skipped, and for which reason.
+type skipped struct {
+	Profile    string                                `json:"profile"`
+	Containers map[string]map[string]defaults.Reason `json:"containers,omitempty"` // by container, then by field
+	Pod        map[string]defaults.Reason            `json:"pod,omitempty"`        // by field
+}
+
+// records sums the decisions up; a result is nil where there is nothing to say.
+func records(profile string, decisions []defaults.Decision) (*injected, *skipped) {
+	in := &injected{Profile: profile, Containers: map[string][]string{}}
+	out := &skipped{Profile: profile, Containers: map[string]map[string]defaults.Reason{}, Pod: map[string]defaults.Reason{}}
+	for _, d := range decisions {
+		switch {
+		case d.Outcome == defaults.Inject && d.Container != nil:
+			in.Containers[d.Container.Name] = append(in.Containers[d.Container.Name], d.Field.Name)
+		case d.Outcome == defaults.Inject:
+			in.Pod = append(in.Pod, d.Field.Name)
+		case d.Outcome == defaults.Skip && d.Container != nil:
+			if out.Containers[d.Container.Name] == nil {
+				out.Containers[d.Container.Name] = map[string]defaults.Reason{}
+			}
+			out.Containers[d.Container.Name][d.Field.Name] = d.Reason
+		case d.Outcome == defaults.Skip:
+			out.Pod[d.Field.Name] = d.Reason
+		}
+	}
+	if len(in.Containers)+len(in.Pod) == 0 {
+		in = nil
+	}
+	if len(out.Containers)+len(out.Pod) == 0 {
+		out = nil
+	}
+	return in, out
+}
+
+// merge adds what the annotation of an earlier pass says. One that cannot be
+// read is not ours, and says nothing.
+func (in *injected) merge(annotation string) {
+	var earlier injected
+	if json.Unmarshal([]byte(annotation), &earlier) != nil {
+		return
+	}
+	for name, fields := range earlier.Containers {
+		in.Containers[name] = union(in.Containers[name], fields)
+	}
+	in.Pod = union(in.Pod, earlier.Pod)
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// String returns the record as JSON.
+func (in *injected) String() string { return mustMarshal(in) }
+
+// String returns the record as JSON.
+func (out *skipped) String() string { return mustMarshal(out) }
+
+func mustMarshal(record any) string {
+	data, err := json.Marshal(record)
+	if err != nil {
+		panic(fmt.Sprintf("internal error: marshalling a record: %s", err))
+	}
+	return string(data)
+}
+
+// fits says whether the pod may still have an annotation: the API server bounds
+// the size of all together (ValidateAnnotationsSize), and our note is not worth
+// a pod.
+func fits(annotations map[string]string, key, value string) bool {
+	total := len(key) + len(value)
+	for k, v := range annotations {
+		if k != key {
+			total += len(k) + len(v)
+		}
+	}
+	return total <= validation.TotalAnnotationSizeLimitB
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// request is the part of an admissionv1.AdmissionRequest that answers depend on.
+// The objects stay as they were received.
+type request struct {
+	UID      types.UID `json:"uid"`
+	Resource struct {
+		Group    string `json:"group"`
+		Version  string `json:"version"`
+		Resource string `json:"resource"`
+	} `json:"resource"`
+	SubResource string                `json:"subResource"`
+	Namespace   string                `json:"namespace"`
+	Operation   admissionv1.Operation `json:"operation"`
+	Object      jsontext.Value        `json:"object"`
+	OldObject   jsontext.Value        `json:"oldObject"`
+	DryRun      bool                  `json:"dryRun"`
+}
+
+// parseReview reads an AdmissionReview v1 that holds a request. An error says
+// what is wrong, and where.
+func parseReview(body []byte) (*request, error) {
+	var review struct {
+		APIVersion string   `json:"apiVersion"`
+		Kind       string   `json:"kind"`
+		Request    *request `json:"request"`
+	}
+	if err := json.Unmarshal(body, &review); err != nil {
+		return nil, located("", err)
+	}
+	if apiVersion := admissionv1.SchemeGroupVersion.String(); review.APIVersion != apiVersion || review.Kind != "AdmissionReview" {
+		return nil, fmt.Errorf("the body must be an AdmissionReview of %s, and says it is a %q of %q", apiVersion, review.Kind, review.APIVersion)
+	}
+	if review.Request == nil {
+		return nil, errors.New("request: must be set")
+	}
+	if review.Request.UID == "" {
+		return nil, errors.New("request.uid: must be set")
+	}
+	return review.Request, nil
+}
+
+// located says where below the place an error of the JSON decoder happened.
+func located(place string, err error) error {
+	if syntactic := (*jsontext.SyntacticError)(nil); errors.As(err, &syntactic) {
+		return fmt.Errorf("%s: is not JSON: %w at byte %d", at(place, syntactic.JSONPointer), syntactic.Err, syntactic.ByteOffset)
+	}
+	if semantic := (*json.SemanticError)(nil); errors.As(err, &semantic) {
+		if semantic.Err != nil {
+			return fmt.Errorf("%s: %w", at(place, semantic.JSONPointer), semantic.Err)
+		}
+		return fmt.Errorf("%s: must not be a JSON %s", at(place, semantic.JSONPointer), semantic.JSONKind)
+	}
+	return fmt.Errorf("%s: %w", at(place, ""), err)
+}
+
+func at(place string, pointer jsontext.Pointer) string {
+	if place == "" && pointer == "" {
+		return "the body"
+	}
+	path := place
+	for token := range pointer.Tokens() {
+		switch {
+		case token != "" && token[0] >= '0' && token[0] <= '9':
+			path += "[" + token + "]"
+		case path == "":
+			path = token
+		default:
+			path += "." + token
+		}
+	}
+	return path
+}
