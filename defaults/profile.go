@@ -4,14 +4,14 @@ package defaults
 
 import (
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -30,8 +30,8 @@ type Default struct {
 
 // A Value is what a profile gives a field, in two forms of the same thing.
 type Value struct {
-	JSON  json.RawMessage // as it goes into the pod
-	Typed any             // as the field of the API type holds it: *bool, []corev1.Capability, …
+	JSON  jsontext.Value // as it goes into the pod
+	Typed any            // as the field of the API type holds it: *bool, []corev1.Capability, …
 }
 
 // The schema of a profile file.
@@ -41,13 +41,14 @@ const (
 )
 
 type profileFile struct {
-	metav1.TypeMeta `json:",inline"`
-	Metadata        struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
 		Name string `json:"name"`
 	} `json:"metadata"`
 	Spec struct {
-		Container corev1.SecurityContext    `json:"container,omitempty"`
-		Pod       corev1.PodSecurityContext `json:"pod,omitempty"`
+		Container corev1.SecurityContext    `json:"container"`
+		Pod       corev1.PodSecurityContext `json:"pod"`
 	} `json:"spec"`
 }
 
@@ -79,8 +80,12 @@ func Builtin() ([]*Profile, error) {
 // parseProfile reads a profile from YAML. Decoding is strict: an unknown or
 // repeated field is an error.
 func parseProfile(data []byte) (*Profile, error) {
+	asJSON, err := yaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return nil, err
+	}
 	var file profileFile
-	if err := yaml.UnmarshalStrict(data, &file); err != nil {
+	if err := json.Unmarshal(asJSON, &file, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
 	if file.APIVersion != profileAPIVersion || file.Kind != profileKind {
@@ -90,7 +95,6 @@ func parseProfile(data []byte) (*Profile, error) {
 		return nil, errors.New("metadata.name: must be set")
 	}
 	p := &Profile{Name: file.Metadata.Name}
-	var err error
 	if p.Container, err = defaultsIn(ContainerLevel, file.Spec.Container); err != nil {
 		return nil, fmt.Errorf("spec.container.%w", err)
 	}

@@ -3,7 +3,7 @@
 package defaults
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -70,8 +70,8 @@ func (s *SecurityContext) members(dec *jsontext.Decoder, prefix string, target f
 	if dec.PeekKind() == 'n' {
 		return dec.SkipValue()
 	}
-	if kind := dec.PeekKind(); kind != '{' {
-		return fmt.Errorf("must be an object, is a %s", kind)
+	if dec.PeekKind() != '{' {
+		return errors.New("must be an object")
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err

@@ -3,6 +3,7 @@
 package mutate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
 
 	"github.com/caseharden/caseharden/defaults"
 )
@@ -75,7 +78,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(code)
 	// The client may be gone; there is nobody to tell.
 	_, _ = w.Write(body)
-	h.metrics.request(Mode(mode), code, time.Since(start))
+	h.metrics.answered(Mode(mode), code, time.Since(start))
 }
 
 // answer returns the response to a request, or why there is none. A panic in our
@@ -119,21 +122,57 @@ func (h *Handler) answer(r *http.Request, mode Mode, profileName string) (body [
 
 // review answers a request of the API server.
 func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profile, req *request) ([]byte, *failure) {
-	start := time.Now()
 	scope, err := scopeOf(req)
 	if err != nil {
 		return nil, asFailure(err)
 	}
-	verdict := decide(profile, scope)
+	decisions := scope.decide(profile)
+	injected, skipped := records(profile.Name, decisions)
 	if !req.DryRun {
-		h.metrics.review(mode, profile.Name, req.Namespace, scope, verdict)
+		h.metrics.reviewed(mode, profile.Name, req.Namespace, scope, decisions)
 	}
-	h.log(ctx, mode, profile, req, scope, verdict, time.Since(start))
-	body, err := respond(mode, profile, req, scope, verdict)
+	h.log(ctx, mode, req, scope, injected, skipped)
+
+	response := &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}
+	switch mode {
+	case Enforce:
+		response.AuditAnnotations = auditAnnotations(mode, injected, skipped)
+		err = setPatch(response, scope, decisions, injected)
+	case Warn:
+		response.Warnings = warnings(profile.Name, scope, decisions)
+	case Audit:
+		response.AuditAnnotations = auditAnnotations(mode, injected, skipped)
+	}
 	if err != nil {
 		return nil, asFailure(err)
 	}
-	return body, nil
+	return encode(response)
+}
+
+// log writes the line of a request: at Info where a default was injected or
+// skipped, since only that deserves attention.
+func (h *Handler) log(ctx context.Context, mode Mode, req *request, scope scope, injected *injected, skipped *skipped) {
+	level := slog.LevelDebug
+	if injected != nil || skipped != nil {
+		level = slog.LevelInfo
+	}
+	if !h.logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("uid", string(req.UID)), slog.String("mode", string(mode)),
+		slog.String("namespace", req.Namespace), slog.Bool("dryRun", req.DryRun),
+	}
+	if scope.pod != nil {
+		attrs = append(attrs, slog.String("name", cmp.Or(scope.pod.Name, scope.pod.GenerateName)))
+	}
+	if injected != nil {
+		attrs = append(attrs, slog.String(injectedKey(mode), injected.String()))
+	}
+	if skipped != nil {
+		attrs = append(attrs, slog.String("skipped", skipped.String()))
+	}
+	h.logger.LogAttrs(ctx, level, "review", attrs...)
 }
 
 // asFailure gives an error its status code: its own, or 400, since what else

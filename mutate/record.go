@@ -5,6 +5,7 @@ package mutate
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/validation"
@@ -60,17 +61,18 @@ func records(profile string, decisions []defaults.Decision) (*injected, *skipped
 	return in, out
 }
 
-// merge adds what the annotation of an earlier pass says. One that cannot be
-// read is not ours, and says nothing.
-func (in *injected) merge(annotation string) {
+// mergedWith returns the record together with what the annotation of an earlier
+// pass says. An annotation that cannot be read is not ours, and says nothing.
+func (in *injected) mergedWith(annotation string) *injected {
 	var earlier injected
 	if json.Unmarshal([]byte(annotation), &earlier) != nil {
-		return
+		return in
 	}
+	merged := &injected{Profile: in.Profile, Containers: maps.Clone(in.Containers), Pod: union(in.Pod, earlier.Pod)}
 	for name, fields := range earlier.Containers {
-		in.Containers[name] = union(in.Containers[name], fields)
+		merged.Containers[name] = union(merged.Containers[name], fields)
 	}
-	in.Pod = union(in.Pod, earlier.Pod)
+	return merged
 }
 
 func union(a, b []string) []string {

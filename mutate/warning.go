@@ -18,12 +18,12 @@ const (
 
 // warnings says what the profile would fill in: a warning for each container
 // that would get something, and one for the pod.
-func warnings(profile *defaults.Profile, scope scope, decisions []defaults.Decision) []string {
+func warnings(profile string, scope scope, decisions []defaults.Decision) []string {
 	var all []string
 	for _, c := range scope.containers {
-		all = appendWarning(all, containerName(c), profile, len(profile.Container), decisions, c)
+		all = appendWarning(all, containerName(c), profile, decisions, c)
 	}
-	return appendWarning(all, "the pod", profile, len(profile.Pod), decisions, nil)
+	return appendWarning(all, "the pod", profile, decisions, nil)
 }
 
 func containerName(c *defaults.Container) string {
@@ -34,7 +34,9 @@ func containerName(c *defaults.Container) string {
 	return fmt.Sprintf("%s %q", kind, shorten(c.Name, 63)) // the longest name that is valid
 }
 
-func appendWarning(all []string, who string, profile *defaults.Profile, defaultCount int, decisions []defaults.Decision, c *defaults.Container) []string {
+// appendWarning adds the warning for the container c, or for the pod where c is
+// nil, if it would get something.
+func appendWarning(all []string, who, profile string, decisions []defaults.Decision, c *defaults.Container) []string {
 	var would, wouldNot []string
 	for _, d := range decisions {
 		switch {
@@ -48,7 +50,7 @@ func appendWarning(all []string, who string, profile *defaults.Profile, defaultC
 	if len(would) == 0 {
 		return all
 	}
-	return append(all, warning(who, profile.Name, would, wouldNot))
+	return append(all, warning(who, profile, would, wouldNot))
 }
 
 // warning names the fields, or, where those would make it too long and the rest

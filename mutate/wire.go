@@ -61,11 +61,17 @@ func located(place string, err error) error {
 		if semantic.Err != nil {
 			return fmt.Errorf("%s: %w", at(place, semantic.JSONPointer), semantic.Err)
 		}
-		return fmt.Errorf("%s: must not be a JSON %s", at(place, semantic.JSONPointer), semantic.JSONKind)
+		return fmt.Errorf("%s: must not be a JSON %s", at(place, semantic.JSONPointer), kinds[semantic.JSONKind])
 	}
 	return fmt.Errorf("%s: %w", at(place, ""), err)
 }
 
+// kinds names the kinds of JSON value in words.
+var kinds = map[jsontext.Kind]string{
+	'n': "null", 'f': "boolean", 't': "boolean", '"': "string", '0': "number", '{': "object", '[': "array",
+}
+
+// at writes a place in Kubernetes' way: spec.containers[0].name.
 func at(place string, pointer jsontext.Pointer) string {
 	if place == "" && pointer == "" {
 		return "the body"

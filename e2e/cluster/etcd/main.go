@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command etcd is the store of the API server, as its own module builds it.
+//go:build controlplane
+
+// Command etcd is the store of the API server, as its own module builds it.//
+// The build tag keeps it out of ./..., so that go test -race does not compile
+// all of it a second time; package cluster builds it.
 package main
 
 import (

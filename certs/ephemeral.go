@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+)
+
+// Ephemeral is a [Source] for local use: one certificate, made at the start and
+// held in memory only. It cannot be renewed, since clients trust its CA and the
+// key of that CA is gone; when it has expired, [Ephemeral.Ready] says so and a
+// new process is the remedy.
+type Ephemeral struct {
+	served
+	ca []byte
+}
+
+var _ Source = (*Ephemeral)(nil)
+
+// NewEphemeral makes a certificate for hosts, each a DNS name (which may begin
+// with "*.") or an IP address, that is valid until now + lifetime.
+func NewEphemeral(hosts []string, now time.Time, lifetime time.Duration, metrics *Metrics) (*Ephemeral, error) {
+	dnsNames, ips, err := splitHosts(hosts)
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGeneration(dnsNames, ips, now, lifetime)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := parsePair(document{"serving certificate", g.cert}, document{"serving key", g.key})
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(g.ca)
+	ca, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("CA certificate: %w", err)
+	}
+	e := &Ephemeral{ca: g.ca}
+	e.certificate.Store(pair)
+	metrics.setNotAfter(roleServing, pair.Leaf)
+	metrics.setNotAfter(roleCA, ca)
+	return e, nil
+}
+
+// CAPEM returns the certificate of the CA, for clients to trust.
+func (e *Ephemeral) CAPEM() []byte {
+	return bytes.Clone(e.ca)
+}
+
+// Run only waits until ctx is done, and then returns nil.
+func (e *Ephemeral) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// splitHosts refuses what is neither a name nor an address, "localhost:8443" for
+// one: X.509 would carry it, and no client would ever match it.
+func splitHosts(hosts []string) (dnsNames []string, ips []net.IP, err error) {
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			ips = append(ips, ip)
+			continue
+		}
+		if !isDNSName(host) {
+			return nil, nil, fmt.Errorf("host %q: neither a DNS name nor an IP address", host)
+		}
+		dnsNames = append(dnsNames, host)
+	}
+	return dnsNames, ips, nil
+}
+
+// isDNSName follows RFC 1123, and allows the underscore since a machine's own
+// name may have one and crypto/x509 matches it.
+func isDNSName(name string) bool {
+	if len(name) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(strings.TrimPrefix(name, "*."), ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, c := range label {
+			switch {
+			case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}

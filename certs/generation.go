@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"time"
+)
+
+// backdate is how far a generation's validity reaches back before it was made,
+// for clients whose clock is behind ours. Whoever asks how old a generation is
+// must count from NotBefore plus backdate.
+const backdate = 5 * time.Minute
+
+// A generation is a CA and the one serving certificate that it signs, in PEM.
+// The private key of the CA is not part of it and is kept nowhere, so that
+// nothing can ever sign a second certificate that passes for the first.
+type generation struct {
+	ca   []byte // one self-signed certificate
+	cert []byte // one certificate, signed by ca
+	key  []byte // the key of cert, PKCS #8
+}
+
+// newGeneration makes a generation that is valid until now + lifetime. There must
+// be at least one name or address.
+func newGeneration(dnsNames []string, ips []net.IP, now time.Time, lifetime time.Duration) (generation, error) {
+	switch {
+	case len(dnsNames) == 0 && len(ips) == 0:
+		return generation{}, errors.New("certificate has no DNS name and no IP address")
+	case lifetime < time.Second:
+		return generation{}, fmt.Errorf("certificate lifetime %s: must be at least 1s, the resolution of X.509", lifetime)
+	}
+
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return generation{}, fmt.Errorf("CA key: %w", err)
+	}
+	caKeyID, err := subjectKeyID(&caKey.PublicKey)
+	if err != nil {
+		return generation{}, fmt.Errorf("CA key: %w", err)
+	}
+	// The CA lives exactly as long as its only certificate: longer would be trust
+	// without a use.
+	notBefore, notAfter := now.Add(-backdate), now.Add(lifetime)
+	ca := &x509.Certificate{
+		SerialNumber: newSerial(),
+		// No two generations share a name. While rotating, a caBundle holds two
+		// CAs, and a verifier that looks an issuer up by its name could take the
+		// wrong one and report a bad signature.
+		Subject:               pkix.Name{CommonName: "caseharden-ca-" + rand.Text()[:12]},
+		NotBefore:             notBefore,
+		NotAfter:              notAfter,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+		KeyUsage:              x509.KeyUsageCertSign,
+		SubjectKeyId:          caKeyID,
+	}
+	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
+	if err != nil {
+		return generation{}, fmt.Errorf("CA certificate: %w", err)
+	}
+
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return generation{}, fmt.Errorf("serving key: %w", err)
+	}
+	keyID, err := subjectKeyID(&key.PublicKey)
+	if err != nil {
+		return generation{}, fmt.Errorf("serving key: %w", err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return generation{}, fmt.Errorf("serving key: %w", err)
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: newSerial(),
+		// Verifiers read only the alternative names. A DNS name may be longer
+		// than the 64 characters that X.509 allows a common name.
+		Subject:               pkix.Name{CommonName: "caseharden"},
+		DNSNames:              dnsNames,
+		IPAddresses:           ips,
+		NotBefore:             notBefore,
+		NotAfter:              notAfter,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		SubjectKeyId:          keyID,
+	}
+	certDER, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
+	if err != nil {
+		return generation{}, fmt.Errorf("serving certificate: %w", err)
+	}
+
+	return generation{
+		ca:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}),
+		cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certDER}),
+		key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
+	}, nil
+}
+
+// newSerial returns 128 random bits: unique without remembering the ones before,
+// and within the 20 octets of RFC 5280.
+func newSerial() *big.Int {
+	var b [16]byte
+	rand.Read(b[:]) // never fails, says its documentation
+	return new(big.Int).SetBytes(b[:])
+}
+
+// subjectKeyID is method 1 of RFC 7093: the leftmost 160 bits of the SHA-256 of
+// the public key. crypto/x509 sets one by itself, but only on a CA.
+func subjectKeyID(public *ecdsa.PublicKey) ([]byte, error) {
+	point, err := public.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(point)
+	return sum[:20], nil
+}

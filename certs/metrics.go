@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"crypto/x509"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A role is what a certificate is for: a label value.
+type role string
+
+const (
+	roleServing role = "serving"
+	roleCA      role = "ca"
+)
+
+// A step is where taking a certificate went wrong: a label value.
+type step string
+
+const (
+	stepRead  step = "read"  // a file cannot be read
+	stepParse step = "parse" // what was read is not a certificate with its key
+)
+
+// Metrics are the collectors of this package. One Metrics is for one [Source].
+type Metrics struct {
+	notAfter  *prometheus.GaugeVec // by role
+	rotations prometheus.Counter
+	errors    *prometheus.CounterVec // by step
+}
+
+// NewMetrics registers the collectors with r, which must not have them already.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		notAfter: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "caseharden_certificate_not_after_timestamp_seconds",
+			Help: "When the certificate expires, in seconds since the epoch; 0 where caseharden holds none of this role.",
+		}, []string{"role"}),
+		rotations: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "caseharden_certificate_rotations_total",
+			Help: "How often a new serving certificate has taken the place of another.",
+		}),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "caseharden_certificate_errors_total",
+			Help: "Errors on the way to a new serving certificate, each counted once however long it lasts.",
+		}, []string{"step"}),
+	}
+	// Every series exists at zero from the start.
+	for _, r := range []role{roleServing, roleCA} {
+		m.notAfter.WithLabelValues(string(r))
+	}
+	for _, s := range []step{stepRead, stepParse} {
+		m.errors.WithLabelValues(string(s))
+	}
+	r.MustRegister(m.notAfter, m.rotations, m.errors)
+	return m
+}
+
+func (m *Metrics) setNotAfter(r role, c *x509.Certificate) {
+	m.notAfter.WithLabelValues(string(r)).Set(float64(c.NotAfter.Unix()))
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// wantMetrics compares every series.
+func (r *recorder) wantMetrics(t *testing.T, serving, ca time.Time, rotations, read, parse int) {
+	t.Helper()
+	seconds := func(at time.Time) float64 {
+		if at.IsZero() {
+			return 0
+		}
+		return float64(at.Unix())
+	}
+	want := fmt.Sprintf(`
+# HELP caseharden_certificate_errors_total Errors on the way to a new serving certificate, each counted once however long it lasts.
+# TYPE caseharden_certificate_errors_total counter
+caseharden_certificate_errors_total{step="parse"} %d
+caseharden_certificate_errors_total{step="read"} %d
+# HELP caseharden_certificate_not_after_timestamp_seconds When the certificate expires, in seconds since the epoch; 0 where caseharden holds none of this role.
+# TYPE caseharden_certificate_not_after_timestamp_seconds gauge
+caseharden_certificate_not_after_timestamp_seconds{role="ca"} %g
+caseharden_certificate_not_after_timestamp_seconds{role="serving"} %g
+# HELP caseharden_certificate_rotations_total How often a new serving certificate has taken the place of another.
+# TYPE caseharden_certificate_rotations_total counter
+caseharden_certificate_rotations_total %d
+`, parse, read, seconds(ca), seconds(serving), rotations)
+	if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMetricsAtZeroAndLintClean(t *testing.T) {
+	r := newRecorder()
+	r.wantMetrics(t, time.Time{}, time.Time{}, 0, 0, 0)
+	problems, err := testutil.GatherAndLint(r.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}

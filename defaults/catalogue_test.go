@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// The API's own types are the oracle: a field that Kubernetes adds fails this
+// test until the catalogue places it.
+func TestCataloguePlacesEveryField(t *testing.T) {
+	want := map[string]Level{}
+	place(want, ContainerLevel, "", reflect.TypeFor[corev1.SecurityContext]())
+	place(want, PodLevel, "", reflect.TypeFor[corev1.PodSecurityContext]())
+
+	got := map[string]Level{}
+	for _, f := range Fields() {
+		if _, twice := got[f.Name]; twice {
+			t.Errorf("field %s is in the catalogue twice", f.Name)
+		}
+		got[f.Name] = f.Levels
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields and their levels (-API +catalogue):\n%s", diff)
+	}
+}
+
+func place(fields map[string]Level, level Level, prefix string, object reflect.Type) {
+	for i := range object.NumField() {
+		field := object.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if field.Type == reflect.TypeFor[*corev1.Capabilities]() {
+			place(fields, level, prefix+name+".", field.Type.Elem())
+			continue
+		}
+		fields[prefix+name] |= level
+	}
+}
+
+func TestCatalogueIsInOrder(t *testing.T) {
+	names := make([]string, 0, len(catalogue))
+	for _, f := range Fields() {
+		names = append(names, f.Name)
+	}
+	if !slices.IsSorted(names) {
+		t.Errorf("the catalogue is not in the order of names: %v", names)
+	}
+	if n := len(names); n > 32 {
+		t.Errorf("the catalogue has %d fields, and a fieldSet room for 32", n)
+	}
+}
+
+func TestFieldsCannotBeChangedByCallers(t *testing.T) {
+	Fields()[0] = nil
+	if catalogue[0] == nil {
+		t.Error("Fields returned the catalogue itself")
+	}
+}
+
+func TestBuiltinProfiles(t *testing.T) {
+	psa := map[string]string{
+		"allowPrivilegeEscalation": `false`,
+		"capabilities.drop":        `["ALL"]`,
+		"runAsNonRoot":             `true`,
+		"seccompProfile":           `{"type":"RuntimeDefault"}`,
+	}
+	all := maps.Clone(psa)
+	all["readOnlyRootFilesystem"] = `true`
+	all["runAsUser"] = `10001`
+	want := map[string]map[string]string{"hardened": all, "restricted": psa}
+
+	profiles, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]map[string]string{}
+	for _, p := range profiles {
+		got[p.Name] = map[string]string{}
+		for _, d := range p.Container {
+			got[p.Name][d.Field.Name] = string(d.Value.JSON)
+		}
+		if len(p.Pod) > 0 {
+			t.Errorf("profile %s has %d defaults at pod level, want none", p.Name, len(p.Pod))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("built-in profiles (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseProfileRefuses(t *testing.T) {
+	const head = "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: x}\n"
+	for name, tt := range map[string]struct{ yaml, want string }{
+		"a misspelt field": {head + "spec: {container: {runAsNonroot: true}}", `"runAsNonroot"`},
+		"a repeated field": {head + "spec: {container: {runAsUser: 1, runAsUser: 2}}", `"runAsUser" already set`},
+		"another kind":     {"apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n", `is v1 "Pod", must be caseharden.io/v1alpha1 "Profile"`},
+		"no name":          {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\n", "metadata.name: must be set"},
+		"more capabilities": {
+			head + "spec: {container: {capabilities: {add: [NET_ADMIN]}}}",
+			"spec.container.capabilities.add: only the author of a pod can set it",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parseProfile([]byte(tt.yaml))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("parseProfile = %v, want an error with %q", err, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// module writes a module of one program and returns it for Compile.
+func module(t *testing.T, main string) Program {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{"go.mod": "module example.org/hello\n\ngo 1.26\n", "main.go": main} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Program{Name: "hello", Dir: dir, Args: []string{"."}, Out: filepath.Join(t.TempDir(), "bin", "hello")}
+}
+
+func TestCompile(t *testing.T) {
+	prog := module(t, "package main\n\nfunc main() { print(\"hello\") }\n")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			var progress bytes.Buffer
+			if err := Compile(t.Context(), &progress, prog); err != nil {
+				t.Error(err)
+				return
+			}
+			out, err := exec.Command(prog.Out).CombinedOutput()
+			if err != nil || string(out) != "hello" {
+				t.Errorf("the program says %q, %v", out, err)
+			}
+		})
+	}
+	wg.Wait()
+
+	before, err := os.Stat(prog.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Compile(t.Context(), t.Output(), prog); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(prog.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !os.SameFile(before, after) {
+		t.Error("a program that was up to date was written again")
+	}
+}
+
+func TestCompileQuotesCompiler(t *testing.T) {
+	prog := module(t, "package main\n\nfunc main() { undeclared() }\n")
+	err := Compile(t.Context(), t.Output(), prog)
+	if err == nil {
+		t.Fatal("compiled")
+	}
+	for _, want := range []string{"build of hello: go build: exit status 1", "main.go:3:15: undefined: undeclared"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error does not say %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestCompileWithoutGo(t *testing.T) {
+	prog := module(t, "package main\n\nfunc main() {}\n")
+	t.Setenv("PATH", t.TempDir())
+	err := Compile(t.Context(), t.Output(), prog)
+	if err == nil || !strings.Contains(err.Error(), "the Go toolchain is needed") {
+		t.Errorf("without go: %v", err)
+	}
+}
+
+func TestModuleDir(t *testing.T) {
+	want, err := ModuleDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{want, filepath.Dir(want), filepath.Join(want, "cluster", "etcd")} {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			t.Chdir(dir)
+			if got, err := ModuleDir(); err != nil || got != want {
+				t.Errorf("from %s: %q, %v, want %q", dir, got, err, want)
+			}
+		})
+	}
+	t.Run("elsewhere", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		if got, err := ModuleDir(); err == nil {
+			t.Errorf("outside the repository: %q, want an error", got)
+		}
+	})
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+)
+
+// startEtcd starts etcd on a port of pick's and waits until it serves.
+func (c *Cluster) startEtcd(ctx context.Context, pick portPicker) error {
+	data := c.file("etcd")
+	// Not MkdirAll: another control plane's data must not be taken over.
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return err
+	}
+	return onPort(ctx, pick, func(port int) error {
+		url := fmt.Sprintf("http://127.0.0.1:%d", port)
+		p, err := startProcess("etcd", c.file("etcd.log"), c.binaries.Etcd,
+			"--name=default",
+			"--data-dir="+data,
+			"--listen-client-urls="+url,
+			"--advertise-client-urls="+url,
+			// There are no peers: any port does, and nobody needs to know it.
+			"--listen-peer-urls=http://127.0.0.1:0",
+			"--initial-advertise-peer-urls=http://127.0.0.1:0",
+			"--initial-cluster=default=http://127.0.0.1:0",
+			// The data need not survive a power cut, and fsync is most of the
+			// time of a write.
+			"--unsafe-no-fsync",
+			"--log-level=warn",
+		)
+		if err != nil {
+			return err
+		}
+		err = p.waitReady(ctx, func(ctx context.Context) error {
+			return getOK(ctx, http.DefaultClient, url+"/readyz")
+		})
+		if err != nil {
+			p.kill()
+			return err
+		}
+		c.etcd, c.etcdURL = p, url
+		return nil
+	})
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// stopGrace is the time between SIGTERM and SIGKILL. Both servers end within
+	// a second, unless a client holds a request open.
+	stopGrace = 5 * time.Second
+
+	// quotedLines of a log say why a process died; more would hide it.
+	quotedLines = 20
+)
+
+// A process is a child whose output goes to a log file, in a process group of
+// its own, so that a Ctrl-C at the terminal reaches only the parent, which stops
+// its children in order.
+type process struct {
+	name    string
+	cmd     *exec.Cmd
+	logFile string
+	logFrom int64         // where in logFile the output of this process begins
+	done    chan struct{} // closed when the process has ended and been waited for
+	err     error         // how it ended, once done is closed
+}
+
+// startProcess runs binary with args and appends its output to logFile.
+func startProcess(name, logFile, binary string, args ...string) (*process, error) {
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	defer log.Close() // the child has its own descriptor
+	info, err := log.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+
+	p := &process{name: name, logFile: logFile, logFrom: info.Size(), done: make(chan struct{})}
+	p.cmd = exec.Command(binary, args...)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// Nothing in the caller's environment, an ETCD_… variable or a proxy, may
+	// change what is run.
+	p.cmd.Env = []string{}
+	p.cmd.SysProcAttr = childAttributes()
+
+	started := make(chan error, 1)
+	go func() {
+		// The signal that childAttributes asks for on Linux is sent at the end of
+		// the parent's *thread* that forked, not of the parent (prctl(2),
+		// PR_SET_PDEATHSIG). The Go runtime ends a thread when a goroutine that is
+		// locked to it returns, whichever forked there before. So one goroutine
+		// keeps its thread to itself for as long as the child lives.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+			close(p.done)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+func (p *process) exited() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// stop ends the process with SIGTERM, or SIGKILL if that does not help. It
+// returns an error if the process had ended before.
+func (p *process) stop() error {
+	if p.exited() {
+		return p.failed("ended before it was stopped: " + p.outcome())
+	}
+	p.signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(stopGrace):
+		p.kill()
+	}
+	return nil
+}
+
+// kill ends the process at once and waits for its end.
+func (p *process) kill() {
+	if !p.exited() {
+		p.signal(syscall.SIGKILL)
+		<-p.done
+	}
+}
+
+// signal sends sig to the process group. The only error is that it has just
+// ended, which is what is wanted.
+func (p *process) signal(sig syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, sig) }
+
+// outcome says how the process ended; it must have.
+func (p *process) outcome() string {
+	if p.err != nil {
+		return p.err.Error()
+	}
+	return "exit status 0"
+}
+
+// failed is an error that says what went wrong and quotes the end of the log.
+func (p *process) failed(what string) error {
+	return fmt.Errorf("%s: %s; the last lines of its log:\n%s", p.name, what, p.logTail())
+}
+
+// logTail returns the last lines that the process has logged.
+func (p *process) logTail() string {
+	const maxTail = 64 << 10 // far more than 20 lines, far less than a whole log
+	f, err := os.Open(p.logFile)
+	if err != nil {
+		return err.Error()
+	}
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err.Error()
+	}
+	from := max(p.logFrom, size-maxTail)
+	text, err := io.ReadAll(io.NewSectionReader(f, from, size-from))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-quotedLines):], "\n")
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command caseharden is a Kubernetes mutating admission webhook that fills in
+// the security settings which the authors of pods left unset.
+//
+// This package is wiring and no logic: serve.go reads from top to bottom as the
+// architecture. What is decided is in package defaults, how it reaches the API
+// server in package mutate, and where the certificate comes from in certs.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Once shutting down has begun, a second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes the command line and returns the exit code: 0, or 1 after one
+// sentence on stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "caseharden",
+		Short:         "Fill in the security settings that the authors of pods left unset",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newServeCommand(), newVersionCommand())
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(stderr, "caseharden: %s\n", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"sigs.k8s.io/yaml"
+)
+
+var update = flag.Bool("update", false, "rewrite the wanted sections of testdata/*.txtar")
+
+// A golden file holds a comment, pod.yaml (and old.yaml for an update of the
+// ephemeral containers), and what is wanted of each mode with profile hardened,
+// or with the one named in a section profile:
+//
+//	want.patch     of enforce, an operation on a line
+//	want.audit     of enforce, the audit annotations
+//	want.warnings  of warn
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sections := map[string]string{}
+			for _, f := range archive.Files {
+				sections[f.Name] = string(f.Data)
+			}
+			if strings.TrimSpace(string(archive.Comment)) == "" {
+				t.Error("there is no comment that says what the file is for")
+			}
+			got := answers(t, sections)
+			if *update {
+				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want.") })
+				for _, name := range slices.Sorted(maps.Keys(got)) {
+					archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(got[name])})
+				}
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want := maps.Clone(sections)
+			for _, input := range []string{"pod.yaml", "old.yaml", "profile"} {
+				delete(want, input)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("sections (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func answers(t *testing.T, sections map[string]string) map[string]string {
+	t.Helper()
+	toJSON := func(section string) string {
+		data, err := yaml.YAMLToJSONStrict([]byte(section))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	profile := "hardened"
+	if p, ok := sections["profile"]; ok {
+		profile = strings.TrimSpace(p)
+	}
+	request := create(toJSON(sections["pod.yaml"]))
+	if old, ok := sections["old.yaml"]; ok {
+		request = updateEphemeral(toJSON(old), toJSON(sections["pod.yaml"]))
+	}
+	w := newWebhook(t)
+	enforced := w.review(t, "/enforce/"+profile, request)
+	warned := w.review(t, "/warn/"+profile, request)
+	audited := w.review(t, "/audit/"+profile, request)
+
+	if enforced.Warnings != nil || warned.Patch != nil || audited.Patch != nil || audited.Warnings != nil {
+		t.Error("only enforce may patch, and only warn may warn")
+	}
+	if got, want := audited.AuditAnnotations["would-inject"], enforced.AuditAnnotations["injected"]; got != want {
+		t.Errorf("audit would inject %s, and enforce injects %s", got, want)
+	}
+	if got, want := audited.AuditAnnotations["skipped"], enforced.AuditAnnotations["skipped"]; got != want {
+		t.Errorf("audit skips %s, and enforce %s", got, want)
+	}
+
+	got := map[string]string{"want.patch": "", "want.audit": "", "want.warnings": ""}
+	var operations []json.RawMessage
+	if enforced.Patch != nil {
+		if err := json.Unmarshal(enforced.Patch, &operations); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, operation := range operations {
+		got["want.patch"] += string(bytes.TrimSpace(operation)) + "\n"
+	}
+	for _, key := range slices.Sorted(maps.Keys(enforced.AuditAnnotations)) {
+		got["want.audit"] += fmt.Sprintf("%s: %s\n", key, enforced.AuditAnnotations[key])
+	}
+	for _, warning := range warned.Warnings {
+		got["want.warnings"] += warning + "\n"
+	}
+	return got
+}

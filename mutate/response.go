@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"encoding/json"
+	"net/http"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/defaults"
+)
+
+// setPatch puts the patch for the decisions into the response. Where nothing is
+// injected it sets neither patch nor patchType: the API server takes one without
+// the other for an error.
+func setPatch(response *admissionv1.AdmissionResponse, scope scope, decisions []defaults.Decision, injected *injected) error {
+	if injected == nil {
+		return nil
+	}
+	var p patch
+	for _, d := range decisions {
+		if d.Outcome == defaults.Inject {
+			p.inject(scope.pod, d)
+		}
+	}
+	if scope.wholePod {
+		merged := injected.mergedWith(scope.pod.Annotations[InjectedAnnotation])
+		if value := merged.String(); fits(scope.pod.Annotations, InjectedAnnotation, value) {
+			p.annotate(scope.pod, InjectedAnnotation, value)
+		}
+	}
+	data, err := json.Marshal(p.operations)
+	if err != nil {
+		return failf(http.StatusInternalServerError, "internal error: encoding the patch: %s", err)
+	}
+	patchType := admissionv1.PatchTypeJSONPatch
+	response.Patch, response.PatchType = data, &patchType
+	return nil
+}
+
+// auditAnnotations returns what the API server is to write into its audit log,
+// each key after the name of the webhook.
+func auditAnnotations(mode Mode, injected *injected, skipped *skipped) map[string]string {
+	annotations := map[string]string{}
+	if injected != nil {
+		annotations[injectedKey(mode)] = injected.String()
+	}
+	if skipped != nil {
+		annotations["skipped"] = skipped.String()
+	}
+	return annotations
+}
+
+// injectedKey is the key under which a mode tells what has been filled in, or
+// would have been.
+func injectedKey(mode Mode) string {
+	if mode == Enforce {
+		return "injected"
+	}
+	return "would-inject"
+}
+
+// encode returns the body of an answer.
+func encode(response *admissionv1.AdmissionResponse) ([]byte, *failure) {
+	body, err := json.Marshal(admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+		Response: response,
+	})
+	if err != nil {
+		return nil, failf(http.StatusInternalServerError, "internal error: encoding the answer: %s", err)
+	}
+	return body, nil
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+
+	"github.com/caseharden/caseharden/certs"
+	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/mutate"
+)
+
+// drainTimeout bounds how long requests under way may take to end. It is longer
+// than all the timeouts of one request together.
+const drainTimeout = readTimeout + writeTimeout
+
+type serveOptions struct {
+	addr, metricsAddr    string
+	tlsCert, tlsKey      string
+	caFile               string
+	clientCA             string
+	tlsMinVersion        string
+	shutdownDelay        time.Duration
+	logLevel, logFormat  string
+	metricsMaxNamespaces int
+}
+
+func newServeCommand() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the webhook",
+		Long: `Serve the webhook: AdmissionReviews are POSTed over TLS to
+/enforce/PROFILE, /warn/PROFILE and /audit/PROFILE.
+
+The certificate comes from --tls-cert and --tls-key, which are read again when
+they change. Without them a new one is made at each start, for local use, and
+--ca-file says where its CA is to be written.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return err
+			}
+			logger, err := newLogger(cmd.ErrOrStderr(), o.logLevel, o.logFormat)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), o, logger)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.addr, "addr", ":8443", "address to serve the webhook on, over TLS")
+	f.StringVar(&o.metricsAddr, "metrics-addr", ":8080", "address to serve /metrics, /healthz and /readyz on, without TLS")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "file with the serving certificate, PEM; read again when it changes")
+	f.StringVar(&o.tlsKey, "tls-key", "", "file with the key of --tls-cert, PEM; read again when it changes")
+	f.StringVar(&o.caFile, "ca-file", "", "file to write the CA of an ephemeral certificate to, PEM; for local use, without --tls-cert")
+	f.StringVar(&o.clientCA, "client-ca", "", "file with the CAs of which a client must show a certificate, PEM; read at start")
+	f.StringVar(&o.tlsMinVersion, "tls-min-version", "1.2", "lowest version of TLS to accept: 1.2 or 1.3")
+	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 10*time.Second, "how long to keep serving, unready, after SIGTERM while endpoints catch up")
+	f.StringVar(&o.logLevel, "log-level", "info", "lowest level to log: debug, info, warn or error")
+	f.StringVar(&o.logFormat, "log-format", "text", "format of the log: text or json")
+	f.IntVar(&o.metricsMaxNamespaces, "metrics-max-namespaces", 1000, "how many namespaces get metric series of their own; pods of the others are counted under "+mutate.Other)
+	return cmd
+}
+
+func (o serveOptions) validate() error {
+	switch {
+	case (o.tlsCert == "") != (o.tlsKey == ""):
+		return errors.New("--tls-cert and --tls-key go together: set both")
+	case o.tlsCert != "" && o.caFile != "":
+		return errors.New("--ca-file is for an ephemeral certificate: leave it out with --tls-cert")
+	case o.tlsCert == "" && o.caFile == "":
+		return errors.New("no certificate to serve: set --tls-cert and --tls-key, or, for local use, --ca-file to have one made")
+	case o.shutdownDelay < 0:
+		return fmt.Errorf("--shutdown-delay %s: must not be negative", o.shutdownDelay)
+	case o.metricsMaxNamespaces < 0:
+		return fmt.Errorf("--metrics-max-namespaces %d: must not be negative", o.metricsMaxNamespaces)
+	}
+	return nil
+}
+
+// serve runs the webhook until the context ends, then drains it.
+func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registerBuildInfo(registry)
+
+	profiles, err := defaults.Builtin()
+	if err != nil {
+		return err
+	}
+	handler := mutate.NewHandler(profiles, mutate.NewMetrics(registry, profiles, o.metricsMaxNamespaces), logger)
+
+	source, err := newSource(o, logger, certs.NewMetrics(registry))
+	if err != nil {
+		return err
+	}
+	tlsConfig, err := newTLSConfig(o, source)
+	if err != nil {
+		return err
+	}
+	webhook := newServer(handler, logger)
+	webhook.TLSConfig = tlsConfig
+	webhook.ConnState = newConnections(maxConnections).track
+
+	probes := &probes{source: source}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
+	mux.HandleFunc("GET /healthz", probes.healthz)
+	mux.HandleFunc("GET /readyz", probes.readyz)
+	plain := newServer(mux, logger)
+
+	webhookListener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return fmt.Errorf("--addr %q: %w", o.addr, err)
+	}
+	plainListener, err := net.Listen("tcp", o.metricsAddr)
+	if err != nil {
+		webhookListener.Close()
+		return fmt.Errorf("--metrics-addr %q: %w", o.metricsAddr, err)
+	}
+
+	// Nothing after this line stops on the context alone: the servers go on until
+	// they are drained, and so does the certificate.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 3)
+	go func() { ended <- webhook.ServeTLS(webhookListener, "", "") }()
+	go func() { ended <- plain.Serve(plainListener) }()
+	go func() { ended <- source.Run(running) }()
+	logger.Info("serving", "addr", webhookListener.Addr().String(), "metricsAddr", plainListener.Addr().String())
+
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	probes.shuttingDown.Store(true)
+	logger.Info("shutting down: unready, and serving on while endpoints catch up", "delay", o.shutdownDelay.String())
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(o.shutdownDelay):
+	}
+	drain, cancel := context.WithTimeout(running, drainTimeout)
+	defer cancel()
+	if err := webhook.Shutdown(drain); err != nil {
+		return fmt.Errorf("requests were still under way after %s: %w", drainTimeout, err)
+	}
+	logger.Info("drained")
+	return plain.Close()
+}
