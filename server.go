@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -45,17 +44,10 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	}
 }
 
-// source is where the serving certificate comes from.
-type source interface {
-	GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
-	Run(context.Context) error // keeps it fresh until the context ends
-	Ready(now time.Time) error // nil while the certificate is valid
-}
-
 // ephemeralLifetime is longer than anybody keeps a local process running.
 const ephemeralLifetime = 365 * 24 * time.Hour
 
-func newSource(o serveOptions, logger *slog.Logger, metrics *certs.Metrics) (source, error) {
+func newSource(o serveOptions, logger *slog.Logger, metrics *certs.Metrics) (certs.Source, error) {
 	if o.tlsCert != "" {
 		return certs.NewFiles(o.tlsCert, o.tlsKey, logger, metrics)
 	}
@@ -69,7 +61,7 @@ func newSource(o serveOptions, logger *slog.Logger, metrics *certs.Metrics) (sou
 	return ephemeral, nil
 }
 
-func newTLSConfig(o serveOptions, source source) (*tls.Config, error) {
+func newTLSConfig(o serveOptions, source certs.Source) (*tls.Config, error) {
 	config := &tls.Config{GetCertificate: source.GetCertificate}
 	switch o.tlsMinVersion {
 	case "1.2":
@@ -95,7 +87,7 @@ func newTLSConfig(o serveOptions, source source) (*tls.Config, error) {
 
 // probes answers the kubelet's questions.
 type probes struct {
-	source       source
+	source       certs.Source
 	shuttingDown atomic.Bool
 }
 

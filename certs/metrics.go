@@ -36,7 +36,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		notAfter: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "caseharden_certificate_not_after_timestamp_seconds",
-			Help: "When the certificate expires, in seconds since the epoch; 0 where caseharden holds none of this role.",
+			Help: "When the certificate expires, in seconds since the epoch; there is no series for a role that caseharden holds none of.",
 		}, []string{"role"}),
 		rotations: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "caseharden_certificate_rotations_total",
@@ -47,10 +47,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Errors on the way to a new serving certificate, each counted once however long it lasts.",
 		}, []string{"step"}),
 	}
-	// Every series exists at zero from the start.
-	for _, r := range []role{roleServing, roleCA} {
-		m.notAfter.WithLabelValues(string(r))
-	}
+	// Counters exist at zero from the start. An expiry at zero would say that the
+	// certificate expired in 1970, so it comes with the first certificate.
 	for _, s := range []step{stepRead, stepParse} {
 		m.errors.WithLabelValues(string(s))
 	}

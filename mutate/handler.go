@@ -178,7 +178,7 @@ func (h *Handler) log(ctx context.Context, mode Mode, req *request, scope scope,
 // asFailure gives an error its status code: its own, or 400, since what else
 // goes wrong is the request.
 func asFailure(err error) *failure {
-	if f := (*failure)(nil); errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
 	return failf(http.StatusBadRequest, "%s", err)

@@ -54,10 +54,10 @@ func parseReview(body []byte) (*request, error) {
 
 // located says where below the place an error of the JSON decoder happened.
 func located(place string, err error) error {
-	if syntactic := (*jsontext.SyntacticError)(nil); errors.As(err, &syntactic) {
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("%s: is not JSON: %w at byte %d", at(place, syntactic.JSONPointer), syntactic.Err, syntactic.ByteOffset)
 	}
-	if semantic := (*json.SemanticError)(nil); errors.As(err, &semantic) {
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		if semantic.Err != nil {
 			return fmt.Errorf("%s: %w", at(place, semantic.JSONPointer), semantic.Err)
 		}

@@ -4,7 +4,8 @@
 
 // Command kube-apiserver is the API server of Kubernetes, as its own module
 // builds it, so that the tests talk to the real one without downloading a
-// binary.//
+// binary.
+//
 // The build tag keeps it out of ./..., so that go test -race does not compile
 // all of it a second time; package cluster builds it.
 package main
