@@ -11,28 +11,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// wantMetrics compares every series.
+// wantMetrics compares every series; a zero time is a gauge that must not be
+// there.
 func (r *recorder) wantMetrics(t *testing.T, serving, ca time.Time, rotations, read, parse int) {
 	t.Helper()
-	seconds := func(at time.Time) float64 {
-		if at.IsZero() {
-			return 0
+	var expiry strings.Builder
+	if !serving.IsZero() {
+		expiry.WriteString(`
+# HELP caseharden_certificate_not_after_timestamp_seconds When the certificate expires, in seconds since the epoch; there is no series for a role that caseharden holds none of.
+# TYPE caseharden_certificate_not_after_timestamp_seconds gauge
+`)
+		if !ca.IsZero() {
+			fmt.Fprintf(&expiry, "caseharden_certificate_not_after_timestamp_seconds{role=\"ca\"} %d\n", ca.Unix())
 		}
-		return float64(at.Unix())
+		fmt.Fprintf(&expiry, "caseharden_certificate_not_after_timestamp_seconds{role=\"serving\"} %d\n", serving.Unix())
 	}
 	want := fmt.Sprintf(`
 # HELP caseharden_certificate_errors_total Errors on the way to a new serving certificate, each counted once however long it lasts.
 # TYPE caseharden_certificate_errors_total counter
 caseharden_certificate_errors_total{step="parse"} %d
 caseharden_certificate_errors_total{step="read"} %d
-# HELP caseharden_certificate_not_after_timestamp_seconds When the certificate expires, in seconds since the epoch; 0 where caseharden holds none of this role.
-# TYPE caseharden_certificate_not_after_timestamp_seconds gauge
-caseharden_certificate_not_after_timestamp_seconds{role="ca"} %g
-caseharden_certificate_not_after_timestamp_seconds{role="serving"} %g
+%s
 # HELP caseharden_certificate_rotations_total How often a new serving certificate has taken the place of another.
 # TYPE caseharden_certificate_rotations_total counter
 caseharden_certificate_rotations_total %d
-`, parse, read, seconds(ca), seconds(serving), rotations)
+`, parse, read, expiry.String(), rotations)
 	if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want)); err != nil {
 		t.Error(err)
 	}
