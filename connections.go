@@ -3,52 +3,124 @@
 package main
 
 import (
-	"container/list"
+	"cmp"
 	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
 )
 
-// maxConnections is far more than the API servers of a cluster open (each keeps
-// one or a few), and bounds what idle ones can take: about 50 kB each.
-const maxConnections = 1000
+// The most connections that are open at a time. An API server keeps one to the
+// webhook, and opens another for every maxStreams reviews at once: 250 is far
+// more than the API servers of a cluster need, and bounds what idle ones take,
+// at about 100 kB each. A kubelet and a Prometheus need fewer.
+const (
+	maxConnections      = 250
+	maxPlainConnections = 100
+)
 
-// connections keeps the number of open connections at a maximum by closing the
-// one that has been idle for longest. Refusing new ones instead would let idle
-// clients lock the API server out.
+// connections keeps the number of open connections at a maximum, by closing one
+// for each that is too many. Refusing new ones instead would let anybody lock
+// the API servers out by doing nothing. The one to go is
+//
+//	of the address that has most of them      so that a crowd harms itself first
+//	idle rather than active                   so that a request is the last thing to be lost
+//	in this state for longest
+//
+// An API server has few connections, so it keeps them even while somebody else
+// fills the table with active ones. Who shares its address, behind a NAT, can
+// still crowd it out; --client-ca helps there, since without a certificate no
+// connection ever becomes active.
 type connections struct {
 	max int
 
-	mu   sync.Mutex                 // guards the following
-	idle *list.List                 // of net.Conn, the longest idle first
-	open map[net.Conn]*list.Element // its place in idle; nil while it is active
+	mu         sync.Mutex // guards the following
+	open       map[net.Conn]connection
+	perAddress map[string]int // how many are open
+	changes    uint64         // of state, so far
+}
+
+type connection struct {
+	address string // without the port
+	active  bool
+	since   uint64 // the change that brought it into its state
 }
 
 func newConnections(max int) *connections {
-	return &connections{max: max, idle: list.New(), open: map[net.Conn]*list.Element{}}
+	return &connections{max: max, open: map[net.Conn]connection{}, perAddress: map[string]int{}}
 }
 
-// track must be the ConnState of the server.
+// track must be the ConnState of the server. Over HTTP/2 a connection is active
+// while it has a stream, and idle again after its last.
 func (c *connections) track(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if element := c.open[conn]; element != nil {
-		c.idle.Remove(element)
+	c.remove(conn)
+	if state == http.StateClosed || state == http.StateHijacked {
+		return
 	}
-	switch state {
-	case http.StateNew, http.StateIdle:
-		c.open[conn] = c.idle.PushBack(conn)
-	case http.StateActive:
-		c.open[conn] = nil
-	case http.StateClosed, http.StateHijacked:
-		delete(c.open, conn)
+	c.changes++
+	added := connection{address: addressOf(conn), active: state == http.StateActive, since: c.changes}
+	c.open[conn] = added
+	c.perAddress[added.address]++
+	for len(c.open) > c.max {
+		victim := c.victim()
+		c.remove(victim)
+		abort(victim)
 	}
-	for len(c.open) > c.max && c.idle.Len() > 0 {
-		longest := c.idle.Remove(c.idle.Front()).(net.Conn)
-		delete(c.open, longest)
-		abort(longest)
+}
+
+func (c *connections) remove(conn net.Conn) {
+	old, found := c.open[conn]
+	if !found {
+		return
 	}
+	delete(c.open, conn)
+	if c.perAddress[old.address]--; c.perAddress[old.address] == 0 {
+		delete(c.perAddress, old.address)
+	}
+}
+
+// victim looks at all the connections, which costs far less than the handshake
+// of the one for which it has to.
+func (c *connections) victim() net.Conn {
+	var found net.Conn
+	var worst connection
+	for conn, this := range c.open {
+		if found == nil || c.compare(this, worst) < 0 {
+			found, worst = conn, this
+		}
+	}
+	return found
+}
+
+// compare is negative when a is to go before b.
+func (c *connections) compare(a, b connection) int {
+	return cmp.Or(
+		cmp.Compare(c.perAddress[b.address], c.perAddress[a.address]),
+		compareBool(a.active, b.active),
+		cmp.Compare(a.since, b.since),
+	)
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}
+
+func addressOf(conn net.Conn) string {
+	address := conn.RemoteAddr().String()
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
 }
 
 // abort closes a connection without the farewell of TLS, which may block.

@@ -9,7 +9,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -34,7 +37,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		Short:         "Fill in the security settings that the authors of pods left unset",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%q is not a command: %q lists them", args[0], "caseharden --help")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -44,4 +55,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// flagError says which flag is wrong, and what would be right.
+func flagError(cmd *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		wanted := map[string]string{"duration": "a duration, such as 10s", "int": "a whole number"}
+		f := invalid.GetFlag()
+		return fmt.Errorf("--%s %q: must be %s", f.Name, invalid.GetValue(), cmp.Or(wanted[f.Value.Type()], "a "+f.Value.Type()))
+	}
+	return fmt.Errorf("%w: %q lists the flags", err, cmd.CommandPath()+" --help")
+}
+
+// noArguments is for commands that take flags only.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("argument %q: %s takes none", args[0], cmd.CommandPath())
+	}
+	return nil
 }

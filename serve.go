@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -24,6 +23,10 @@ import (
 // drainTimeout bounds how long requests under way may take to end. It is longer
 // than all the timeouts of one request together.
 const drainTimeout = readTimeout + writeTimeout
+
+// maxScrapes bounds how many copies of all the series are in memory, a few MB
+// each, for clients that do not read them.
+const maxScrapes = 10
 
 type serveOptions struct {
 	addr, metricsAddr    string
@@ -47,7 +50,7 @@ func newServeCommand() *cobra.Command {
 The certificate comes from --tls-cert and --tls-key, which are read again when
 they change. Without them a new one is made at each start, for local use, and
 --ca-file says where its CA is to be written.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(); err != nil {
 				return err
@@ -102,34 +105,37 @@ func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
 	}
 	handler := mutate.NewHandler(profiles, mutate.NewMetrics(registry, profiles, o.metricsMaxNamespaces), logger)
 
+	tlsConfig, err := newTLSConfig(o)
+	if err != nil {
+		return err
+	}
+	webhookListener, err := listen("--addr", o.addr)
+	if err != nil {
+		return err
+	}
+	defer webhookListener.Close()
+	plainListener, err := listen("--metrics-addr", o.metricsAddr)
+	if err != nil {
+		return err
+	}
+	defer plainListener.Close()
+
+	// Only now, when nobody else listens there: a process that cannot start must
+	// not overwrite the --ca-file of one that runs.
 	source, err := newSource(o, logger, certs.NewMetrics(registry))
 	if err != nil {
 		return err
 	}
-	tlsConfig, err := newTLSConfig(o, source)
-	if err != nil {
-		return err
-	}
-	webhook := newServer(handler, logger)
+	tlsConfig.GetCertificate = source.GetCertificate
+	webhook := newServer(handler, maxConnections, logger)
 	webhook.TLSConfig = tlsConfig
-	webhook.ConnState = newConnections(maxConnections).track
 
 	probes := &probes{source: source}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry, MaxRequestsInFlight: maxScrapes}))
 	mux.HandleFunc("GET /healthz", probes.healthz)
 	mux.HandleFunc("GET /readyz", probes.readyz)
-	plain := newServer(mux, logger)
-
-	webhookListener, err := net.Listen("tcp", o.addr)
-	if err != nil {
-		return fmt.Errorf("--addr %q: %w", o.addr, err)
-	}
-	plainListener, err := net.Listen("tcp", o.metricsAddr)
-	if err != nil {
-		webhookListener.Close()
-		return fmt.Errorf("--metrics-addr %q: %w", o.metricsAddr, err)
-	}
+	plain := newServer(mux, maxPlainConnections, logger)
 
 	// Nothing after this line stops on the context alone: the servers go on until
 	// they are drained, and so does the certificate.

@@ -5,11 +5,15 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/caseharden/caseharden/certs"
@@ -26,22 +30,66 @@ const (
 	// do so would be to race with its next request.
 	idleTimeout = 2 * time.Minute
 
-	maxHeaderBytes = 32 << 10
+	// A review comes with a few hundred bytes of header, and at most a bearer token.
+	maxHeaderBytes = 16 << 10
+
+	// maxRequests bounds what requests take besides their bodies: a stack, a header
+	// and a buffer each, some 50 kB. Many more than these cannot be reviews, each of
+	// which is done in milliseconds.
+	maxRequests = 2000
+
+	// maxStreams is how many reviews one HTTP/2 connection carries at a time. The
+	// client of an API server opens another connection for more.
+	maxStreams = 100
+
+	// minHTTP2Buffer is the least that HTTP/2 allows a server to receive ahead of
+	// the handler, by connection. Go's default of 1 MiB, for every connection of a
+	// crowd that sends to a handler which waits, would be all our memory; and across
+	// a cluster 64 KiB for each round trip are plenty.
+	minHTTP2Buffer = 64 << 10
+
+	// minHTTP2Frame is the least that HTTP/2 allows a server to accept as a frame.
+	// Each connection keeps a buffer as large as the largest it has announced.
+	minHTTP2Frame = 16 << 10
 )
 
-// newServer returns a server with every timeout set.
-func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+// newServer returns a server with every timeout and every limit set.
+func newServer(handler http.Handler, maxConnections int, logger *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:           limited(maxRequests, handler),
+		ConnState:         newConnections(maxConnections).track,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          maxStreams,
+			MaxReceiveBufferPerConnection: minHTTP2Buffer,
+			MaxReceiveBufferPerStream:     minHTTP2Buffer,
+			MaxReadFrameSize:              minHTTP2Frame,
+			// WriteTimeout ends a stream only: a client that reads nothing would keep
+			// its connection, and all that waits to be written to it.
+			WriteByteTimeout: writeTimeout,
+		},
 		// What net/http reports are the mistakes of clients, such as an aborted
 		// handshake: at Debug, so that a port scan does not flood the log.
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
+}
+
+// limited lets the handler answer at most so many requests at a time, and hangs
+// up on those beyond. It does not say so to them, because an answer that a
+// client does not take stays in the memory that is to be saved.
+func limited(most int64, handler http.Handler) http.Handler {
+	var inFlight atomic.Int64
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer inFlight.Add(-1)
+		if inFlight.Add(1) > most {
+			panic(http.ErrAbortHandler) // net/http's way to do it
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // ephemeralLifetime is longer than anybody keeps a local process running.
@@ -49,20 +97,26 @@ const ephemeralLifetime = 365 * 24 * time.Hour
 
 func newSource(o serveOptions, logger *slog.Logger, metrics *certs.Metrics) (certs.Source, error) {
 	if o.tlsCert != "" {
-		return certs.NewFiles(o.tlsCert, o.tlsKey, logger, metrics)
+		files, err := certs.NewFiles(o.tlsCert, o.tlsKey, logger, metrics)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+		}
+		return files, nil
 	}
 	ephemeral, err := certs.NewEphemeral([]string{"localhost", "127.0.0.1", "::1"}, time.Now(), ephemeralLifetime, metrics)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(o.caFile, ephemeral.CAPEM(), 0o644); err != nil {
-		return nil, fmt.Errorf("--ca-file: %w", err)
+		return nil, fmt.Errorf("--ca-file %q: %w", o.caFile, withoutPath(err))
 	}
 	return ephemeral, nil
 }
 
-func newTLSConfig(o serveOptions, source certs.Source) (*tls.Config, error) {
-	config := &tls.Config{GetCertificate: source.GetCertificate}
+// newTLSConfig returns what the flags say of TLS. The certificate is for the
+// caller to add.
+func newTLSConfig(o serveOptions) (*tls.Config, error) {
+	config := &tls.Config{}
 	switch o.tlsMinVersion {
 	case "1.2":
 		config.MinVersion = tls.VersionTLS12
@@ -74,7 +128,7 @@ func newTLSConfig(o serveOptions, source certs.Source) (*tls.Config, error) {
 	if o.clientCA != "" {
 		pem, err := os.ReadFile(o.clientCA)
 		if err != nil {
-			return nil, fmt.Errorf("--client-ca: %w", err)
+			return nil, fmt.Errorf("--client-ca %q: %w", o.clientCA, withoutPath(err))
 		}
 		config.ClientCAs = x509.NewCertPool()
 		if !config.ClientCAs.AppendCertsFromPEM(pem) {
@@ -83,6 +137,32 @@ func newTLSConfig(o serveOptions, source certs.Source) (*tls.Config, error) {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 	}
 	return config, nil
+}
+
+// withoutPath leaves out the path, which the message has already.
+func withoutPath(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}
+
+// listen opens a listener on the address that a flag gives.
+func listen(flag, address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err == nil {
+		return listener, nil
+	}
+	if opErr, ok := errors.AsType[*net.OpError](err); ok {
+		err = opErr.Err // without the address, which the message has already
+	}
+	if addrErr, ok := errors.AsType[*net.AddrError](err); ok {
+		return nil, fmt.Errorf("%s %q: %s: must be HOST:PORT or :PORT", flag, address, addrErr.Err)
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s %q: another process listens there: choose another address, or end it", flag, address)
+	}
+	return nil, fmt.Errorf("%s %q: %w", flag, address, err)
 }
 
 // probes answers the kubelet's questions.

@@ -19,7 +19,7 @@ func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, revision := buildVersion()
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "caseharden %s (revision %s, %s, %s/%s)\n", v, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)

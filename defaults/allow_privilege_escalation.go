@@ -22,10 +22,20 @@ var allowPrivilegeEscalation = &Field{
 	Levels: ContainerLevel,
 	OS:     Linux,
 	Conflicts: []Conflict{
-		{Reason: Privileged, InContainer: isPrivileged},
-		{Reason: AddsCapSysAdmin, InContainer: func(_ *Pod, c *Container, _ Value) bool {
-			return slices.Contains(c.SecurityContext.AddedCapabilities, "CAP_SYS_ADMIN")
-		}},
+		{
+			Reason:      Privileged,
+			When:        "`privileged: true`",
+			Because:     "the API server refuses the pair",
+			InContainer: isPrivileged,
+		},
+		{
+			Reason:  AddsCapSysAdmin,
+			When:    "`capabilities.add` holds exactly `CAP_SYS_ADMIN`",
+			Because: "the API server refuses the pair; `SYS_ADMIN` it accepts",
+			InContainer: func(_ *Pod, c *Container, _ Value) bool {
+				return slices.Contains(c.SecurityContext.AddedCapabilities, "CAP_SYS_ADMIN")
+			},
+		},
 	},
 }
 

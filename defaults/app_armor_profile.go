@@ -25,10 +25,21 @@ var appArmorProfile = &Field{
 	Levels: ContainerLevel | PodLevel,
 	OS:     Linux,
 	Conflicts: []Conflict{
-		{Reason: Privileged, InContainer: isPrivileged, NoEffect: true},
-		{Reason: LegacyAnnotation, InContainer: func(pod *Pod, c *Container, _ Value) bool {
-			_, found := pod.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+c.Name]
-			return found
-		}},
+		{
+			Reason:      Privileged,
+			When:        "`privileged: true`",
+			Because:     "no effect: the container runs unconfined",
+			InContainer: isPrivileged,
+			NoEffect:    true,
+		},
+		{
+			Reason:  LegacyAnnotation,
+			When:    "the annotation `container.apparmor.security.beta.kubernetes.io/<container>` is set",
+			Because: "the API server turns it into the field, and refuses a field that disagrees",
+			InContainer: func(pod *Pod, c *Container, _ Value) bool {
+				_, found := pod.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+c.Name]
+				return found
+			},
+		},
 	},
 }

@@ -27,10 +27,23 @@ var capabilitiesDrop = &Field{
 	Levels: ContainerLevel,
 	OS:     Linux,
 	Conflicts: []Conflict{
-		{Reason: Privileged, Concerns: dropsAll, InContainer: isPrivileged, NoEffect: true},
-		{Reason: AddsAllCapabilities, Concerns: dropsAll, InContainer: func(_ *Pod, c *Container, _ Value) bool {
-			return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, isAll[string])
-		}},
+		{
+			Reason:      Privileged,
+			When:        "`privileged: true`",
+			Because:     "no effect: the bounding set stays full",
+			Concerns:    dropsAll,
+			InContainer: isPrivileged,
+			NoEffect:    true,
+		},
+		{
+			Reason:   AddsAllCapabilities,
+			When:     "`capabilities.add` holds `ALL`",
+			Because:  "the drop would win and leave none of what the author asked for",
+			Concerns: dropsAll,
+			InContainer: func(_ *Pod, c *Container, _ Value) bool {
+				return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, isAll[string])
+			},
+		},
 	},
 }
 

@@ -49,6 +49,10 @@ func (f *Field) Inherited() bool { return f.Levels == ContainerLevel|PodLevel }
 type Conflict struct {
 	Reason Reason
 
+	// When and Because say, for the README, what the author's setting is and why
+	// the value must not be injected beside it.
+	When, Because string
+
 	// Concerns says whether a value can come into this conflict at all; nil
 	// means that every value can.
 	Concerns func(Value) bool

@@ -2,7 +2,10 @@
 
 package defaults
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // runAsNonRoot: true makes the kubelet refuse to start a container as root. It
 // changes nobody's user; runAsUser does.
@@ -23,19 +26,23 @@ var runAsNonRoot = &Field{
 	Name:   "runAsNonRoot",
 	Levels: ContainerLevel | PodLevel,
 	Conflicts: []Conflict{
-		{Reason: RunsAsRoot, InContainer: func(pod *Pod, c *Container, _ Value) bool {
-			uid := c.SecurityContext.RunAsUser
-			if uid == nil {
-				uid = pod.SecurityContext.RunAsUser
-			}
-			return uid != nil && *uid == 0
-		}},
-		{Reason: RunsAsRoot, InContainer: func(pod *Pod, c *Container, _ Value) bool {
-			name := c.SecurityContext.RunAsUserName
-			if name == nil {
-				name = pod.SecurityContext.RunAsUserName
-			}
-			return name != nil && strings.EqualFold(*name, "ContainerAdministrator")
-		}},
+		{
+			Reason:  RunsAsRoot,
+			When:    "the effective `runAsUser` is 0",
+			Because: "the kubelet would not start the container",
+			InContainer: func(pod *Pod, c *Container, _ Value) bool {
+				uid := cmp.Or(c.SecurityContext.RunAsUser, pod.SecurityContext.RunAsUser)
+				return uid != nil && *uid == 0
+			},
+		},
+		{
+			Reason:  RunsAsRoot,
+			When:    "Windows: the effective `runAsUserName` is `ContainerAdministrator`",
+			Because: "the kubelet would not start the container",
+			InContainer: func(pod *Pod, c *Container, _ Value) bool {
+				name := cmp.Or(c.SecurityContext.RunAsUserName, pod.SecurityContext.RunAsUserName)
+				return name != nil && strings.EqualFold(*name, "ContainerAdministrator")
+			},
+		},
 	},
 }

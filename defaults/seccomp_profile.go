@@ -29,9 +29,17 @@ var seccompProfile = &Field{
 	Levels: ContainerLevel | PodLevel,
 	OS:     Linux,
 	Conflicts: []Conflict{
-		{Reason: Privileged, InContainer: isPrivileged, NoEffect: true},
 		{
-			Reason: LegacyAnnotation,
+			Reason:      Privileged,
+			When:        "`privileged: true`",
+			Because:     "no effect: no filter is installed",
+			InContainer: isPrivileged,
+			NoEffect:    true,
+		},
+		{
+			Reason:  LegacyAnnotation,
+			When:    "the annotation `container.seccomp.security.alpha.kubernetes.io/<container>` says something else (for a pod-level default: `seccomp.security.alpha.kubernetes.io/pod`)",
+			Because: "the API server refuses a field that disagrees with its annotation",
 			InContainer: func(pod *Pod, c *Container, v Value) bool {
 				return disagrees(pod.Annotations, corev1.SeccompContainerAnnotationKeyPrefix+c.Name, v)
 			},

@@ -23,11 +23,15 @@ var sysctls = &Field{
 	Conflicts: []Conflict{
 		{
 			Reason:   SharesHostNamespaces,
+			When:     "`hostNetwork: true`, and the value names a `net.*` parameter",
+			Because:  "the API server or the kubelet refuses the pod",
 			Concerns: anyIs(isNetSysctl),
 			OnPod:    func(pod *Pod, _ Value) bool { return pod.HostNetwork },
 		},
 		{
 			Reason:   SharesHostNamespaces,
+			When:     "`hostIPC: true`, and the value names an IPC parameter",
+			Because:  "the API server or the kubelet refuses the pod",
 			Concerns: anyIs(isIPCSysctl),
 			OnPod:    func(pod *Pod, _ Value) bool { return pod.HostIPC },
 		},

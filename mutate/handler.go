@@ -59,7 +59,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.metrics.inFlight.Inc()
 	defer h.metrics.inFlight.Dec()
 
-	body, err := h.answer(r, Mode(mode), name)
+	// The answer counts until the client has taken it.
+	held := &share{of: h.bodies}
+	defer held.shrinkTo(0)
+	body, err := h.answer(r, Mode(mode), name, held)
+	held.shrinkTo(int64(len(body)))
 	code := http.StatusOK
 	if err != nil {
 		code = err.code
@@ -83,7 +87,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer returns the response to a request, or why there is none. A panic in our
 // code is a failure like any other: the server lives on.
-func (h *Handler) answer(r *http.Request, mode Mode, profileName string) (body []byte, err *failure) {
+func (h *Handler) answer(r *http.Request, mode Mode, profileName string, held *share) (body []byte, err *failure) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.metrics.panics.Inc()
@@ -107,23 +111,27 @@ func (h *Handler) answer(r *http.Request, mode Mode, profileName string) (body [
 	if err := checkContentType(r.Header); err != nil {
 		return nil, err
 	}
-	data, done, readErr := h.bodies.read(r)
+	data, readErr := readBody(r, held)
 	if readErr != nil {
 		return nil, asFailure(readErr)
 	}
-	defer done()
-
+	if err := held.growForValues(data); err != nil {
+		return nil, asFailure(err)
+	}
 	req, parseErr := parseReview(data)
 	if parseErr != nil {
 		return nil, asFailure(parseErr)
 	}
-	return h.review(r.Context(), mode, profile, req)
+	return h.review(r.Context(), mode, profile, req, held)
 }
 
 // review answers a request of the API server.
-func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profile, req *request) ([]byte, *failure) {
+func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profile, req *request, held *share) ([]byte, *failure) {
 	scope, err := scopeOf(req)
 	if err != nil {
+		return nil, asFailure(err)
+	}
+	if err := held.growForAnswer(req, scope); err != nil {
 		return nil, asFailure(err)
 	}
 	decisions := scope.decide(profile)
@@ -164,7 +172,8 @@ func (h *Handler) log(ctx context.Context, mode Mode, req *request, scope scope,
 		slog.String("namespace", req.Namespace), slog.Bool("dryRun", req.DryRun),
 	}
 	if scope.pod != nil {
-		attrs = append(attrs, slog.String("name", cmp.Or(scope.pod.Name, scope.pod.GenerateName)))
+		name := shorten(cmp.Or(scope.pod.Name, scope.pod.GenerateName), 253) // the longest that is valid
+		attrs = append(attrs, slog.String("name", name))
 	}
 	if injected != nil {
 		attrs = append(attrs, slog.String(injectedKey(mode), injected.String()))

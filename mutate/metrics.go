@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/caseharden/caseharden/defaults"
 )
@@ -131,12 +132,13 @@ func (m *Metrics) reviewed(mode Mode, profile, namespace string, scope scope, de
 }
 
 // namespaceLabel returns the label value for a namespace: its name for the first
-// maxNamespaces of them, then Other.
+// maxNamespaces of them, then Other. What cannot be the name of a namespace is
+// Other too: a label value stays in memory, whatever its length.
 func (m *Metrics) namespaceLabel(namespace string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.namespaces[namespace] {
-		if len(m.namespaces) >= m.maxNamespaces {
+		if len(m.namespaces) >= m.maxNamespaces || len(validation.IsDNS1123Label(namespace)) > 0 {
 			return Other
 		}
 		m.namespaces[namespace] = true

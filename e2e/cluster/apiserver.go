@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/caseharden/caseharden/e2e/process"
 )
 
 const auditPolicyFile = "audit-policy.yaml"
@@ -57,12 +59,12 @@ func (c *Cluster) runAPIServer(ctx context.Context, pick portPicker) error {
 			return err
 		}
 		defer client.CloseIdleConnections()
-		p, err := startProcess("kube-apiserver", c.file("kube-apiserver.log"), c.binaries.APIServer,
+		p, err := process.Start("kube-apiserver", c.file("kube-apiserver.log"), c.binaries.APIServer,
 			override(c.apiServerFlags(port), c.flags)...)
 		if err != nil {
 			return err
 		}
-		err = p.waitReady(ctx, func(ctx context.Context) error {
+		err = waitReady(ctx, p, func(ctx context.Context) error {
 			if err := getOK(ctx, client, c.URL()+"/readyz"); err != nil {
 				return err
 			}
@@ -71,7 +73,7 @@ func (c *Cluster) runAPIServer(ctx context.Context, pick portPicker) error {
 			return getOK(ctx, client, c.URL()+"/api/v1/namespaces/default")
 		})
 		if err != nil {
-			p.kill()
+			p.Kill()
 			return err
 		}
 		c.api = p

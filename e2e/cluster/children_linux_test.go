@@ -3,19 +3,13 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 )
 
 // parentVariable has the test binary be the parent of a control plane in the
@@ -80,76 +74,4 @@ func TestChildrenDieWithParent(t *testing.T) {
 		}
 		return err != nil
 	})
-}
-
-// TestChildSurvivesThread ends the thread of the goroutine that started the
-// child, which is not the end of the parent.
-func TestChildSurvivesThread(t *testing.T) {
-	dir := t.TempDir()
-	started := make(chan *process)
-	thread := make(chan int, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		thread <- syscall.Gettid()
-		p, err := startProcess("sleep", filepath.Join(dir, "log"), "/bin/sleep", "60")
-		if err != nil {
-			t.Error(err)
-		}
-		started <- p
-	}()
-	p := <-started
-	if p == nil {
-		return
-	}
-	defer p.kill()
-	tid := <-thread
-	waitFor(t, "the end of the thread", func() bool {
-		_, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", tid))
-		return os.IsNotExist(err)
-	})
-	// The signal would have been sent by now; its effect needs a moment.
-	select {
-	case <-p.done:
-		t.Errorf("the child ended with the thread: %s", p.outcome())
-	case <-time.After(100 * time.Millisecond):
-	}
-}
-
-func TestStopInsists(t *testing.T) {
-	p, err := startProcess("stubborn", filepath.Join(t.TempDir(), "log"), "/bin/sh", "-c",
-		`trap "" TERM; echo ready; while :; do /bin/sleep 1; done`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.kill()
-	waitFor(t, "the trap", func() bool { return p.logTail() == "ready" })
-	if err := p.stop(); err != nil {
-		t.Error(err)
-	}
-	if got := p.outcome(); got != "signal: killed" {
-		t.Errorf("a process that ignores SIGTERM ended with %q, want a SIGKILL", got)
-	}
-}
-
-// processesIn returns the processes, other than this one, that have dir in
-// their command line. Those that have ended have none, even before they are
-// waited for.
-func processesIn(t *testing.T, dir string) []int {
-	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pids []int
-	for _, f := range files {
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		// A process may end between the two looks.
-		if line, err := os.ReadFile(f); err == nil && pid != os.Getpid() && bytes.Contains(line, []byte(dir)) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }

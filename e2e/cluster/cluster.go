@@ -31,6 +31,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/caseharden/caseharden/e2e/process"
 )
 
 // Options say how a control plane is started. The zero value is a good one.
@@ -68,8 +70,8 @@ type Cluster struct {
 	apiServer string // host:port, the same for the whole life of the Cluster
 
 	mu      sync.Mutex // guards the following
-	etcd    *process
-	api     *process
+	etcd    *process.Process
+	api     *process.Process
 	stopped bool
 	stopErr error
 }
@@ -110,6 +112,11 @@ func (c *Cluster) start(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if c.dir, err = filepath.Abs(c.dir); err != nil {
+		return err
+	}
+	// For etcd, and before anything else is written. Not MkdirAll: the files of
+	// another control plane must not be taken over.
+	if err := os.Mkdir(c.file("etcd"), 0o700); err != nil {
 		return err
 	}
 	if err := c.writeAuditPolicy(o.AuditPolicy); err != nil {
@@ -161,7 +168,7 @@ func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 		return errors.New("control plane: stopped already")
 	}
 	if c.api != nil {
-		c.api.kill()
+		c.api.Kill()
 		c.api = nil
 	}
 	if err := c.runAPIServer(ctx, c.samePort); err != nil {
@@ -183,9 +190,9 @@ func (c *Cluster) Stop() error {
 
 	// The API server first: without etcd it would not end in good order.
 	var errs []error
-	for _, p := range []*process{c.api, c.etcd} {
+	for _, p := range []*process.Process{c.api, c.etcd} {
 		if p != nil {
-			errs = append(errs, p.stop())
+			errs = append(errs, p.Stop())
 		}
 	}
 	if c.ownsDir {

@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +20,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/caseharden/caseharden/e2e/process"
 )
 
 // binaries builds the control plane once for all tests.
@@ -101,13 +102,13 @@ func TestControlPlane(t *testing.T) {
 	}
 	waitFor(t, "the pod's creation in the audit log", func() bool { return audited(t, c, "create", "pods", "legacy") })
 
-	url, before := c.URL(), c.api.cmd.Process.Pid
+	url, before := c.URL(), c.api.PID()
 	if err := c.RestartAPIServer(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if c.URL() != url || c.api.cmd.Process.Pid == before {
+	if c.URL() != url || c.api.PID() == before {
 		t.Errorf("restarted from %s, process %d, to %s, process %d: want the same address, another process",
-			url, before, c.URL(), c.api.cmd.Process.Pid)
+			url, before, c.URL(), c.api.PID())
 	}
 	if gone := syscall.Kill(before, 0); !errors.Is(gone, syscall.ESRCH) {
 		t.Errorf("process %d of before the restart: %v, want %v", before, gone, syscall.ESRCH)
@@ -146,7 +147,7 @@ func audited(t *testing.T, c *Cluster, verb, resource, namespace string) bool {
 
 func TestStopLeavesNothing(t *testing.T) {
 	c := start(t, options(t))
-	pids := []int{c.etcd.cmd.Process.Pid, c.api.cmd.Process.Pid}
+	pids := []int{c.etcd.PID(), c.api.PID()}
 
 	info, err := os.Stat(c.Kubeconfig())
 	if err != nil {
@@ -204,7 +205,7 @@ func TestStopReportsDeath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.api.kill()
+	c.api.Kill()
 	first := c.Stop()
 	if first == nil || !strings.Contains(first.Error(), "kube-apiserver: ended before it was stopped: signal: killed") {
 		t.Errorf("Stop after the API server was killed: %v", first)
@@ -227,7 +228,7 @@ func TestFailedStart(t *testing.T) {
 			t.Errorf("error does not say %q:\n%v", want, err)
 		}
 	}
-	if lines := strings.Count(err.Error(), "\n"); lines > quotedLines {
+	if lines := strings.Count(err.Error(), "\n"); lines > process.QuotedLines {
 		t.Errorf("error has %d lines:\n%v", lines, err)
 	}
 	if pids := processesIn(t, o.Dir); len(pids) > 0 {
@@ -253,14 +254,5 @@ func TestStartHeedsContext(t *testing.T) {
 	}
 	if pids := processesIn(t, o.Dir); len(pids) > 0 {
 		t.Errorf("processes left running: %v", pids)
-	}
-}
-
-func TestOverride(t *testing.T) {
-	got := override(
-		[]string{"--disable-admission-plugins=ServiceAccount", "--secure-port=1"},
-		[]string{"--disable-admission-plugins=", "--v=2"})
-	if want := []string{"--secure-port=1", "--disable-admission-plugins=", "--v=2"}; !slices.Equal(got, want) {
-		t.Errorf("override: %q, want %q", got, want)
 	}
 }

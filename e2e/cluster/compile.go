@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// quotedLines of what the compiler says tell why a build fails.
+const quotedLines = 20
+
 // A Program is something for Compile.
 type Program struct {
 	Name string   // what the progress calls it

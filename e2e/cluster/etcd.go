@@ -6,21 +6,17 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
+
+	"github.com/caseharden/caseharden/e2e/process"
 )
 
 // startEtcd starts etcd on a port of pick's and waits until it serves.
 func (c *Cluster) startEtcd(ctx context.Context, pick portPicker) error {
-	data := c.file("etcd")
-	// Not MkdirAll: another control plane's data must not be taken over.
-	if err := os.Mkdir(data, 0o700); err != nil {
-		return err
-	}
 	return onPort(ctx, pick, func(port int) error {
 		url := fmt.Sprintf("http://127.0.0.1:%d", port)
-		p, err := startProcess("etcd", c.file("etcd.log"), c.binaries.Etcd,
+		p, err := process.Start("etcd", c.file("etcd.log"), c.binaries.Etcd,
 			"--name=default",
-			"--data-dir="+data,
+			"--data-dir="+c.file("etcd"),
 			"--listen-client-urls="+url,
 			"--advertise-client-urls="+url,
 			// There are no peers: any port does, and nobody needs to know it.
@@ -35,11 +31,11 @@ func (c *Cluster) startEtcd(ctx context.Context, pick portPicker) error {
 		if err != nil {
 			return err
 		}
-		err = p.waitReady(ctx, func(ctx context.Context) error {
+		err = waitReady(ctx, p, func(ctx context.Context) error {
 			return getOK(ctx, http.DefaultClient, url+"/readyz")
 		})
 		if err != nil {
-			p.kill()
+			p.Kill()
 			return err
 		}
 		c.etcd, c.etcdURL = p, url

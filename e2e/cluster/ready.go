@@ -8,44 +8,18 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/process"
 )
 
-const (
-	// readyTimeout is far over the seconds that a start takes, for a machine that
-	// is busy with other builds and tests.
-	readyTimeout = 90 * time.Second
-
-	// pollInterval is short, as each start waits for half of it on average.
-	pollInterval = 50 * time.Millisecond
-)
-
-// waitReady calls check until it returns nil. It gives up when the process
-// ends, the context does, or readyTimeout is over; the error quotes the log, and
-// is an errPortTaken if that was the reason.
-func (p *process) waitReady(ctx context.Context, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	for {
-		notReady := check(ctx)
-		// Before its answer is believed: it may have come from a stranger on the
-		// same port.
-		if p.exited() {
-			err := p.failed("ended before it was ready: " + p.outcome())
-			if portTaken(p.logTail()) {
-				return fmt.Errorf("%w: %w", errPortTaken, err)
-			}
-			return err
-		}
-		if notReady == nil {
-			return nil
-		}
-		select {
-		case <-p.done:
-		case <-time.After(pollInterval):
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), p.failed("not ready: "+notReady.Error()))
-		}
+// waitReady waits until check returns nil. The error is an errPortTaken if that
+// is why the process ended.
+func waitReady(ctx context.Context, p *process.Process, check func(context.Context) error) error {
+	err := p.WaitReady(ctx, check)
+	if err != nil && p.Exited() && portTaken(p.LogTail()) {
+		return fmt.Errorf("%w: %w", errPortTaken, err)
 	}
+	return err
 }
 
 // getOK gets url and returns an error unless the answer is 200.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+// Package process runs child processes for tests and the demo: each with a log
+// file that its errors quote, and none outliving its parent.
+package process
 
 import (
 	"fmt"
@@ -14,18 +16,18 @@ import (
 )
 
 const (
-	// stopGrace is the time between SIGTERM and SIGKILL. Both servers end within
-	// a second, unless a client holds a request open.
-	stopGrace = 5 * time.Second
+	// StopGrace is the time between SIGTERM and SIGKILL. Servers end within a
+	// second, unless a client holds a request open.
+	StopGrace = 5 * time.Second
 
-	// quotedLines of a log say why a process died; more would hide it.
-	quotedLines = 20
+	// QuotedLines of a log say why a process died; more would hide it.
+	QuotedLines = 20
 )
 
-// A process is a child whose output goes to a log file, in a process group of
+// A Process is a child whose output goes to a log file, in a process group of
 // its own, so that a Ctrl-C at the terminal reaches only the parent, which stops
 // its children in order.
-type process struct {
+type Process struct {
 	name    string
 	cmd     *exec.Cmd
 	logFile string
@@ -34,8 +36,8 @@ type process struct {
 	err     error         // how it ended, once done is closed
 }
 
-// startProcess runs binary with args and appends its output to logFile.
-func startProcess(name, logFile, binary string, args ...string) (*process, error) {
+// Start runs binary with args and appends its output to logFile.
+func Start(name, logFile, binary string, args ...string) (*Process, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -46,7 +48,7 @@ func startProcess(name, logFile, binary string, args ...string) (*process, error
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 
-	p := &process{name: name, logFile: logFile, logFrom: info.Size(), done: make(chan struct{})}
+	p := &Process{name: name, logFile: logFile, logFrom: info.Size(), done: make(chan struct{})}
 	p.cmd = exec.Command(binary, args...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	// Nothing in the caller's environment, an ETCD_… variable or a proxy, may
@@ -76,7 +78,14 @@ func startProcess(name, logFile, binary string, args ...string) (*process, error
 	return p, nil
 }
 
-func (p *process) exited() bool {
+// PID is the process's number, and that of its group.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exited says whether the process has ended.
+func (p *Process) Exited() bool {
 	select {
 	case <-p.done:
 		return true
@@ -85,24 +94,24 @@ func (p *process) exited() bool {
 	}
 }
 
-// stop ends the process with SIGTERM, or SIGKILL if that does not help. It
+// Stop ends the process with SIGTERM, or SIGKILL if that does not help. It
 // returns an error if the process had ended before.
-func (p *process) stop() error {
-	if p.exited() {
-		return p.failed("ended before it was stopped: " + p.outcome())
+func (p *Process) Stop() error {
+	if p.Exited() {
+		return p.Failed("ended before it was stopped: " + p.Outcome())
 	}
 	p.signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
-	case <-time.After(stopGrace):
-		p.kill()
+	case <-time.After(StopGrace):
+		p.Kill()
 	}
 	return nil
 }
 
-// kill ends the process at once and waits for its end.
-func (p *process) kill() {
-	if !p.exited() {
+// Kill ends the process at once and waits for its end.
+func (p *Process) Kill() {
+	if !p.Exited() {
 		p.signal(syscall.SIGKILL)
 		<-p.done
 	}
@@ -110,23 +119,23 @@ func (p *process) kill() {
 
 // signal sends sig to the process group. The only error is that it has just
 // ended, which is what is wanted.
-func (p *process) signal(sig syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, sig) }
+func (p *Process) signal(sig syscall.Signal) { _ = syscall.Kill(-p.PID(), sig) }
 
-// outcome says how the process ended; it must have.
-func (p *process) outcome() string {
+// Outcome says how the process ended; it must have.
+func (p *Process) Outcome() string {
 	if p.err != nil {
 		return p.err.Error()
 	}
 	return "exit status 0"
 }
 
-// failed is an error that says what went wrong and quotes the end of the log.
-func (p *process) failed(what string) error {
-	return fmt.Errorf("%s: %s; the last lines of its log:\n%s", p.name, what, p.logTail())
+// Failed is an error that says what went wrong and quotes the end of the log.
+func (p *Process) Failed(what string) error {
+	return fmt.Errorf("%s: %s; the last lines of its log:\n%s", p.name, what, p.LogTail())
 }
 
-// logTail returns the last lines that the process has logged.
-func (p *process) logTail() string {
+// LogTail returns the last lines that the process has logged.
+func (p *Process) LogTail() string {
 	const maxTail = 64 << 10 // far more than 20 lines, far less than a whole log
 	f, err := os.Open(p.logFile)
 	if err != nil {
@@ -143,5 +152,5 @@ func (p *process) logTail() string {
 		return err.Error()
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-quotedLines):], "\n")
+	return strings.Join(lines[max(0, len(lines)-QuotedLines):], "\n")
 }

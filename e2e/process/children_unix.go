@@ -2,7 +2,7 @@
 
 //go:build unix && !linux
 
-package cluster
+package process
 
 import "syscall"
 

@@ -1,0 +1,58 @@
+# Two commands on a fresh machine with Go and make: make demo, make test.
+
+SHELL := /bin/bash
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 10s
+# The corpus of real pods for the tests against the API server; without it, those
+# run on the pods of the tests alone.
+override CORPUS := $(if $(CORPUS),$(abspath $(CORPUS)))
+export CORPUS
+
+.PHONY: help demo test build image lint unit fuzz control-plane e2e clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: control-plane ## Show the webhook at work on a real control plane
+	@go -C e2e run ./demo
+
+test: lint unit fuzz control-plane e2e ## Run all tests
+
+build: bin/caseharden ## Build the binary
+
+bin/caseharden: FORCE
+	CGO_ENABLED=0 go build -trimpath -o $@ .
+FORCE:
+
+image: bin/caseharden ## Build the image caseharden:latest with docker, podman or buildah
+	@for tool in docker podman buildah; do \
+	  if command -v $$tool >/dev/null; then exec $$tool build -t caseharden:latest .; fi; \
+	done; echo "make image: needs docker, podman or buildah, and finds none of them" >&2; exit 1
+
+lint:
+	@echo "== gofmt, go vet, staticcheck"
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:" $$unformatted >&2; exit 1; fi
+	go vet ./...
+	go -C e2e vet ./...
+	go run $(STATICCHECK) ./...
+	cd e2e && go run $(STATICCHECK) ./...
+
+unit: ## Run the unit tests, with the race detector
+	@echo "== unit tests"
+	go test -race ./...
+
+fuzz: ## Fuzz each target for FUZZTIME
+	@echo "== fuzzing, $(FUZZTIME) each"
+	@for target in FuzzArbitraryPod FuzzPod FuzzHandler; do \
+	  go test ./mutate -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
+
+control-plane: ## Build etcd and kube-apiserver (minutes the first time)
+	@go -C e2e run ./cluster/build >/dev/null
+
+e2e: ## Run the tests against a real API server
+	@echo "== tests against a real API server"
+	go -C e2e test -race -count=1 -timeout 20m ./...
+
+clean: ## Remove what was built here
+	rm -rf bin

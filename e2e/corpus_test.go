@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+)
+
+// The corpus of real pods is no part of the project: CORPUS says where it is, as
+// JSON objects {"source":…,"pod":…}, one a line, gzipped. Without it the pods of
+// the conflict cases are the corpus.
+type corpusPod struct {
+	Source string
+	Pod    map[string]any
+}
+
+func readCorpus(t *testing.T) []corpusPod {
+	t.Helper()
+	path := os.Getenv("CORPUS")
+	if path == "" {
+		t.Log("CORPUS is not set: the pods of the conflict cases are the corpus")
+		var pods []corpusPod
+		for name, tt := range conflictCases {
+			data, err := json.Marshal(pod(t, tt.manifest))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := corpusPod{Source: name}
+			if err := json.Unmarshal(data, &p.Pod); err != nil {
+				t.Fatal(err)
+			}
+			pods = append(pods, p)
+		}
+		return pods
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pods []corpusPod
+	lines := bufio.NewScanner(unzipped)
+	lines.Buffer(nil, 4<<20)
+	for lines.Scan() {
+		var p corpusPod
+		if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
+			t.Fatal(err)
+		}
+		pods = append(pods, p)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return pods
+}
+
+// Accepted before means accepted after, for every pod of the corpus and each
+// profile: not newly refused by the API server nor by the kubelet's check, no
+// explicit value changed, and a second pass changes nothing.
+func TestCorpus(t *testing.T) {
+	pods := readCorpus(t)
+	plain := newNamespace(t, nil)
+	for _, profile := range []string{"hardened", "restricted"} {
+		t.Run(profile, func(t *testing.T) {
+			enforced := newEnforced(t, profile)
+			var mu sync.Mutex // guards the following
+			accepted, patched := 0, 0
+			eachInParallel(pods, func(_ int, p corpusPod) {
+				before, err := submit(t.Context(), plain, p.Pod, true)
+				if err != nil {
+					t.Logf("%s: refused without us: %v", p.Source, err)
+					return
+				}
+				after, err := submit(t.Context(), enforced, p.Pod, true)
+				if err != nil {
+					t.Errorf("%s: newly refused: %v", p.Source, err)
+					return
+				}
+				checkAdmitted(t, p.Source, before, after)
+				second, err := submit(t.Context(), enforced, after, true)
+				if err != nil {
+					t.Errorf("%s: the second pass is refused: %v", p.Source, err)
+					return
+				}
+				if !reflect.DeepEqual(second["spec"], after["spec"]) || !reflect.DeepEqual(annotations(second), annotations(after)) {
+					t.Errorf("%s: a second pass changes the pod", p.Source)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				accepted++
+				if annotations(after)["caseharden.io/injected"] != nil {
+					patched++
+				}
+			})
+			t.Logf("%d pods of %d accepted without us, and all of them with us; %d got something", accepted, len(pods), patched)
+			if accepted == 0 || patched == 0 {
+				t.Error("the corpus tests nothing")
+			}
+		})
+	}
+}
+
+// The same through real creates, read back, for a sample.
+func TestCorpusCreated(t *testing.T) {
+	pods := readCorpus(t)
+	plain, enforced := newNamespace(t, nil), newEnforced(t, "hardened")
+	step := max(1, len(pods)/100)
+	var sample []corpusPod
+	for i := 0; i < len(pods); i += step {
+		sample = append(sample, pods[i])
+	}
+	eachInParallel(sample, func(i int, p corpusPod) {
+		name := fmt.Sprintf("sample-%d", i)
+		p.Pod["metadata"].(map[string]any)["name"] = name
+		if _, err := submit(t.Context(), plain, p.Pod, false); err != nil {
+			t.Logf("%s: refused without us: %v", p.Source, err)
+			return
+		}
+		if _, err := submit(t.Context(), enforced, p.Pod, false); err != nil {
+			t.Errorf("%s: newly refused: %v", p.Source, err)
+			return
+		}
+		checkAdmitted(t, p.Source, readBack(t, plain, name), readBack(t, enforced, name))
+	})
+}
+
+// eachInParallel calls f for each pod, eight at a time.
+func eachInParallel(pods []corpusPod, f func(int, corpusPod)) {
+	var group sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	for i, p := range pods {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			f(i, p)
+		})
+	}
+	group.Wait()
+}
+
+// submit creates a pod, as its JSON stands, and returns what the API server made
+// of it.
+func submit(ctx context.Context, namespace string, pod map[string]any, dryRun bool) (map[string]any, error) {
+	metadata := map[string]any{}
+	for key, value := range pod["metadata"].(map[string]any) {
+		switch key {
+		case "namespace", "uid", "resourceVersion", "creationTimestamp", "managedFields", "generation":
+		default:
+			metadata[key] = value
+		}
+	}
+	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]})
+	if err != nil {
+		return nil, err
+	}
+	request := client.CoreV1().RESTClient().Post().Namespace(namespace).Resource("pods").
+		SetHeader("Content-Type", "application/json").SetHeader("Accept", "application/json").Body(body)
+	if dryRun {
+		request = request.VersionedParams(&metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}, scheme.ParameterCodec)
+	}
+	raw, err := request.Do(ctx).Raw()
+	if err != nil {
+		if len(raw) > 0 {
+			err = errors.New(string(raw))
+		}
+		return nil, err
+	}
+	return toMap(raw)
+}
+
+func readBack(t *testing.T, namespace, name string) map[string]any {
+	raw, err := client.CoreV1().RESTClient().Get().Namespace(namespace).Resource("pods").Name(name).
+		SetHeader("Accept", "application/json").Do(t.Context()).Raw()
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	pod, err := toMap(raw)
+	if err != nil {
+		t.Error(err)
+	}
+	return pod
+}
+
+func toMap(raw []byte) (map[string]any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var object map[string]any
+	err := decoder.Decode(&object)
+	return object, err
+}
+
+func annotations(pod map[string]any) map[string]any {
+	metadata, _ := pod["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	return annotations
+}
+
+// checkAdmitted demands that everything that the API server makes of a pod
+// without us is there with us too, and that the kubelet would not newly refuse
+// it.
+func checkAdmitted(t *testing.T, source string, before, after map[string]any) {
+	checkKept(t, source, "spec", before["spec"], after["spec"])
+	checkKept(t, source, "metadata.annotations", anyMap(annotations(before)), anyMap(annotations(after)))
+	checkKept(t, source, "metadata.labels", before["metadata"].(map[string]any)["labels"], after["metadata"].(map[string]any)["labels"])
+	if !refusedByKubelet(typed(t, before)) && refusedByKubelet(typed(t, after)) {
+		t.Errorf("%s: newly refused by the kubelet", source)
+	}
+}
+
+func anyMap(m map[string]any) any {
+	if m == nil {
+		return nil
+	}
+	return m
+}
+
+func checkKept(t *testing.T, source, path string, before, after any) {
+	switch before := before.(type) {
+	case nil:
+	case map[string]any:
+		object, ok := after.(map[string]any)
+		if !ok {
+			t.Errorf("%s: %s was an object and is %v", source, path, after)
+			return
+		}
+		for name, value := range before {
+			checkKept(t, source, path+"."+name, value, object[name])
+		}
+	case []any:
+		list, ok := after.([]any)
+		if !ok || len(list) != len(before) {
+			t.Errorf("%s: %s was %v and is %v", source, path, before, after)
+			return
+		}
+		for i := range before {
+			checkKept(t, source, fmt.Sprintf("%s[%d]", path, i), before[i], list[i])
+		}
+	default:
+		if before != after {
+			t.Errorf("%s: %s was %v and is %v", source, path, before, after)
+		}
+	}
+}
+
+func typed(t *testing.T, pod map[string]any) *corev1.Pod {
+	raw, err := json.Marshal(pod)
+	if err != nil {
+		t.Error(err)
+	}
+	var p corev1.Pod
+	if err := json.Unmarshal(raw, &p); err != nil {
+		t.Error(err)
+	}
+	return &p
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// warnings collects what the API server warns a client of.
+type warnings struct {
+	mu  sync.Mutex // guards the following
+	all []string
+}
+
+func (w *warnings) HandleWarningHeader(_ int, _ string, message string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, message)
+}
+
+// take returns the warnings since the last call.
+func (w *warnings) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.all
+	w.all = nil
+	return all
+}
+
+// show sends the legacy pod to each namespace and shows what came of it. It
+// returns an error if that is not what it should be.
+func (d *demo) show(ctx context.Context) error {
+	before, err := d.webhook.Metrics(ctx)
+	if err != nil {
+		return err
+	}
+	pods := map[string]*corev1.Pod{}
+	warned := map[string][]string{}
+	for _, n := range namespaces {
+		d.warnings.take()
+		options := metav1.CreateOptions{FieldManager: "demo-" + n.name}
+		if pods[n.name], err = d.client.CoreV1().Pods(n.name).Create(ctx, legacyPod(), options); err != nil {
+			return err
+		}
+		warned[n.name] = d.warnings.take()
+	}
+	result, err := d.readResult(pods["shop"])
+	if err != nil {
+		return err
+	}
+
+	d.title("The same pod, in namespace plain (no label) and in namespace shop (caseharden.io/enforce: hardened)")
+	d.text("%s injected where it was unset   %s left as its author set it   %s skipped, and why\n", d.in(green, "+"), d.in(faint, "="), d.in(yellow, "!"))
+	for _, c := range allContainers(pods["shop"]) {
+		d.text("%s  %s", d.in(bold, c.Name), d.in(faint, descriptions[c.Name]))
+		for _, line := range result[c.Name] {
+			d.decision(line)
+		}
+	}
+	d.title("What is written on the pod, for whoever looks later")
+	d.text("%s: %s", injectedAnnotation, pods["shop"].Annotations[injectedAnnotation])
+
+	d.title("In namespace preview (caseharden.io/warn: hardened) nothing changes, and the client is told")
+	for _, w := range warned["preview"] {
+		d.text("%s %s", d.in(yellow, "Warning:"), w)
+	}
+
+	after, err := d.webhook.Metrics(ctx)
+	if err != nil {
+		return err
+	}
+	moved := after.Since(before)
+	d.title("The metrics that moved")
+	for _, series := range slices.Sorted(maps.Keys(moved)) {
+		d.text("%s %v", series, moved[series])
+	}
+	return d.check(pods, result, warned, moved)
+}
+
+// decision prints a line such as "+ runAsUser: 10001".
+func (d *demo) decision(l decision) {
+	switch l.outcome {
+	case "inject":
+		d.text("  %s %s", d.in(green, "+"), d.in(green, fmt.Sprintf("%s: %s", l.field, l.value)))
+	case "leave":
+		d.text("  %s %s", d.in(faint, "="), d.in(faint, fmt.Sprintf("%s: %s", l.field, l.value)))
+	case "skip":
+		d.text("  %s %s", d.in(yellow, "!"), d.in(yellow, fmt.Sprintf("%s: skipped, %s", l.field, explanations[l.reason])))
+	}
+}
+
+// What the containers of legacy.yaml are.
+var descriptions = map[string]string{
+	"migrate":     "an init container that sets nothing",
+	"log-shipper": "a native sidecar that sets nothing",
+	"web":         "adds a capability",
+	"node-agent":  "privileged",
+	"database":    "runs as root",
+	"modern":      "sets everything itself",
+}
+
+// explanations puts reasons into words.
+var explanations = map[string]string{
+	"privileged":   "privileged (the container is privileged: refused by the API server, or without effect)",
+	"runs-as-root": "runs-as-root (runAsUser is 0: the kubelet would not start the container)",
+}
+
+// expected is what must be shown: the fields that are not injected, by
+// container. All others of the six are.
+var expected = map[string]map[string]string{
+	"migrate":     {},
+	"log-shipper": {},
+	"web":         {},
+	"node-agent":  {"allowPrivilegeEscalation": "privileged", "capabilities.drop": "privileged", "seccompProfile": "privileged"},
+	"database":    {"runAsNonRoot": "runs-as-root", "runAsUser": ""},
+	"modern": {"allowPrivilegeEscalation": "", "capabilities.drop": "", "readOnlyRootFilesystem": "",
+		"runAsNonRoot": "", "runAsUser": "", "seccompProfile": ""},
+}
+
+// check demands that what was shown is what it should be.
+func (d *demo) check(pods map[string]*corev1.Pod, result map[string][]decision, warned map[string][]string, moved map[string]float64) error {
+	var wrong []error
+	complain := func(format string, args ...any) {
+		wrong = append(wrong, fmt.Errorf(format, args...))
+	}
+	injections := 0.0
+	for container, exceptions := range expected {
+		if len(result[container]) != len(profileFields) {
+			complain("container %s: %d settings shown, want %d", container, len(result[container]), len(profileFields))
+		}
+		for _, l := range result[container] {
+			reason, excepted := exceptions[l.field]
+			want := "inject"
+			switch {
+			case excepted && reason == "":
+				want = "leave"
+			case excepted:
+				want = "skip"
+			default:
+				injections++
+			}
+			if l.outcome != want || l.reason != reason {
+				complain("container %s: %s: %s %s, want %s %s", container, l.field, l.outcome, l.reason, want, reason)
+			}
+		}
+	}
+	for _, name := range []string{"plain", "preview"} {
+		if len(pods[name].Annotations) > 0 {
+			complain("the pod in namespace %s was annotated: %v", name, pods[name].Annotations)
+		}
+		for _, c := range allContainers(pods[name]) {
+			if left := slices.Collect(maps.Keys(settings(c.SecurityContext))); c.SecurityContext == nil && len(left) > 0 || c.Name == "web" && len(left) > 0 {
+				complain("the pod in namespace %s was changed: container %s has %v", name, c.Name, left)
+			}
+		}
+	}
+	// Every container but the one that sets everything is warned of.
+	if n := len(warned["preview"]); n != len(expected)-1 || len(warned["plain"])+len(warned["shop"]) > 0 {
+		complain("warnings: %q", warned)
+	}
+	counted := 0.0
+	for series, n := range moved {
+		if strings.HasPrefix(series, "caseharden_decisions_total{") && strings.Contains(series, `mode="enforce",outcome="inject"`) {
+			counted += n
+		}
+	}
+	if counted != injections {
+		complain("the metrics count %v injections, want %v", counted, injections)
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return fmt.Errorf("what was shown is not as it should be:\n%w", err)
+	}
+	d.text("\n%s", d.in(green, "Everything above is as it should be."))
+	return nil
+}

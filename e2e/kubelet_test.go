@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/pkg/securitycontext"
+)
+
+// refusedByKubelet says whether the kubelet would not start one of the pod's
+// containers because its user breaks runAsNonRoot. The effective security context
+// is computed by the kubelet's own function; what is asked of it is
+// verifyRunAsNonRoot of kubernetes/pkg/kubelet/kuberuntime, on Linux and on
+// Windows.
+func refusedByKubelet(pod *corev1.Pod) bool {
+	containers := append(append([]corev1.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...)
+	for i := range containers {
+		sc := securitycontext.DetermineEffectiveSecurityContext(pod, &containers[i])
+		if sc.RunAsNonRoot == nil || !*sc.RunAsNonRoot {
+			continue
+		}
+		if sc.RunAsUser != nil && *sc.RunAsUser == 0 {
+			return true
+		}
+		if w := sc.WindowsOptions; w != nil && w.RunAsUserName != nil && strings.EqualFold(*w.RunAsUserName, "ContainerAdministrator") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package webhook runs the product in tests, the demo and benchmarks: the
+// compiled binary as a process on loopback, with the webhook configuration that
+// is shipped, in which only the Service is replaced by the address of that
+// process.
+package webhook
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/process"
+)
+
+// Compile builds the product's binary and returns its path. It reports its
+// progress to w.
+func Compile(ctx context.Context, w io.Writer) (string, error) {
+	module, err := cluster.ModuleDir()
+	if err != nil {
+		return "", err
+	}
+	dir, err := cluster.BinDir()
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "caseharden")
+	return binary, cluster.Compile(ctx, w, cluster.Program{
+		Name: "caseharden",
+		Dir:  filepath.Dir(module),
+		Args: []string{"-buildvcs=false", "."},
+		Out:  binary,
+	})
+}
+
+// A Webhook is a running caseharden serve.
+type Webhook struct {
+	Addr        string // host:port, of the webhook
+	MetricsAddr string // host:port, of metrics and probes
+	CA          []byte // PEM, of its certificate
+	LogFile     string
+
+	process *process.Process
+	client  *http.Client // trusts CA
+}
+
+// Start runs binary with an ephemeral certificate and further flags, which may
+// replace its own ones, and returns when it is ready. Its files go to dir, which
+// no other Webhook may use. The caller must call Stop.
+func Start(ctx context.Context, binary, dir string, flags ...string) (*Webhook, error) {
+	w := &Webhook{LogFile: filepath.Join(dir, "caseharden.log")}
+	caFile := filepath.Join(dir, "caseharden-ca.crt")
+	args := append([]string{
+		"serve", "--addr=127.0.0.1:0", "--metrics-addr=127.0.0.1:0", "--ca-file=" + caFile,
+		"--log-format=json", "--shutdown-delay=0s",
+	}, flags...)
+	var err error
+	if w.process, err = process.Start("caseharden", w.LogFile, binary, args...); err != nil {
+		return nil, err
+	}
+	if err := w.waitServing(ctx, caFile); err != nil {
+		w.process.Kill()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *Webhook) waitServing(ctx context.Context, caFile string) error {
+	err := w.process.WaitReady(ctx, func(context.Context) error { return w.readAddresses() })
+	if err != nil {
+		return err
+	}
+	if w.CA, err = os.ReadFile(caFile); err != nil {
+		return err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(w.CA)
+	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
+	return nil
+}
+
+// readAddresses looks for the log line that says where the process serves: it
+// has picked the ports itself, so that nobody else can have taken them.
+func (w *Webhook) readAddresses() error {
+	log, err := os.ReadFile(w.LogFile)
+	if err != nil {
+		return err
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(log)); lines.Scan(); {
+		var line struct{ Msg, Addr, MetricsAddr string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+			w.Addr, w.MetricsAddr = line.Addr, line.MetricsAddr
+			return nil
+		}
+	}
+	return errors.New("it has not said where it serves")
+}
+
+// Stop ends the process as the kubelet does and waits for it.
+func (w *Webhook) Stop() error { return w.process.Stop() }
+
+// Post sends a body to the webhook, straight and over TLS, and returns the
+// answer.
+func (w *Webhook) Post(ctx context.Context, path string, body []byte) (code int, answer []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+w.Addr+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	response, err := w.client.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	answer, err = io.ReadAll(response.Body)
+	return response.StatusCode, answer, err
+}
+
+// Metrics are samples by series, as in caseharden_panics_total or
+// caseharden_pods_total{mode="enforce",namespace="shop",…}, with labels in
+// alphabetical order; a histogram is its count.
+type Metrics map[string]float64
+
+// Metrics reads what the webhook exports of its own.
+func (w *Webhook) Metrics(ctx context.Context) (Metrics, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.MetricsAddr+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, errors.New("/metrics: " + response.Status)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("/metrics: %w", err)
+	}
+	metrics := Metrics{}
+	for name, family := range families {
+		if !strings.HasPrefix(name, "caseharden_") {
+			continue
+		}
+		for _, m := range family.Metric {
+			metrics[series(name, m)] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return metrics, nil
+}
+
+func series(name string, m *dto.Metric) string {
+	if len(m.Label) == 0 {
+		return name
+	}
+	var labels []string
+	for _, l := range m.Label {
+		labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+	}
+	return name + "{" + strings.Join(labels, ",") + "}"
+}
+
+// Since returns the series that have changed, and by how much.
+func (m Metrics) Since(before Metrics) Metrics {
+	changed := Metrics{}
+	for s, value := range m {
+		if value != before[s] {
+			changed[s] = value - before[s]
+		}
+	}
+	return changed
+}

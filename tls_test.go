@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// --client-ca: nobody speaks to the webhook who cannot show a certificate of it.
+func TestClientCA(t *testing.T) {
+	t.Parallel()
+	ca, stranger := newAuthority(t), newAuthority(t)
+	caFile, trust := ephemeralCA(t)
+	p := serveChecked(t, "--ca-file", caFile, "--client-ca", ca.file(t))
+
+	serverOnly := serverCertificate()
+	expired := clientCertificate()
+	expired.NotAfter = time.Now().Add(-time.Minute)
+	for _, tt := range []struct {
+		name        string
+		certificate *tls.Certificate
+		want        string // part of the error
+	}{
+		{"a certificate of the CA", new(ca.issueFor(t, clientCertificate())), ""},
+		{"none", nil, "certificate required"},
+		{"one of another CA", new(stranger.issueFor(t, clientCertificate())), "certificate"},
+		{"one for servers", new(ca.issueFor(t, serverOnly)), "bad certificate"},
+		{"one that has expired", new(ca.issueFor(t, expired)), "expired certificate"},
+	} {
+		config := trust()
+		if tt.certificate != nil {
+			// Certificates would be held back by the client itself, where the server
+			// does not name their CA.
+			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return tt.certificate, nil }
+		}
+		err := p.review(newClient(t, config))
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("client with %s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestTLSVersions(t *testing.T) {
+	t.Parallel()
+	caFile, trust := ephemeralCA(t)
+	for _, tt := range []struct {
+		flags   []string
+		version uint16
+		served  bool
+	}{
+		{nil, tls.VersionTLS13, true},
+		{nil, tls.VersionTLS12, true},
+		{nil, tls.VersionTLS11, false},
+		{nil, tls.VersionTLS10, false},
+		{[]string{"--tls-min-version=1.3"}, tls.VersionTLS13, true},
+		{[]string{"--tls-min-version=1.3"}, tls.VersionTLS12, false},
+	} {
+		p := serveChecked(t, append(tt.flags, "--ca-file", caFile)...)
+		config := trust()
+		config.MinVersion, config.MaxVersion = tt.version, tt.version
+		err := p.review(newClient(t, config))
+		switch {
+		case tt.served && err != nil:
+			t.Errorf("%v %s: %v", tt.flags, tls.VersionName(tt.version), err)
+		case !tt.served && (err == nil || !strings.Contains(err.Error(), "protocol version not supported")):
+			t.Errorf("%v %s: %v, want it to be refused", tt.flags, tls.VersionName(tt.version), err)
+		}
+		p.command.Process.Kill()
+	}
+}
+
+// A renewed certificate is taken without a word to those who are connected.
+func TestCertificateFilesAreReloaded(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	certFile, keyFile := ca.issueFiles(t, serverCertificate())
+	p := serveChecked(t, "--tls-cert", certFile, "--tls-key", keyFile)
+	trust := &tls.Config{RootCAs: ca.pool()}
+	client := newClient(t, trust)
+
+	var stop atomic.Bool
+	var busy sync.WaitGroup
+	for range 4 {
+		busy.Go(func() {
+			for !stop.Load() {
+				if err := p.review(client); err != nil {
+					t.Errorf("while the certificate changes: %v", err)
+					return
+				}
+			}
+		})
+	}
+	before := p.serial(t, trust)
+	for range 2 {
+		cert, key := ca.issue(t, serverCertificate())
+		replaceFile(t, certFile, cert) // for a moment the two do not match
+		replaceFile(t, keyFile, key)
+		eventually(t, "serving the new certificate", func() bool { return p.serial(t, trust) != before })
+		before = p.serial(t, trust)
+	}
+	stop.Store(true)
+	busy.Wait()
+
+	// That the client is on the connection it began with shows in the certificate.
+	response, _, err := p.post(client, "/enforce/hardened", strings.NewReader(reviewOf(barePod)))
+	if err != nil || response.TLS.PeerCertificates[0].SerialNumber.String() == before {
+		t.Errorf("the connection was not kept: %v", err)
+	}
+	if _, text := p.probe(t, "/metrics"); !strings.Contains(text, "\ncaseharden_certificate_rotations_total 2\n") {
+		t.Error("the metrics do not count two rotations")
+	}
+}
+
+// serial returns the serial number of the certificate that a new connection sees.
+func (p *process) serial(t *testing.T, config *tls.Config) string {
+	t.Helper()
+	conn, err := tls.Dial("tcp", p.addr, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+}
+
+// An expired certificate is served, so that its client says what is wrong, and
+// the kubelet is told.
+func TestExpiredCertificate(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	expired := serverCertificate()
+	expired.NotAfter = time.Now().Add(-time.Minute)
+	certFile, keyFile := ca.issueFiles(t, expired)
+	p := serveChecked(t, "--tls-cert", certFile, "--tls-key", keyFile)
+
+	code, body := p.probe(t, "/readyz")
+	if want := "serving certificate expired at " + expired.NotAfter.UTC().Format(time.RFC3339) + "\n"; code != http.StatusServiceUnavailable || body != want {
+		t.Errorf("/readyz = %d %q, want 503 %q", code, body, want)
+	}
+	if code, _ := p.probe(t, "/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz = %d: a restart would not help", code)
+	}
+	if err := p.review(newClient(t, &tls.Config{RootCAs: ca.pool()})); err == nil || !strings.Contains(err.Error(), "expired") {
+		t.Errorf("review: %v, want that the certificate has expired", err)
+	}
+
+	cert, key := ca.issue(t, serverCertificate())
+	replaceFile(t, certFile, cert)
+	replaceFile(t, keyFile, key)
+	eventually(t, "ready", func() bool { code, _ := p.probe(t, "/readyz"); return code == http.StatusOK })
+}
