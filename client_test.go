@@ -30,7 +30,7 @@ func reviewOf(pod string) string {
 // newClient returns a client that speaks HTTP/2, as API servers do.
 func newClient(t testing.TB, config *tls.Config) *http.Client {
 	t.Helper()
-	transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}
+	transport := &http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Timeout: patience, Transport: transport}
 }

@@ -80,9 +80,15 @@ func (d *demo) show(ctx context.Context) error {
 	}
 	moved := after.Since(before)
 	d.title("The metrics that moved")
+	others := 0
 	for _, series := range slices.Sorted(maps.Keys(moved)) {
+		if strings.Contains(series, `mode="warn"`) && strings.HasPrefix(series, "caseharden_decisions_total") {
+			others++
+			continue
+		}
 		d.text("%s %v", series, moved[series])
 	}
+	d.text("and %d series of decisions in mode warn", others)
 	return d.check(pods, result, warned, moved)
 }
 
@@ -92,9 +98,9 @@ func (d *demo) decision(l decision) {
 	case "inject":
 		d.text("  %s %s", d.in(green, "+"), d.in(green, fmt.Sprintf("%s: %s", l.field, l.value)))
 	case "leave":
-		d.text("  %s %s", d.in(faint, "="), d.in(faint, fmt.Sprintf("%s: %s", l.field, l.value)))
+		d.text("  %s %s", d.in(faint, "="), d.in(faint, fmt.Sprintf("%s: %s (set-on-container)", l.field, l.value)))
 	case "skip":
-		d.text("  %s %s", d.in(yellow, "!"), d.in(yellow, fmt.Sprintf("%s: skipped, %s", l.field, explanations[l.reason])))
+		d.text("  %s %s", d.in(yellow, "!"), d.in(yellow, fmt.Sprintf("%s: skipped (%s): %s", l.field, l.reason, explanations[l.field])))
 	}
 }
 
@@ -108,10 +114,12 @@ var descriptions = map[string]string{
 	"modern":      "sets everything itself",
 }
 
-// explanations puts reasons into words.
+// explanations says why the skipped settings of legacy.yaml are.
 var explanations = map[string]string{
-	"privileged":   "privileged (the container is privileged: refused by the API server, or without effect)",
-	"runs-as-root": "runs-as-root (runAsUser is 0: the kubelet would not start the container)",
+	"allowPrivilegeEscalation": "the API server refuses false beside privileged: true",
+	"capabilities.drop":        "it would have no effect in a privileged container",
+	"runAsNonRoot":             "the kubelet would not start a container whose runAsUser is 0",
+	"seccompProfile":           "it would have no effect in a privileged container",
 }
 
 // expected is what must be shown: the fields that are not injected, by
