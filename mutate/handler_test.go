@@ -303,11 +303,15 @@ func TestAnnotationNeverTooLarge(t *testing.T) {
 
 // A response never holds a warning that the API server would cut.
 func TestWarningsAreBounded(t *testing.T) {
-	name, err := json.Marshal(strings.Repeat("\"ä\n", 200))
+	long, err := json.Marshal(strings.Repeat("\"ä\n", 200))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pod := fmt.Sprintf(`{"spec":{"containers":[{"name":%s,"securityContext":{"runAsUser":1}},{"name":%s}]}}`, name, name)
+	escaped, err := json.Marshal(strings.Repeat("\x01", 63))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := fmt.Sprintf(`{"spec":{"containers":[{"name":%s,"securityContext":{"runAsUser":1}},{"name":%s}]}}`, long, escaped)
 	response := newWebhook(t).review(t, "/warn/hardened", create(pod))
 	if len(response.Warnings) != 2 {
 		t.Fatalf("%d warnings, want 2", len(response.Warnings))
