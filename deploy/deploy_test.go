@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package deploy holds manifests and no code but this test of them.
+package deploy
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/mutate"
+)
+
+func profiles(t *testing.T) []*defaults.Profile {
+	t.Helper()
+	all, err := defaults.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// There is an entry for each mode and profile, and each is one that a cluster
+// survives.
+func TestWebhookConfiguration(t *testing.T) {
+	data, err := os.ReadFile("webhook.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var configuration admissionregistrationv1.MutatingWebhookConfiguration
+	if err := yaml.UnmarshalStrict(data, &configuration); err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, mode := range mutate.Modes() {
+		for _, p := range profiles(t) {
+			want = append(want, string(mode)+"-"+p.Name+".caseharden.io /"+string(mode)+"/"+p.Name)
+		}
+	}
+	for _, w := range configuration.Webhooks {
+		got = append(got, w.Name+" "+*w.ClientConfig.Service.Path)
+		mode, profile, _ := strings.Cut(strings.TrimSuffix(w.Name, ".caseharden.io"), "-")
+
+		if diff := cmp.Diff(map[string]string{"caseharden.io/" + mode: profile}, w.NamespaceSelector.MatchLabels); diff != "" {
+			t.Errorf("%s: labels (-want +got):\n%s", w.Name, diff)
+		}
+		excluded := w.NamespaceSelector.MatchExpressions
+		if len(excluded) != 1 || excluded[0].Key != "kubernetes.io/metadata.name" || excluded[0].Operator != "NotIn" ||
+			!slices.Contains(excluded[0].Values, "kube-system") || !slices.Contains(excluded[0].Values, "caseharden") {
+			t.Errorf("%s: kube-system and caseharden are not excluded: %v", w.Name, excluded)
+		}
+		var rules []string
+		for _, r := range w.Rules {
+			rules = append(rules, string(r.Operations[0])+" "+strings.Join(r.Resources, ","))
+		}
+		if diff := cmp.Diff([]string{"CREATE pods", "UPDATE pods/ephemeralcontainers"}, rules); diff != "" {
+			t.Errorf("%s: rules (-want +got):\n%s", w.Name, diff)
+		}
+		enforce := mode == string(mutate.Enforce)
+		if fails := *w.FailurePolicy == admissionregistrationv1.Fail; fails != enforce {
+			t.Errorf("%s: failurePolicy %s", w.Name, *w.FailurePolicy)
+		}
+		if again := w.ReinvocationPolicy != nil && *w.ReinvocationPolicy == admissionregistrationv1.IfNeededReinvocationPolicy; again != enforce {
+			t.Errorf("%s: reinvocationPolicy %v", w.Name, w.ReinvocationPolicy)
+		}
+		if *w.TimeoutSeconds > 5 || *w.SideEffects != admissionregistrationv1.SideEffectClassNone {
+			t.Errorf("%s: timeoutSeconds %d, sideEffects %s", w.Name, *w.TimeoutSeconds, *w.SideEffects)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("webhooks and their paths (-want +got):\n%s", diff)
+	}
+}
+
+// Our own pods obey what we ask of others: no profile finds anything to fill in.
+func TestOwnPodNeedsNothing(t *testing.T) {
+	data, err := os.ReadFile("caseharden.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var deployment appsv1.Deployment
+	for document := range strings.SplitSeq(string(data), "\n---\n") {
+		if strings.Contains(document, "kind: Deployment") {
+			if err := yaml.UnmarshalStrict([]byte(document), &deployment); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	template, err := json.Marshal(deployment.Spec.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod, err := defaults.ParsePod(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pod.Containers) == 0 {
+		t.Fatal("caseharden.yaml has no Deployment with containers")
+	}
+	for _, p := range profiles(t) {
+		for i := range pod.Containers {
+			for _, d := range p.DecideContainer(pod, &pod.Containers[i]) {
+				if d.Outcome != defaults.Leave {
+					t.Errorf("profile %s: %s of container %s: %s, %s", p.Name, d.Field.Name, pod.Containers[i].Name, d.Outcome, d.Reason)
+				}
+			}
+		}
+	}
+}
