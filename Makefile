@@ -14,7 +14,8 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: control-plane ## Show the webhook at work on a real control plane
-	@go -C e2e run ./demo
+	@go -C e2e build -o ../bin/demo ./demo
+	@exec bin/demo
 
 test: lint unit fuzz control-plane e2e ## Run all tests
 
