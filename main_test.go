@@ -16,7 +16,19 @@ import (
 // detector where the tests have it. The scripts and the tests of the life cycle
 // run that.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"caseharden": main})
+	testscript.Main(suite{m}, map[string]func(){"caseharden": main})
+}
+
+// A suite is all the tests, and clears up after them.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int {
+	defer func() {
+		if builtDir != "" {
+			os.RemoveAll(builtDir)
+		}
+	}()
+	return s.M.Run()
 }
 
 // The command line, in testdata/script: what works, and the one sentence on

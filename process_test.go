@@ -36,14 +36,17 @@ type process struct {
 	log []string   // lines of stderr
 }
 
+// builtDir is where builtBinary has put it.
+var builtDir string
+
 // builtBinary builds the real command, once: this test binary, with a race
 // detector in it, would say nothing about memory.
 var builtBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "caseharden-test-")
-	if err != nil {
+	var err error
+	if builtDir, err = os.MkdirTemp("", "caseharden-test-"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "caseharden")
+	path := filepath.Join(builtDir, "caseharden")
 	if output, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the command: %w\n%s", err, output)
 	}

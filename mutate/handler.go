@@ -47,8 +47,11 @@ type failure struct {
 
 func (f *failure) Error() string { return f.sentence }
 
+// maxSentence bounds what an error repeats of the request: it is logged too.
+const maxSentence = 1 << 10
+
 func failf(code int, format string, args ...any) *failure {
-	return &failure{code, fmt.Sprintf(format, args...)}
+	return &failure{code, shorten(fmt.Sprintf(format, args...), maxSentence)}
 }
 
 // ServeHTTP answers one request. Whatever it answers, it answers once, whole and

@@ -79,6 +79,9 @@ func at(place string, pointer jsontext.Pointer) string {
 	path := place
 	for token := range pointer.Tokens() {
 		switch {
+		case len(path) > maxPlace:
+			// A place can be as long as the request, in ten thousand steps.
+			return shorten(path, maxPlace)
 		case token != "" && token[0] >= '0' && token[0] <= '9':
 			path += "[" + token + "]"
 		case path == "":
@@ -87,5 +90,8 @@ func at(place string, pointer jsontext.Pointer) string {
 			path += "." + token
 		}
 	}
-	return path
+	return shorten(path, maxPlace)
 }
+
+// maxPlace is longer than the place of any field of a pod, annotations included.
+const maxPlace = 512

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// Beyond the limit a server hangs up; it is as before once one of the others has
+// been answered.
+func TestLimited(t *testing.T) {
+	began, release := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(limited(2, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		began <- struct{}{}
+		<-release
+	})))
+	defer server.Close()
+	answered := make(chan error)
+	get := func() {
+		response, err := http.Get(server.URL)
+		if err == nil {
+			response.Body.Close()
+		}
+		answered <- err
+	}
+	for range 2 {
+		go get()
+		<-began
+	}
+	go get()
+	if err := <-answered; err == nil {
+		t.Error("the third request was answered")
+	}
+	release <- struct{}{}
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	go get()
+	<-began
+	close(release)
+	for range 2 {
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// No timeout and no limit of net/http stays at "none", or at a default that is
+// for other servers.
+func TestEveryLimitIsSet(t *testing.T) {
+	s := newServer(http.NotFoundHandler(), 1, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	for name, set := range map[string]bool{
+		"ReadHeaderTimeout":                   s.ReadHeaderTimeout > 0,
+		"ReadTimeout":                         s.ReadTimeout > s.ReadHeaderTimeout,
+		"WriteTimeout":                        s.WriteTimeout > s.ReadTimeout,
+		"IdleTimeout":                         s.IdleTimeout > 0,
+		"MaxHeaderBytes":                      s.MaxHeaderBytes > 0,
+		"ConnState":                           s.ConnState != nil,
+		"HTTP2.MaxConcurrentStreams":          s.HTTP2.MaxConcurrentStreams > 0,
+		"HTTP2.MaxReceiveBufferPerConnection": s.HTTP2.MaxReceiveBufferPerConnection > 0,
+		"HTTP2.MaxReceiveBufferPerStream":     s.HTTP2.MaxReceiveBufferPerStream > 0,
+		"HTTP2.MaxReadFrameSize":              s.HTTP2.MaxReadFrameSize > 0,
+		"HTTP2.WriteByteTimeout":              s.HTTP2.WriteByteTimeout > 0,
+	} {
+		if !set {
+			t.Errorf("%s is not set", name)
+		}
+	}
+}
