@@ -3,13 +3,14 @@
 package mutate
 
 import (
-	"bytes"
+	"container/list"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"os"
-	"sync/atomic"
+	"sync"
+	"time"
 )
 
 const (
@@ -17,32 +18,16 @@ const (
 	// and a review holds at most two of them, and its envelope.
 	maxBodyBytes = 7 << 20
 
-	// maxBodiesBytes bounds what all the bodies in memory and what is made of them
-	// may take together, so that no number of clients can exhaust it.
-	maxBodiesBytes = 64 << 20
-
-	// valueBytes is what one member or element takes when it is decoded, at most:
-	// 285 bytes were measured, for the shortest unique names in one object. A body
-	// of 7 MiB can hold 2.4 million.
-	valueBytes = 288
-
-	// maxContainers is 25 times what the largest pod in the wild has (40), and more
-	// than a node can run. A container takes 13 bytes of a review and a thousand
-	// times as much of our memory: the decisions, the patch, the answer.
-	maxContainers  = 1000
-	containerBytes = 16 << 10
-
-	// textBytes is what one byte of a name takes, at most. A "<" is six bytes in
-	// JSON and seven where that is a string in JSON again, and it is in the record,
-	// in the patch, in the patch as base64, in the answer and in the log.
-	textBytes = 50
-
 	// firstBodyBytes is the buffer that a body starts with; most pods fit in it.
 	firstBodyBytes = 16 << 10
+
+	// stalledAfter is when a body that is still not whole has to make room for
+	// others. Those of API servers take milliseconds.
+	stalledAfter = time.Second
 )
 
 // checkContentType accepts plain JSON, which is what API servers send.
-func checkContentType(header http.Header) *failure {
+func checkContentType(header http.Header) error {
 	contentType := header.Get("Content-Type")
 	if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != "application/json" {
 		return failf(http.StatusUnsupportedMediaType, "content type %q is not supported: reviews are application/json", contentType)
@@ -53,94 +38,78 @@ func checkContentType(header http.Header) *failure {
 	return nil
 }
 
-// bodies knows how much memory bodies take, and what is made of them.
+// bodies receives request bodies and bounds the memory that they take together.
+// Memory is taken as the bytes arrive and not as a client announces them. Where
+// there is none left, the bodies that have been stalled for longest are dropped;
+// if none is, the one that asks has to try again.
 type bodies struct {
-	free atomic.Int64 // bytes
+	mu        sync.Mutex // guards the following, and what is in receiving
+	free      int64      // bytes
+	receiving *list.List // of *upload, the oldest first
 }
 
-func newBodies() *bodies {
-	b := &bodies{}
-	b.free.Store(maxBodiesBytes)
-	return b
+func newBodies() *bodies { return &bodies{free: maxBodiesBytes, receiving: list.New()} }
+
+// An upload is a body that is being received, or has been.
+type upload struct {
+	from    *bodies
+	since   time.Time
+	hangUp  func()        // makes a Read that waits for the client return
+	bytes   int64         // taken of from.free
+	element *list.Element // in from.receiving; nil once it is whole or dropped
+	dropped bool
 }
 
-// A share is what one request takes of the memory.
-type share struct {
-	of    *bodies
-	bytes int64
-}
-
-// grow must be called before the memory is taken.
-func (s *share) grow(bytes int64) error {
-	if s.of.free.Add(-bytes) < 0 {
-		s.of.free.Add(bytes)
-		return failf(http.StatusTooManyRequests, "too many reviews at once: try again")
-	}
-	s.bytes += bytes
-	return nil
-}
-
-func (s *share) shrinkTo(bytes int64) {
-	bytes = min(bytes, s.bytes)
-	s.of.free.Add(s.bytes - bytes)
-	s.bytes = bytes
-}
-
-// growForValues makes room for what the JSON becomes when it is decoded. Each of
-// its values is the first of a list or an object, or follows a comma.
-func (s *share) growForValues(body []byte) error {
-	var values int
-	for _, c := range []string{",", "[", "{"} {
-		values += bytes.Count(body, []byte(c))
-	}
-	size := int64(values) * valueBytes
-	if size > maxBodiesBytes-maxBodyBytes {
-		return failf(http.StatusRequestEntityTooLarge, "the body holds about %d values, which would take too much memory", values)
-	}
-	return s.grow(size)
-}
-
-// growForAnswer makes room for the decisions and for what they are told with.
-func (s *share) growForAnswer(req *request, scope scope) error {
-	text := len(req.UID) + len(req.Namespace)
-	if pod := scope.pod; pod != nil {
-		text += len(pod.Annotations[InjectedAnnotation])
-	}
-	for _, c := range scope.containers {
-		text += len(c.Name)
-	}
-	size := int64(len(scope.containers))*containerBytes + int64(text)*textBytes
-	switch {
-	case len(scope.containers) > maxContainers:
-		return failf(http.StatusRequestEntityTooLarge, "request.object: has %d containers, and a review may have %d", len(scope.containers), maxContainers)
-	case size > maxBodiesBytes-maxBodyBytes:
-		return failf(http.StatusRequestEntityTooLarge, "request: its names have %d bytes, which would take too much memory", text)
-	}
-	return s.grow(size)
-}
-
-// readBody returns the whole body. Memory is taken as the bytes arrive and not
-// as a client announces them.
-func readBody(r *http.Request, s *share) ([]byte, error) {
+// read returns the whole body. The caller must call release.
+func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, release func(), err error) {
 	if r.ContentLength > maxBodyBytes {
-		return nil, tooLarge()
+		return nil, nil, tooLarge()
 	}
-	var buf []byte
+	u := b.start(func() {
+		// If it cannot be done, the server's own timeout ends the Read.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+	})
+	data, err = u.receive(r)
+	if err == nil {
+		err = u.whole()
+	}
+	if err != nil {
+		u.release()
+		return nil, nil, err
+	}
+	return data, u.release, nil
+}
+
+func (b *bodies) start(hangUp func()) *upload {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	u := &upload{from: b, since: time.Now(), hangUp: hangUp}
+	u.element = b.receiving.PushBack(u)
+	return u
+}
+
+// receive reads into a buffer that doubles when it is full.
+func (u *upload) receive(r *http.Request) ([]byte, error) {
 	// One byte more than is announced or allowed shows the end, or the excess.
 	most := int64(maxBodyBytes + 1)
 	if r.ContentLength >= 0 {
 		most = r.ContentLength + 1
 	}
+	var buf []byte
 	for {
 		if len(buf) == cap(buf) {
 			size := min(max(firstBodyBytes, 2*int64(cap(buf))), most)
-			if err := s.grow(size); err != nil {
+			if size == int64(cap(buf)) {
+				return nil, failf(http.StatusBadRequest, "the body is longer than its Content-Length")
+			}
+			// While the old one is copied both are there.
+			if err := u.take(size); err != nil {
 				return nil, err
 			}
 			grown := make([]byte, len(buf), size)
 			copy(grown, buf)
+			u.giveBack(int64(cap(buf)))
 			buf = grown
-			s.shrinkTo(size)
 		}
 		n, err := r.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -153,13 +122,101 @@ func readBody(r *http.Request, s *share) ([]byte, error) {
 		case errors.Is(err, io.EOF):
 			return buf, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, failf(http.StatusRequestTimeout, "the body did not arrive in time")
+			return nil, tooSlow()
 		case err != nil:
 			return nil, failf(http.StatusBadRequest, "the body ended early: %s", err)
 		}
 	}
 }
 
-func tooLarge() *failure {
+// take must be called before the memory is used.
+func (u *upload) take(bytes int64) error {
+	b := u.from
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if u.dropped {
+		return tooSlow()
+	}
+	for b.free < bytes {
+		stalled := b.longestStalled(u)
+		if stalled == nil {
+			return busy()
+		}
+		stalled.drop()
+	}
+	b.free -= bytes
+	u.bytes += bytes
+	return nil
+}
+
+// longestStalled returns the oldest of the bodies that are stalled, but for the
+// one that asks; nil if there is none. The caller must hold b.mu.
+func (b *bodies) longestStalled(asks *upload) *upload {
+	for e := b.receiving.Front(); e != nil; e = e.Next() {
+		u := e.Value.(*upload)
+		if time.Since(u.since) < stalledAfter {
+			return nil
+		}
+		if u != asks {
+			return u
+		}
+	}
+	return nil
+}
+
+// drop gives back the memory of a body whose client does not send it. The caller
+// must hold b.mu, also because hangUp may only be called while the request is
+// being read.
+func (u *upload) drop() {
+	u.dropped = true
+	u.from.receiving.Remove(u.element)
+	u.element = nil
+	u.from.free += u.bytes
+	u.bytes = 0
+	u.hangUp()
+}
+
+// whole must be called when all of the body has been received. From then on it
+// can no longer be dropped.
+func (u *upload) whole() error {
+	b := u.from
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if u.dropped {
+		return tooSlow()
+	}
+	b.receiving.Remove(u.element)
+	u.element = nil
+	return nil
+}
+
+func (u *upload) giveBack(bytes int64) {
+	b := u.from
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !u.dropped {
+		b.free += bytes
+		u.bytes -= bytes
+	}
+}
+
+// release gives all of the memory back. It may be called at any time.
+func (u *upload) release() {
+	b := u.from
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if u.element != nil {
+		b.receiving.Remove(u.element)
+		u.element = nil
+	}
+	b.free += u.bytes
+	u.bytes = 0
+}
+
+func tooLarge() error {
 	return failf(http.StatusRequestEntityTooLarge, "the body is over %d MiB", maxBodyBytes>>20)
+}
+
+func tooSlow() error {
+	return failf(http.StatusRequestTimeout, "the body did not arrive in time")
 }

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // Reviews that are small as they arrive and would be large in memory are refused
@@ -22,10 +25,11 @@ func TestSmallReviewsThatGrow(t *testing.T) {
 		pod  string
 		want string
 	}{
-		{"2 million containers", `{"spec":{"containers":` + list("{}", 2e6) + `}}`, "the body holds about 4000"},
-		{"one container too many", `{"spec":{"containers":` + list("{}", maxContainers+1) + `}}`, "has 1001 containers, and a review may have 1000"},
-		{"a name that is escaped again and again", `{"spec":{"containers":[{"name":"` + strings.Repeat("<", 6<<20) + `"}]}}`, "its names have 62914"},
-		{"terms of a node affinity", `{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":` + list("{}", 2e6) + `}}}}}`, "values, which would take too much memory"},
+		{"2 million containers", `{"spec":{"containers":` + list("{}", 2e6) + `}}`, "of memory, and may take 64"},
+		{"5000 containers", `{"spec":{"containers":` + list("{}", 5000) + `}}`, "the answer for 5000 containers would take 78 MiB of memory"},
+		{"a name that is escaped again and again", `{"spec":{"containers":[{"name":"` + strings.Repeat("<", 6<<20) + `"}]}}`, "the answer for 1 containers would take 300 MiB"},
+		{"terms of a node affinity", `{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":` + list("{}", 2e6) + `}}}}}`, "the body would take 62"},
+		{"capabilities", `{"spec":{"containers":[{"securityContext":{"capabilities":{"add":` + list(`""`, 2e6) + `}}}]}}`, "the body would take"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWebhook(t)
@@ -39,9 +43,7 @@ func TestSmallReviewsThatGrow(t *testing.T) {
 			if grown := allocated() - before; grown > 5*maxBodyBytes {
 				t.Errorf("it allocated %d MiB", grown>>20)
 			}
-			if n := w.bodies.free.Load(); n != maxBodiesBytes {
-				t.Errorf("%d bytes are still held", maxBodiesBytes-n)
-			}
+			w.mustHoldNothing(t)
 		})
 	}
 }
@@ -56,7 +58,8 @@ func allocated() uint64 {
 // it, in any mode.
 func TestContainerBytes(t *testing.T) {
 	var containers []string
-	for i := range maxContainers {
+	const many = 3500
+	for i := range many {
 		containers = append(containers, fmt.Sprintf(`{"name":"c%d"}`, i))
 	}
 	body := marshalReview(t, create(`{"spec":{"containers":[`+strings.Join(containers, ",")+`]}}`))
@@ -68,7 +71,7 @@ func TestContainerBytes(t *testing.T) {
 		if recorder.Code != http.StatusOK {
 			t.Errorf("%s: %d %s", mode, recorder.Code, recorder.Body)
 		}
-		perContainer := (allocated() - before) / maxContainers
+		perContainer := (allocated() - before) / many
 		t.Logf("%s: %d bytes a container", mode, perContainer)
 		// All that was ever allocated, by a race detector also, is more than what is
 		// held at a time.
@@ -76,6 +79,121 @@ func TestContainerBytes(t *testing.T) {
 			t.Errorf("%s: %d bytes a container were allocated, and %d are set aside", mode, perContainer, containerBytes)
 		}
 	}
+}
+
+// A pod that an API server can store is answered, however it is made: etcd takes
+// 1.5 MiB, with what we add.
+func TestLargestPods(t *testing.T) {
+	const stored = 3 << 19
+	fill := func(format string, n int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < n; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	// As an API server writes a container.
+	const bare = `{"name":"c%d","image":"app","resources":{},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"Always"},`
+	for name, pod := range map[string]string{
+		"one long argument, with commas": `{"spec":{"containers":[{"name":"app","args":["` + strings.Repeat(`1,{:\"`, stored/7) + `"]}]}}`,
+		"short arguments":                `{"spec":{"containers":[{"name":"app","args":[` + fill(`"%d",`, stored) + `]}]}}`,
+		"environment":                    `{"spec":{"containers":[{"name":"app","env":[` + fill(`{"name":"E%d","value":"x"},`, stored) + `]}]}}`,
+		"labels":                         `{"metadata":{"labels":{` + fill(`"l%d":"",`, stored) + `}},"spec":{"containers":[{"name":"app"}]}}`,
+		"containers, with what we add":   `{"spec":{"containers":[` + fill(bare, stored*150/400) + `]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if response := newWebhook(t).review(t, "/enforce/hardened", create(pod)); response.Patch == nil {
+				t.Error("the pod was not hardened")
+			}
+		})
+	}
+}
+
+// Where memory is short, a review waits for others to end.
+func TestReviewsWaitForMemory(t *testing.T) {
+	w := newWebhook(t)
+	release, err := w.decoding.take(t.Context(), maxDecodingBytes, "the test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int)
+	body := marshalReview(t, create(barePod))
+	go func() { answered <- w.post("/enforce/hardened", bytes.NewReader(body)).Code }()
+	select {
+	case code := <-answered:
+		t.Errorf("answered %d while there was no memory", code)
+	case <-time.After(50 * time.Millisecond):
+	}
+	release()
+	if code := <-answered; code != http.StatusOK {
+		t.Errorf("answered %d", code)
+	}
+	w.mustHoldNothing(t)
+}
+
+// After maxWait there is no use in waiting.
+func TestReviewsWaitNoLongerThanTheirClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWebhook(t)
+		release, err := w.decoding.take(t.Context(), maxDecodingBytes, "the test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		start := time.Now()
+		recorder := w.post("/enforce/hardened", bytes.NewReader(marshalReview(t, create(barePod))))
+		if recorder.Code != http.StatusTooManyRequests || recorder.Header().Get("Retry-After") != "1" {
+			t.Errorf("answer = %d %s, Retry-After %q, want 429 and 1", recorder.Code, recorder.Body, recorder.Header().Get("Retry-After"))
+		}
+		if waited := time.Since(start); waited != maxWait {
+			t.Errorf("it waited %s, want %s", waited, maxWait)
+		}
+	})
+}
+
+// Stalled bodies make room for one that comes, the oldest first, and never one
+// that is whole or younger than stalledAfter.
+func TestStalledBodiesMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBodies()
+		var hungUp []string
+		start := func(name string, bytes int64) *upload {
+			u := b.start(func() { hungUp = append(hungUp, name) })
+			if err := u.take(bytes); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			return u
+		}
+		const quarter = maxBodiesBytes / 4
+		whole := start("whole", quarter)
+		if err := whole.whole(); err != nil {
+			t.Fatal(err)
+		}
+		oldest := start("oldest", quarter)
+		start("older", quarter)
+		time.Sleep(stalledAfter)
+		start("young", quarter)
+
+		start("newcomer", 2*quarter)
+		if want := []string{"oldest", "older"}; !slices.Equal(hungUp, want) {
+			t.Errorf("dropped %v, want %v", hungUp, want)
+		}
+		if err := oldest.whole(); err == nil {
+			t.Error("a body that was dropped is taken for whole")
+		}
+		if err := oldest.take(1); err == nil {
+			t.Error("a body that was dropped takes memory")
+		}
+		oldest.release()
+		refused := b.start(func() { t.Error("the one that asks was dropped") })
+		if err := refused.take(1); err == nil {
+			t.Error("a young body was dropped")
+		}
+		whole.release()
+		if err := refused.take(quarter); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // What is no name of a namespace never becomes a label value.

@@ -23,15 +23,24 @@ import (
 // A Handler answers AdmissionReviews, POSTed to /{mode}/{profile}.
 type Handler struct {
 	profiles map[string]*defaults.Profile
-	bodies   *bodies
 	metrics  *Metrics
 	logger   *slog.Logger
+
+	bodies              *bodies
+	decoding, answering stage
 }
 
 // NewHandler makes a handler that knows the profiles. The metrics must have been
 // made for the same ones.
 func NewHandler(profiles []*defaults.Profile, metrics *Metrics, logger *slog.Logger) *Handler {
-	h := &Handler{profiles: map[string]*defaults.Profile{}, bodies: newBodies(), metrics: metrics, logger: logger}
+	h := &Handler{
+		profiles:  map[string]*defaults.Profile{},
+		metrics:   metrics,
+		logger:    logger,
+		bodies:    newBodies(),
+		decoding:  newStage(maxDecodingBytes),
+		answering: newStage(maxAnsweringBytes),
+	}
 	for _, p := range profiles {
 		h.profiles[p.Name] = p
 	}
@@ -47,10 +56,13 @@ type failure struct {
 
 func (f *failure) Error() string { return f.sentence }
 
-// maxSentence bounds what an error repeats of the request: it is logged too.
-const maxSentence = 1 << 10
+// What the answer of a failure and the log repeat of a request is bounded.
+const (
+	maxSentence = 1 << 10
+	maxLogged   = 253 // the longest name of a pod
+)
 
-func failf(code int, format string, args ...any) *failure {
+func failf(code int, format string, args ...any) error {
 	return &failure{code, shorten(fmt.Sprintf(format, args...), maxSentence)}
 }
 
@@ -62,25 +74,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.metrics.inFlight.Inc()
 	defer h.metrics.inFlight.Dec()
 
-	// The answer counts until the client has taken it.
-	held := &share{of: h.bodies}
-	defer held.shrinkTo(0)
-	body, err := h.answer(r, Mode(mode), name, held)
-	held.shrinkTo(int64(len(body)))
+	body, release, err := h.answer(w, r, Mode(mode), name)
+	defer release() // the memory of the answer, which lasts until the client has taken it
 	code := http.StatusOK
 	if err != nil {
-		code = err.code
-		body = []byte(err.sentence + "\n")
+		f := asFailure(err)
+		code, body = f.code, []byte(f.sentence+"\n")
 		h.logger.LogAttrs(r.Context(), slog.LevelWarn, "request not answered with a review",
-			slog.Int("code", code), slog.String("error", err.sentence), slog.String("path", r.URL.Path), slog.String("remote", r.RemoteAddr))
+			slog.Int("code", code), slog.String("error", f.sentence), slog.String("path", shorten(r.URL.Path, maxLogged)), slog.String("remote", r.RemoteAddr))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 	}
-	if code == http.StatusMethodNotAllowed {
+	switch code {
+	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "1") // without it, an API server does not try again
 	}
 	w.WriteHeader(code)
 	// The client may be gone; there is nobody to tell.
@@ -89,8 +101,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer returns the response to a request, or why there is none. A panic in our
-// code is a failure like any other: the server lives on.
-func (h *Handler) answer(r *http.Request, mode Mode, profileName string, held *share) (body []byte, err *failure) {
+// code is a failure like any other: the server lives on. The caller must call
+// release when it has no more use for the response.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, profileName string) (body []byte, release func(), err error) {
+	release = func() {}
 	defer func() {
 		if p := recover(); p != nil {
 			h.metrics.panics.Inc()
@@ -100,6 +114,43 @@ func (h *Handler) answer(r *http.Request, mode Mode, profileName string, held *s
 		}
 	}()
 
+	profile, err := h.route(r, mode, profileName)
+	if err != nil {
+		return nil, release, err
+	}
+	data, releaseBody, err := h.bodies.read(w, r)
+	if err != nil {
+		return nil, release, err
+	}
+	defer releaseBody()
+
+	releaseDecoded, err := h.decoding.take(r.Context(), decodingBytes(data), "the body")
+	if err != nil {
+		return nil, release, err
+	}
+	defer releaseDecoded()
+	req, err := parseReview(data)
+	if err != nil {
+		return nil, release, err
+	}
+	scope, err := scopeOf(req)
+	if err != nil {
+		return nil, release, err
+	}
+
+	releaseAnswer, err := h.answering.take(r.Context(), answeringBytes(req, scope),
+		fmt.Sprintf("the answer for %d containers", len(scope.containers)))
+	if err != nil {
+		return nil, release, err
+	}
+	release = releaseAnswer
+	body, err = h.review(r.Context(), mode, profile, req, scope)
+	return body, release, err
+}
+
+// route returns the profile that a request is for, or why there is no answer to
+// such a request, whatever its body is.
+func (h *Handler) route(r *http.Request, mode Mode, profileName string) (*defaults.Profile, error) {
 	if !slices.Contains(Modes(), mode) {
 		return nil, failf(http.StatusNotFound, "no such path: reviews go to /enforce/PROFILE, /warn/PROFILE or /audit/PROFILE")
 	}
@@ -114,29 +165,11 @@ func (h *Handler) answer(r *http.Request, mode Mode, profileName string, held *s
 	if err := checkContentType(r.Header); err != nil {
 		return nil, err
 	}
-	data, readErr := readBody(r, held)
-	if readErr != nil {
-		return nil, asFailure(readErr)
-	}
-	if err := held.growForValues(data); err != nil {
-		return nil, asFailure(err)
-	}
-	req, parseErr := parseReview(data)
-	if parseErr != nil {
-		return nil, asFailure(parseErr)
-	}
-	return h.review(r.Context(), mode, profile, req, held)
+	return profile, nil
 }
 
 // review answers a request of the API server.
-func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profile, req *request, held *share) ([]byte, *failure) {
-	scope, err := scopeOf(req)
-	if err != nil {
-		return nil, asFailure(err)
-	}
-	if err := held.growForAnswer(req, scope); err != nil {
-		return nil, asFailure(err)
-	}
+func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profile, req *request, scope scope) ([]byte, error) {
 	decisions := scope.decide(profile)
 	injected, skipped := records(profile.Name, decisions)
 	if !req.DryRun {
@@ -147,15 +180,14 @@ func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profi
 	response := &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}
 	switch mode {
 	case Enforce:
-		response.AuditAnnotations = auditAnnotations(mode, injected, skipped)
-		err = setPatch(response, scope, decisions, injected)
+		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
+		if err := setPatch(response, scope, decisions, injected); err != nil {
+			return nil, err
+		}
 	case Warn:
 		response.Warnings = warnings(profile.Name, scope, decisions)
 	case Audit:
-		response.AuditAnnotations = auditAnnotations(mode, injected, skipped)
-	}
-	if err != nil {
-		return nil, asFailure(err)
+		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
 	}
 	return encode(response)
 }
@@ -171,12 +203,11 @@ func (h *Handler) log(ctx context.Context, mode Mode, req *request, scope scope,
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("uid", string(req.UID)), slog.String("mode", string(mode)),
-		slog.String("namespace", req.Namespace), slog.Bool("dryRun", req.DryRun),
+		slog.String("uid", shorten(string(req.UID), maxLogged)), slog.String("mode", string(mode)),
+		slog.String("namespace", shorten(req.Namespace, maxLogged)), slog.Bool("dryRun", req.DryRun),
 	}
 	if scope.pod != nil {
-		name := shorten(cmp.Or(scope.pod.Name, scope.pod.GenerateName), 253) // the longest that is valid
-		attrs = append(attrs, slog.String("name", name))
+		attrs = append(attrs, slog.String("name", shorten(cmp.Or(scope.pod.Name, scope.pod.GenerateName), maxLogged)))
 	}
 	if injected != nil {
 		attrs = append(attrs, slog.String(injectedKey(mode), injected.String()))
@@ -193,5 +224,5 @@ func asFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
-	return failf(http.StatusBadRequest, "%s", err)
+	return &failure{http.StatusBadRequest, shorten(err.Error(), maxSentence)}
 }

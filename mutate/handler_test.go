@@ -109,9 +109,7 @@ func TestFailures(t *testing.T) {
 			if got := recorder.Header().Get("Content-Type"); got != "text/plain; charset=utf-8" {
 				t.Errorf("content type %q", got)
 			}
-			if n := w.bodies.free.Load(); n != maxBodiesBytes {
-				t.Errorf("%d bytes of bodies are still held", maxBodiesBytes-n)
-			}
+			w.mustHoldNothing(t)
 			if lines := strings.Count(w.log.String(), "\n"); lines != 1 {
 				t.Errorf("%d log lines, want 1:\n%s", lines, w.log)
 			}
@@ -130,9 +128,7 @@ func TestBodyWithoutLength(t *testing.T) {
 	if recorder.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("answer = %d %s, want 413", recorder.Code, recorder.Body)
 	}
-	if n := w.bodies.free.Load(); n != maxBodiesBytes {
-		t.Errorf("%d bytes of bodies are still held", maxBodiesBytes-n)
-	}
+	w.mustHoldNothing(t)
 }
 
 type zeros struct{}
@@ -180,9 +176,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	for range clients - 5 {
 		<-codes
 	}
-	if n := w.bodies.free.Load(); n != maxBodiesBytes {
-		t.Errorf("%d bytes of bodies are still held", maxBodiesBytes-n)
-	}
+	w.mustHoldNothing(t)
 	if response := w.review(t, "/enforce/hardened", create(barePod)); response.Patch == nil {
 		t.Error("the next good request was not served")
 	}
@@ -269,9 +263,7 @@ func TestPanicIsAnswered(t *testing.T) {
 	if !strings.Contains(w.log.String(), "defaults.") {
 		t.Errorf("the log has no stack: %s", w.log)
 	}
-	if n := w.bodies.free.Load(); n != maxBodiesBytes {
-		t.Errorf("%d bytes of bodies are still held", maxBodiesBytes-n)
-	}
+	w.mustHoldNothing(t)
 	if response := w.review(t, "/enforce/hardened", create(barePod)); response.Patch == nil {
 		t.Error("the next good request was not served")
 	}

@@ -40,6 +40,21 @@ func newWebhook(t testing.TB) *webhook {
 	return w
 }
 
+// mustHoldNothing demands that all memory that was set aside has been given back.
+func (w *webhook) mustHoldNothing(t testing.TB) {
+	t.Helper()
+	if w.bodies.free != maxBodiesBytes || w.bodies.receiving.Len() > 0 {
+		t.Errorf("%d bytes of bodies are still held, of which %d are being received", maxBodiesBytes-w.bodies.free, w.bodies.receiving.Len())
+	}
+	for name, s := range map[string]stage{"decoding": w.decoding, "answering": w.answering} {
+		if !s.weighted.TryAcquire(s.max) {
+			t.Errorf("memory for %s is still held", name)
+			continue
+		}
+		s.weighted.Release(s.max)
+	}
+}
+
 // post sends a body as an API server does.
 func (w *webhook) post(path string, body io.Reader) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, path, body)

@@ -61,16 +61,27 @@ func records(profile string, decisions []defaults.Decision) (*injected, *skipped
 	return in, out
 }
 
-// mergedWith returns the record together with what the annotation of an earlier
-// pass says. An annotation that cannot be read is not ours, and says nothing.
-func (in *injected) mergedWith(annotation string) *injected {
-	var earlier injected
-	if json.Unmarshal([]byte(annotation), &earlier) != nil {
+// earlierPass returns what the pod's annotation says of an earlier pass; nil if
+// there was none. An annotation that cannot be read is not ours, and says nothing.
+func earlierPass(pod *defaults.Pod) *injected {
+	var earlier *injected
+	if json.Unmarshal([]byte(pod.Annotations[InjectedAnnotation]), &earlier) != nil {
+		return nil
+	}
+	return earlier
+}
+
+// mergedWith returns the record together with that of an earlier pass, as far as
+// it speaks of containers that the pod has.
+func (in *injected) mergedWith(earlier *injected, pod *defaults.Pod) *injected {
+	if earlier == nil {
 		return in
 	}
 	merged := &injected{Profile: in.Profile, Containers: maps.Clone(in.Containers), Pod: union(in.Pod, earlier.Pod)}
-	for name, fields := range earlier.Containers {
-		merged.Containers[name] = union(merged.Containers[name], fields)
+	for _, c := range pod.Containers {
+		if fields := union(merged.Containers[c.Name], earlier.Containers[c.Name]); len(fields) > 0 {
+			merged.Containers[c.Name] = fields
+		}
 	}
 	return merged
 }

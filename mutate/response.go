@@ -26,7 +26,7 @@ func setPatch(response *admissionv1.AdmissionResponse, scope scope, decisions []
 		}
 	}
 	if scope.wholePod {
-		merged := injected.mergedWith(scope.pod.Annotations[InjectedAnnotation])
+		merged := injected.mergedWith(earlierPass(scope.pod), scope.pod)
 		if value := merged.String(); fits(scope.pod.Annotations, InjectedAnnotation, value) {
 			p.annotate(scope.pod, InjectedAnnotation, value)
 		}
@@ -41,14 +41,19 @@ func setPatch(response *admissionv1.AdmissionResponse, scope scope, decisions []
 }
 
 // auditAnnotations returns what the API server is to write into its audit log,
-// each key after the name of the webhook.
-func auditAnnotations(mode Mode, injected *injected, skipped *skipped) map[string]string {
+// each key after the name of the webhook. What it has once written it does not
+// replace, so a later pass over the same pod has keys of its own.
+func auditAnnotations(mode Mode, scope scope, injected *injected, skipped *skipped) map[string]string {
+	suffix := ""
+	if mode == Enforce && scope.wholePod && earlierPass(scope.pod) != nil {
+		suffix = "-on-reinvocation"
+	}
 	annotations := map[string]string{}
 	if injected != nil {
-		annotations[injectedKey(mode)] = injected.String()
+		annotations[injectedKey(mode)+suffix] = injected.String()
 	}
 	if skipped != nil {
-		annotations["skipped"] = skipped.String()
+		annotations["skipped"+suffix] = skipped.String()
 	}
 	return annotations
 }
@@ -63,7 +68,7 @@ func injectedKey(mode Mode) string {
 }
 
 // encode returns the body of an answer.
-func encode(response *admissionv1.AdmissionResponse) ([]byte, *failure) {
+func encode(response *admissionv1.AdmissionResponse) ([]byte, error) {
 	body, err := json.Marshal(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
 		Response: response,

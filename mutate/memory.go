@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Memory is bounded in three stages, so that no number of clients, and no body,
+// can exhaust it. A review that cannot have its share at once waits for it,
+// except that bodies, which clients can hold back, never wait for each other.
+//
+//	bodies     as they are received                  see body.go
+//	decoding   what the decoder makes of a body      workBytes
+//	answering  the decisions, the patch, the answer  answerBytes
+const (
+	maxBodiesBytes    = 64 << 20
+	maxDecodingBytes  = 64 << 20
+	maxAnsweringBytes = 64 << 20
+
+	// maxWait is how long a review waits for its share: the timeoutSeconds that we
+	// ship, after which an API server does not wait for the answer any more.
+	maxWait = 5 * time.Second
+
+	// What a part of a body takes when it is decoded, at most. 285 bytes were
+	// measured for members with the shortest unique names, of which a body of 7 MiB
+	// can hold a million.
+	memberBytes  = 288
+	elementBytes = 32
+	copiesOfBody = 3 // of the object, and of the strings in it
+
+	// containerBytes is what a container that is only "{}" takes as decisions, in
+	// the patch and in the answer.
+	containerBytes = 16 << 10
+
+	// textBytes is what one byte of a name takes, at most. A "<" is six bytes in
+	// JSON and seven where that is a string in JSON again, and it is in the record,
+	// in the patch, in the patch as base64, in the answer and in the log.
+	textBytes = 50
+)
+
+// stage is the memory of one of the stages.
+type stage struct {
+	max      int64
+	weighted *semaphore.Weighted
+}
+
+func newStage(max int64) stage { return stage{max, semaphore.NewWeighted(max)} }
+
+// take waits until there is memory for the bytes. The caller must call release.
+func (s stage) take(ctx context.Context, bytes int64, what string) (release func(), err error) {
+	if bytes > s.max {
+		return nil, failf(http.StatusRequestEntityTooLarge, "%s would take %d MiB of memory, and may take %d", what, bytes>>20, s.max>>20)
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	if s.weighted.Acquire(ctx, bytes) != nil {
+		return nil, busy()
+	}
+	return func() { s.weighted.Release(bytes) }, nil
+}
+
+func busy() error {
+	return failf(http.StatusTooManyRequests, "too many reviews at once: try again")
+}
+
+// decodingBytes estimates what decoding a body takes, by the members and
+// elements in it. What stands in strings is none, but to tell it apart takes a
+// second look, which bodies that are small either way do not need.
+func decodingBytes(body []byte) int64 {
+	const smallEither = 1 << 20
+	estimate := func(objects, members, commas int) int64 {
+		return int64(objects+members)*memberBytes + int64(commas)*elementBytes + int64(len(body))*copiesOfBody
+	}
+	size := estimate(bytes.Count(body, []byte("{")), bytes.Count(body, []byte(":")), bytes.Count(body, []byte(",")))
+	if size <= smallEither {
+		return size
+	}
+	var objects, members, commas int
+	inString := false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			i++ // what it escapes ends nothing
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{':
+			objects++
+		case c == ':':
+			members++
+		case c == ',':
+			commas++
+		}
+	}
+	return estimate(objects, members, commas)
+}
+
+// answeringBytes estimates what deciding and answering takes.
+func answeringBytes(req *request, scope scope) int64 {
+	text := len(req.UID) + len(req.Namespace)
+	if pod := scope.pod; pod != nil {
+		text += len(pod.Annotations[InjectedAnnotation])
+	}
+	for _, c := range scope.containers {
+		text += len(c.Name)
+	}
+	return int64(len(scope.containers))*containerBytes + int64(text)*textBytes
+}
