@@ -70,9 +70,10 @@ var conflictCases = []struct {
 	{"all are privileged", "appArmorProfile", PodLevel, `{spec: {containers: [{securityContext: {privileged: true}}]}}`, Privileged},
 	{"one of two is privileged", "appArmorProfile", PodLevel, `{spec: {containers: [{}, {securityContext: {privileged: true}}]}}`, Unset},
 
-	{"hostNetwork", "sysctls", PodLevel, `{spec: {hostNetwork: true, containers: [{}]}}`, SharesHostNamespaces},
-	{"hostIPC", "sysctls", PodLevel, `{spec: {hostIPC: true, containers: [{}]}}`, SharesHostNamespaces},
-	{"hostPID", "sysctls", PodLevel, `{spec: {hostPID: true, containers: [{}]}}`, Unset},
+	{"hostNetwork", "sysctls", PodLevel, `{spec: {hostNetwork: true, hostUsers: false, containers: [{}]}}`, SharesHostNamespaces},
+	{"hostIPC", "sysctls", PodLevel, `{spec: {hostIPC: true, hostUsers: false, containers: [{}]}}`, SharesHostNamespaces},
+	{"the host's users", "sysctls", PodLevel, `{spec: {hostUsers: true, containers: [{}]}}`, SharesHostNamespaces},
+	{"hostPID", "sysctls", PodLevel, `{spec: {hostPID: true, hostUsers: false, containers: [{}]}}`, Unset},
 
 	// What may look like a conflict and is none.
 	{"runAsNonRoot: false", "runAsUser", ContainerLevel, `{spec: {containers: [{securityContext: {runAsNonRoot: false}}]}}`, Unset},
@@ -111,6 +112,9 @@ func TestConflictsOfOtherValues(t *testing.T) {
 		{"no net.* on the host's network", "sysctls", `pod: {sysctls: [{name: kernel.shm_rmid_forced, value: "1"}]}`, `{spec: {hostNetwork: true, containers: [{}]}}`, PodLevel, Unset},
 		{"no IPC on the host's IPC", "sysctls", `pod: {sysctls: [{name: net.core.somaxconn, value: "1"}]}`, `{spec: {hostIPC: true, containers: [{}]}}`, PodLevel, Unset},
 		{"net/* on the host's network", "sysctls", `pod: {sysctls: [{name: net/core/somaxconn, value: "1"}]}`, `{spec: {hostNetwork: true, containers: [{}]}}`, PodLevel, SharesHostNamespaces},
+		{"user.* with the host's users", "sysctls", `pod: {sysctls: [{name: user.max_user_namespaces, value: "1"}]}`, `{spec: {hostUsers: true, containers: [{}]}}`, PodLevel, SharesHostNamespaces},
+		{"user.* where hostUsers is unset", "sysctls", `pod: {sysctls: [{name: user.max_user_namespaces, value: "1"}]}`, `{spec: {containers: [{}]}}`, PodLevel, SharesHostNamespaces},
+		{"user.* with users of its own", "sysctls", `pod: {sysctls: [{name: user.max_user_namespaces, value: "1"}]}`, `{spec: {hostUsers: false, hostNetwork: true, containers: [{}]}}`, PodLevel, Unset},
 		{"fs.mqueue on the host's IPC", "sysctls", `pod: {sysctls: [{name: fs.mqueue.msg_max, value: "1"}]}`, `{spec: {hostIPC: true, containers: [{}]}}`, PodLevel, SharesHostNamespaces},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -44,7 +44,7 @@ spec:
     seccompProfile: {type: RuntimeDefault}
     supplementalGroups: [10001]
     supplementalGroupsPolicy: Strict
-    sysctls: [{name: net.ipv4.tcp_syncookies, value: "1"}, {name: kernel.shm_rmid_forced, value: "1"}]
+    sysctls: [{name: net.ipv4.tcp_syncookies, value: "1"}, {name: kernel.shm_rmid_forced, value: "1"}, {name: user.max_user_namespaces, value: "1"}]
     windowsOptions: {runAsUserName: ContainerUser}
 `
 
@@ -144,7 +144,7 @@ func TestDecideMatrix(t *testing.T) {
 			"empty": {nest(d.Field.Name, empty(d)), Verdict{Leave, SetOnPod}},
 		} {
 			t.Run(fmt.Sprintf("%s/pod/%s", d.Field.Name, name), func(t *testing.T) {
-				pod := mustParsePod(t, fmt.Sprintf(`{spec: {os: {name: %s}, securityContext: %s, containers: [{name: app}]}}`, native, s.sc))
+				pod := mustParsePod(t, fmt.Sprintf(`{spec: {os: {name: %s}, hostUsers: false, securityContext: %s, containers: [{name: app}]}}`, native, s.sc))
 				outcome, reason := decide(pod, nil, d)
 				if got := (Verdict{outcome, reason}); got != s.want {
 					t.Errorf("decide = %v, want %v", got, s.want)
@@ -218,7 +218,7 @@ func TestVerdictsAreThoseOfTheCases(t *testing.T) {
 		pods = append(pods, c.pod)
 	}
 	for _, osName := range []string{"linux", "windows"} {
-		pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, containers: [{}]}}`, osName))
+		pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, hostUsers: false, containers: [{}]}}`, osName))
 		for _, d := range profile.Pod {
 			pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, securityContext: %s, containers: [{}]}}`, osName, nest(d.Field.Name, string(d.Value.JSON))))
 		}

@@ -17,6 +17,7 @@ type Pod struct {
 	Windows      bool // it is for Windows nodes
 	HostNetwork  bool
 	HostIPC      bool
+	OwnUsers     bool // spec.hostUsers is false
 
 	SecurityContext SecurityContext // spec.securityContext
 	Containers      []Container     // init, then regular, then ephemeral
@@ -93,6 +94,7 @@ type podSpec struct {
 	Affinity            affinity          `json:"affinity"`
 	HostNetwork         bool              `json:"hostNetwork"`
 	HostIPC             bool              `json:"hostIPC"`
+	HostUsers           *bool             `json:"hostUsers"`
 	SecurityContext     SecurityContext   `json:"securityContext"`
 	InitContainers      []*container      `json:"initContainers"`
 	Containers          []*container      `json:"containers"`
@@ -106,6 +108,7 @@ type container struct {
 
 func (s *podSpec) fill(pod *Pod) {
 	pod.HostNetwork, pod.HostIPC = s.HostNetwork, s.HostIPC
+	pod.OwnUsers = s.HostUsers != nil && !*s.HostUsers
 	pod.SecurityContext = s.SecurityContext
 	pod.Containers = make([]Container, 0, len(s.InitContainers)+len(s.Containers)+len(s.EphemeralContainers))
 	add := func(t ContainerType, list []*container) {

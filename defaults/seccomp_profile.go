@@ -50,7 +50,8 @@ var seccompProfile = &Field{
 	},
 }
 
-// disagrees mirrors validateSeccompAnnotationsAndFieldsMatch.
+// disagrees mirrors validateSeccompAnnotationsAndFieldsMatch, for the types that
+// a default can have.
 func disagrees(annotations map[string]string, key string, v Value) bool {
 	annotation, found := annotations[key]
 	if !found {

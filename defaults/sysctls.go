@@ -14,8 +14,9 @@ import (
 // Field: spec.securityContext.sysctls.
 //
 // Conflicts: a parameter of a namespace that the pod shares with its node is
-// refused (ValidateHostSysctl in kubernetes/pkg/apis/core/validation, and the
-// kubelet, whose refusal makes a controller create pods without end).
+// refused (ValidateHostSysctl in kubernetes/pkg/apis/core/validation, and
+// validateSysctl in kubernetes/pkg/kubelet/sysctl, whose refusal makes a
+// controller create pods without end).
 var sysctls = &Field{
 	Name:   "sysctls",
 	Levels: PodLevel,
@@ -35,6 +36,13 @@ var sysctls = &Field{
 			Concerns: anyIs(isIPCSysctl),
 			OnPod:    func(pod *Pod, _ Value) bool { return pod.HostIPC },
 		},
+		{
+			Reason:   SharesHostNamespaces,
+			When:     "no `hostUsers: false`, and the value names a `user.*` parameter",
+			Because:  "the kubelet refuses the pod",
+			Concerns: anyIs(isUserSysctl),
+			OnPod:    func(pod *Pod, _ Value) bool { return !pod.OwnUsers },
+		},
 	},
 }
 
@@ -47,12 +55,18 @@ func anyIs(matches func(name string) bool) func(Value) bool {
 	}
 }
 
-// The two predicates mirror GetNamespace in
+// The three predicates mirror GetNamespace in
 // k8s.io/component-helpers/node/util/sysctl.
 
 func isNetSysctl(name string) bool { return strings.HasPrefix(name, "net.") }
 
 func isIPCSysctl(name string) bool {
-	return name == "kernel.sem" || strings.HasPrefix(name, "kernel.shm") ||
-		strings.HasPrefix(name, "kernel.msg") || strings.HasPrefix(name, "fs.mqueue.")
+	return strings.HasPrefix(name, "fs.mqueue.") || slices.Contains(ipcSysctls, name)
+}
+
+func isUserSysctl(name string) bool { return strings.HasPrefix(name, "user.") }
+
+var ipcSysctls = []string{
+	"kernel.sem", "kernel.shm", "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
+	"kernel.msg", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",
 }

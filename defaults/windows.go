@@ -37,42 +37,54 @@ type nodeSelectorTerm struct {
 // deprecated one too: old manifests still select by it.
 var osLabels = []string{corev1.LabelOSStable, "beta.kubernetes.io/os"}
 
-// forWindows says whether a pod is for Windows nodes. Such pods almost never
-// say so in spec.os, so where that is unset any of these counts:
+// forWindows says whether a pod is for Windows nodes. Such pods almost never say
+// so in spec.os. The first line that holds decides:
 //
-//	a node selector for Windows
-//	a required node affinity for Windows
-//	windowsOptions in the security context of the pod or of any container
+//	spec.os.name is set                                   by it
+//	a node selector or required node affinity demands
+//	  an operating system                                 by it
+//	windowsOptions in any security context of the pod     Windows
+//	otherwise                                             Linux
+//
+// Where a pod can run comes before windowsOptions, which Linux nodes ignore.
 func (s *podSpec) forWindows(pod *Pod) bool {
 	if s.OS.Name != "" {
 		return s.OS.Name == string(Windows)
 	}
-	for _, label := range osLabels {
-		if s.NodeSelector[label] == string(Windows) {
-			return true
+	for _, os := range []OS{Windows, Linux} {
+		if s.demands(os) {
+			return os == Windows
 		}
-	}
-	if demandWindows(s.Affinity.NodeAffinity.Required.NodeSelectorTerms) {
-		return true
 	}
 	return pod.SecurityContext.Sets(windowsOptions) || slices.ContainsFunc(pod.Containers, func(c Container) bool {
 		return c.SecurityContext.Sets(windowsOptions)
 	})
 }
 
-// demandWindows says whether only a Windows node can satisfy the terms. They are
-// alternatives, so each has to demand it; within one, all expressions hold
-// together, so one is enough.
-func demandWindows(terms []nodeSelectorTerm) bool {
-	for _, term := range terms {
-		demands := false
-		for _, e := range term.MatchExpressions {
-			demands = demands || e.Operator == string(corev1.NodeSelectorOpIn) &&
-				slices.Contains(osLabels, e.Key) && slices.Equal(e.Values, []string{string(Windows)})
+// demands says whether only nodes of the operating system satisfy the node
+// selector and the required node affinity.
+func (s *podSpec) demands(os OS) bool {
+	for _, label := range osLabels {
+		if s.NodeSelector[label] == string(os) {
+			return true
 		}
-		if !demands {
-			return false
+	}
+	terms := s.Affinity.NodeAffinity.Required.NodeSelectorTerms
+	for _, term := range terms {
+		if !term.demands(os) {
+			return false // terms are alternatives
 		}
 	}
 	return len(terms) > 0
+}
+
+// demands says whether one of the expressions, which hold together, leaves only
+// nodes of the operating system.
+func (t nodeSelectorTerm) demands(os OS) bool {
+	for _, e := range t.MatchExpressions {
+		if e.Operator == string(corev1.NodeSelectorOpIn) && slices.Contains(osLabels, e.Key) && slices.Equal(e.Values, []string{string(os)}) {
+			return true
+		}
+	}
+	return false
 }

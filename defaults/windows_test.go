@@ -36,6 +36,9 @@ func TestWindows(t *testing.T) {
 		{"windowsOptions on the pod", `{spec: {securityContext: {windowsOptions: {hostProcess: true}}}}`, true},
 		{"windowsOptions on an init container", `{spec: {initContainers: [{securityContext: {windowsOptions: {}}}]}}`, true},
 		{"windowsOptions on an ephemeral container", `{spec: {ephemeralContainers: [{}, {securityContext: {windowsOptions: {}}}]}}`, true},
+		{"windowsOptions and a selector for linux", `{spec: {securityContext: {windowsOptions: {}}, nodeSelector: {kubernetes.io/os: linux}}}`, false},
+		{"windowsOptions and an affinity for linux", `{spec: {securityContext: {windowsOptions: {}}, affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/os, operator: In, values: [linux]}]}]}}}}}`, false},
+		{"windowsOptions and another selector", `{spec: {securityContext: {windowsOptions: {}}, nodeSelector: {zone: a}}}`, true},
 		{"windowsOptions null", `{spec: {securityContext: {windowsOptions: null}}}`, false},
 		{"a toleration only", `{spec: {tolerations: [{key: os, value: windows, effect: NoSchedule}]}}`, false},
 	} {
