@@ -87,6 +87,9 @@ var conflictCases = map[string]struct {
 		manifest: `spec: {securityContext: {windowsOptions: {runAsUserName: ContainerUser}}, containers: [{name: app}]}`,
 		skipped:  windowsSkips,
 	},
+	"windowsOptions and a node selector for linux": {
+		manifest: `spec: {nodeSelector: {kubernetes.io/os: linux}, securityContext: {windowsOptions: {runAsUserName: ContainerUser}}, containers: [{name: app}]}`,
+	},
 	"ContainerAdministrator": {
 		manifest: `spec: {os: {name: windows}, containers: [{name: app, securityContext: {windowsOptions: {runAsUserName: ContainerAdministrator}}}]}`,
 		skipped:  with(windowsSkips, "runAsNonRoot", "runs-as-root"),

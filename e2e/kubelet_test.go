@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,11 +12,14 @@ import (
 
 // refusedByKubelet says whether the kubelet would not start one of the pod's
 // containers because its user breaks runAsNonRoot. The effective security context
-// is computed by the kubelet's own function; what is asked of it is
-// verifyRunAsNonRoot of kubernetes/pkg/kubelet/kuberuntime, on Linux and on
-// Windows.
+// is computed by the kubelet's own function; what is asked of it is a copy of
+// verifyRunAsNonRoot of kubernetes/pkg/kubelet/kuberuntime, which is not
+// exported, on Linux and on Windows.
 func refusedByKubelet(pod *corev1.Pod) bool {
-	containers := append(append([]corev1.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...)
+	containers := slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers)
+	for _, c := range pod.Spec.EphemeralContainers {
+		containers = append(containers, corev1.Container(c.EphemeralContainerCommon))
+	}
 	for i := range containers {
 		sc := securitycontext.DetermineEffectiveSecurityContext(pod, &containers[i])
 		if sc.RunAsNonRoot == nil || !*sc.RunAsNonRoot {

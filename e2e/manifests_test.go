@@ -69,8 +69,8 @@ func TestManifestsAreAccepted(t *testing.T) {
 		}
 		kinds++
 	}
-	if kinds != 5 {
-		t.Errorf("%d objects were applied, want 5", kinds)
+	if kinds != 6 {
+		t.Errorf("%d objects were applied, want 6", kinds)
 	}
 	if len(r.warnings) > 0 {
 		t.Errorf("warnings: %q", r.warnings)

@@ -72,7 +72,11 @@ func TestSidecarOfAnotherWebhook(t *testing.T) {
 		return err == nil && len(p.Spec.Containers) == 2
 	})
 	before := metrics(t, w)
-	admitted := create(t, namespace, barePod())
+	manager := unique("reinvoked")
+	admitted, err := client.CoreV1().Pods(namespace).Create(t.Context(), barePod(), metav1.CreateOptions{FieldManager: manager})
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := map[string]string{"": "{}", "app": allSix, "mesh-proxy": allSix}
 	if diff := cmp.Diff(want, securityContexts(t, admitted)); diff != "" {
 		t.Errorf("security contexts (-want +got):\n%s", diff)
@@ -81,6 +85,13 @@ func TestSidecarOfAnotherWebhook(t *testing.T) {
 	wantAnnotation := `{"profile":"hardened","containers":{"app":` + six + `,"mesh-proxy":` + six + `}}`
 	if diff := cmp.Diff(wantAnnotation, admitted.Annotations["caseharden.io/injected"]); diff != "" {
 		t.Errorf("annotation (-want +got):\n%s", diff)
+	}
+	wantAudit := map[string]string{
+		"enforce-hardened.caseharden.io/injected":                 `{"profile":"hardened","containers":{"app":` + six + `}}`,
+		"enforce-hardened.caseharden.io/injected-on-reinvocation": `{"profile":"hardened","containers":{"mesh-proxy":` + six + `}}`,
+	}
+	if diff := cmp.Diff(wantAudit, auditAnnotations(t, manager)); diff != "" {
+		t.Errorf("annotations of the audit event (-want +got):\n%s", diff)
 	}
 	if n := metrics(t, w).Since(before)[requestsSeries]; n != 2 {
 		t.Errorf("the webhook was called %v times, want 2: without a second call the test proves nothing", n)

@@ -2,8 +2,9 @@
 
 // Command demo shows Caseharden at work: it starts a real control plane and the
 // webhook, sends the same pod to namespaces that have opted in and to one that
-// has not, and shows what the API server made of it. Everything it prints is
-// read back from the API server, its audit log and the webhook's metrics.
+// has not, and shows what the API server made of it: what it prints of pods is
+// read back from the API server and its audit log, and the metrics from the
+// webhook. Only the explanations in brackets are written here.
 //
 // It stays up for its user's own kubectl until it is interrupted; with
 // DEMO_EXIT=1 it ends by itself. The exit code is 0 only if all that was shown
@@ -13,7 +14,6 @@ package main
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -36,11 +36,7 @@ var legacyYAML []byte
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, newPrinter(os.Stdout))
-	if errors.Is(err, context.Canceled) {
-		err = nil // interrupted, as it is meant to be ended
-	}
-	if err != nil {
+	if err := run(ctx, newPrinter(os.Stdout)); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
@@ -132,7 +128,10 @@ func (d *demo) install(ctx context.Context) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the webhook configuration has no effect after 10 s: %v", err)
+			return fmt.Errorf("the webhook configuration has no effect after 10 s: %w", err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
