@@ -1,6 +1,7 @@
 # Two commands on a fresh machine with Go and make: make demo, make test.
 
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 10s
 # The corpus of real pods for the tests against the API server; without it, those
@@ -11,7 +12,11 @@ export CORPUS
 # The race detector needs a C compiler, which a fresh machine may not have.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
 
-.PHONY: help demo test build image lint unit fuzz control-plane e2e clean
+# The image's name, and the tool that builds it: the first that works here.
+IMAGE ?= caseharden:latest
+IMAGE_TOOL ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
+
+.PHONY: help demo test corpus build image lint unit fuzz control-plane e2e clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +25,10 @@ demo: control-plane ## Show the webhook at work on a real control plane
 	@go -C e2e build -o ../bin/demo ./demo
 	@exec bin/demo
 
-test: control-plane lint unit fuzz e2e ## Run all tests
+test: corpus control-plane lint unit fuzz e2e ## Run all tests, on the pods of CORPUS too (see the README)
+
+corpus:
+	@test -z "$(CORPUS)" || gzip -t "$(CORPUS)" || { echo "make: CORPUS=$(CORPUS) must be a gzipped file" >&2; exit 1; }
 
 build: bin/caseharden ## Build the binary
 
@@ -28,10 +36,9 @@ bin/caseharden: FORCE
 	CGO_ENABLED=0 go build -trimpath -o $@ .
 FORCE:
 
-image: bin/caseharden ## Build the image caseharden:latest with docker, podman or buildah
-	@for tool in docker podman buildah; do \
-	  if command -v $$tool >/dev/null; then exec $$tool build -t caseharden:latest .; fi; \
-	done; echo "make image: needs docker, podman or buildah, and finds none of them" >&2; exit 1
+image: bin/caseharden ## Build the image IMAGE with IMAGE_TOOL (docker, podman or buildah)
+	@test -n "$(IMAGE_TOOL)" || { echo "make image: needs docker, podman or buildah, and finds none of them at work" >&2; exit 1; }
+	$(IMAGE_TOOL) build -t $(IMAGE) .
 
 lint:
 	@echo "== gofmt, go vet, staticcheck (which take some minutes the first time)"
@@ -42,7 +49,7 @@ lint:
 	cd e2e && go run $(STATICCHECK) ./...
 
 unit: ## Run the unit tests, with the race detector if there is a C compiler
-	@echo "== unit tests$(if $(RACE),, (without the race detector: it needs a C compiler))"
+	@echo "== unit tests, about half a minute once compiled$(if $(RACE),, (without the race detector: it needs a C compiler))"
 	go test $(RACE) ./...
 
 fuzz: ## Fuzz each target for FUZZTIME
@@ -52,11 +59,12 @@ fuzz: ## Fuzz each target for FUZZTIME
 	done
 
 control-plane: ## Build etcd and kube-apiserver (minutes the first time)
+	@echo "== building the control plane: etcd and kube-apiserver (five to ten minutes the first time)"
 	@go -C e2e run ./cluster/build >/dev/null
 
 e2e: ## Run the tests against a real API server
-	@echo "== tests against a real API server (compiling them takes some minutes the first time)"
-	go -C e2e test $(RACE) -count=1 -timeout 20m ./...
+	@echo "== tests against a real API server, about a minute once compiled (which takes some minutes the first time)"
+	go -C e2e test $(RACE) -count=1 -timeout 20m -v ./... | grep -v '^=== '
 
 clean: ## Remove what was built here
 	rm -rf bin

@@ -129,7 +129,12 @@ func TestCorpusCreated(t *testing.T) {
 	}
 	eachInParallel(sample, func(i int, p corpusPod) {
 		name := fmt.Sprintf("sample-%d", i)
-		p.Pod["metadata"].(map[string]any)["name"] = name
+		metadata, _ := p.Pod["metadata"].(map[string]any)
+		if metadata == nil {
+			metadata = map[string]any{}
+			p.Pod["metadata"] = metadata
+		}
+		metadata["name"] = name
 		if _, err := submit(t.Context(), plain, p.Pod, false); err != nil {
 			t.Logf("%s: refused without us: %v", p.Source, err)
 			return
@@ -160,7 +165,8 @@ func eachInParallel(pods []corpusPod, f func(int, corpusPod)) {
 // of it.
 func submit(ctx context.Context, namespace string, pod map[string]any, dryRun bool) (map[string]any, error) {
 	metadata := map[string]any{}
-	for key, value := range pod["metadata"].(map[string]any) {
+	given, _ := pod["metadata"].(map[string]any)
+	for key, value := range given {
 		switch key {
 		case "namespace", "uid", "resourceVersion", "creationTimestamp", "managedFields", "generation":
 		default:
@@ -220,7 +226,7 @@ func annotations(pod map[string]any) map[string]any {
 func checkAdmitted(t *testing.T, source string, before, after map[string]any) {
 	checkKept(t, source, "spec", before["spec"], after["spec"])
 	checkKept(t, source, "metadata.annotations", anyMap(annotations(before)), anyMap(annotations(after)))
-	checkKept(t, source, "metadata.labels", before["metadata"].(map[string]any)["labels"], after["metadata"].(map[string]any)["labels"])
+	checkKept(t, source, "metadata.labels", before["metadata"].(map[string]any)["labels"], after["metadata"].(map[string]any)["labels"]) // the API server's own
 	if !refusedByKubelet(typed(t, before)) && refusedByKubelet(typed(t, after)) {
 		t.Errorf("%s: newly refused by the kubelet", source)
 	}

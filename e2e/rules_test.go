@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-const requestsSeries = `caseharden_request_duration_seconds{code="200",mode="enforce"}`
+const requestsSeries = `caseharden_request_duration_seconds_count{code="200",mode="enforce"}`
 
 // waitOptedIn returns when the API server has seen the namespace's label.
 func waitOptedIn(t *testing.T, namespace string) {

@@ -26,8 +26,8 @@ type Handler struct {
 	metrics  *Metrics
 	logger   *slog.Logger
 
-	bodies              *bodies
-	decoding, answering stage
+	bodies                       *bodies
+	decoding, answering, writing stage
 }
 
 // NewHandler makes a handler that knows the profiles. The metrics must have been
@@ -40,6 +40,7 @@ func NewHandler(profiles []*defaults.Profile, metrics *Metrics, logger *slog.Log
 		bodies:    newBodies(),
 		decoding:  newStage(maxDecodingBytes),
 		answering: newStage(maxAnsweringBytes),
+		writing:   newStage(maxWritingBytes),
 	}
 	for _, p := range profiles {
 		h.profiles[p.Name] = p
@@ -74,8 +75,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.metrics.inFlight.Inc()
 	defer h.metrics.inFlight.Dec()
 
-	body, release, err := h.answer(w, r, Mode(mode), name)
-	defer release() // the memory of the answer, which lasts until the client has taken it
+	body, err := h.answer(w, r, Mode(mode), name)
+	if err == nil && len(body) > smallAnswerBytes {
+		var release func()
+		if release, err = h.writing.take(r.Context(), int64(len(body)), "the answer"); err == nil {
+			defer release()
+		}
+	}
 	code := http.StatusOK
 	if err != nil {
 		f := asFailure(err)
@@ -101,10 +107,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer returns the response to a request, or why there is none. A panic in our
-// code is a failure like any other: the server lives on. The caller must call
-// release when it has no more use for the response.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, profileName string) (body []byte, release func(), err error) {
-	release = func() {}
+// code is a failure like any other: the server lives on.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, profileName string) (body []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.metrics.panics.Inc()
@@ -116,36 +120,35 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 
 	profile, err := h.route(r, mode, profileName)
 	if err != nil {
-		return nil, release, err
+		return nil, err
 	}
 	data, releaseBody, err := h.bodies.read(w, r)
 	if err != nil {
-		return nil, release, err
+		return nil, err
 	}
 	defer releaseBody()
 
 	releaseDecoded, err := h.decoding.take(r.Context(), decodingBytes(data), "the body")
 	if err != nil {
-		return nil, release, err
+		return nil, err
 	}
 	defer releaseDecoded()
 	req, err := parseReview(data)
 	if err != nil {
-		return nil, release, err
+		return nil, err
 	}
 	scope, err := scopeOf(req)
 	if err != nil {
-		return nil, release, err
+		return nil, err
 	}
 
 	releaseAnswer, err := h.answering.take(r.Context(), answeringBytes(req, scope),
 		fmt.Sprintf("the answer for %d containers", len(scope.containers)))
 	if err != nil {
-		return nil, release, err
+		return nil, err
 	}
-	release = releaseAnswer
-	body, err = h.review(r.Context(), mode, profile, req, scope)
-	return body, release, err
+	defer releaseAnswer()
+	return h.review(r.Context(), mode, profile, req, scope)
 }
 
 // route returns the profile that a request is for, or why there is no answer to

@@ -46,7 +46,7 @@ func (w *webhook) mustHoldNothing(t testing.TB) {
 	if w.bodies.free != maxBodiesBytes || w.bodies.receiving.Len() > 0 {
 		t.Errorf("%d bytes of bodies are still held, of which %d are being received", maxBodiesBytes-w.bodies.free, w.bodies.receiving.Len())
 	}
-	for name, s := range map[string]stage{"decoding": w.decoding, "answering": w.answering} {
+	for name, s := range map[string]stage{"decoding": w.decoding, "answering": w.answering, "writing": w.writing} {
 		if !s.weighted.TryAcquire(s.max) {
 			t.Errorf("memory for %s is still held", name)
 			continue

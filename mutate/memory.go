@@ -11,17 +11,24 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Memory is bounded in three stages, so that no number of clients, and no body,
+// Memory is bounded in four stages, so that no number of clients, and no body,
 // can exhaust it. A review that cannot have its share at once waits for it,
 // except that bodies, which clients can hold back, never wait for each other.
 //
 //	bodies     as they are received                  see body.go
-//	decoding   what the decoder makes of a body      workBytes
-//	answering  the decisions, the patch, the answer  answerBytes
+//	decoding   what the decoder makes of a body      decodingBytes
+//	answering  the decisions, the patch, the answer  answeringBytes
+//	writing    an answer that is not small, until
+//	           its client has taken it               its length
 const (
 	maxBodiesBytes    = 64 << 20
 	maxDecodingBytes  = 64 << 20
 	maxAnsweringBytes = 64 << 20
+	maxWritingBytes   = 32 << 20
+
+	// A small answer, such as one for a pod of ten containers, never waits for
+	// those that nobody takes: it is part of what any request takes.
+	smallAnswerBytes = 16 << 10
 
 	// maxWait is how long a review waits for its share: the timeoutSeconds that we
 	// ship, after which an API server does not wait for the answer any more.

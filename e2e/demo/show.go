@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -59,7 +60,20 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 
-	d.title("The same pod, in namespace plain (no label) and in namespace shop (caseharden.io/enforce: hardened)")
+	d.title("In namespace plain (no label) the pod is as its author wrote it; its security contexts:")
+	for _, c := range allContainers(pods["plain"]) {
+		written := "nothing set"
+		if c.SecurityContext != nil {
+			data, err := json.Marshal(c.SecurityContext)
+			if err != nil {
+				return err
+			}
+			written = string(data)
+		}
+		d.text("%s  %s", d.in(bold, c.Name), written)
+	}
+
+	d.title("The same pod in namespace shop (caseharden.io/enforce: hardened)")
 	d.text("%s injected where it was unset   %s left as its author set it   %s skipped, and why\n", d.in(green, "+"), d.in(faint, "="), d.in(yellow, "!"))
 	for _, c := range allContainers(pods["shop"]) {
 		d.text("%s  %s", d.in(bold, c.Name), d.in(faint, descriptions[c.Name]))

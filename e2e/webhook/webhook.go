@@ -134,7 +134,7 @@ func (w *Webhook) Post(ctx context.Context, path string, body []byte) (code int,
 
 // Metrics are samples by series, as in caseharden_panics_total or
 // caseharden_pods_total{mode="enforce",namespace="shop",…}, with labels in
-// alphabetical order; a histogram is its count.
+// alphabetical order; of a histogram, its _count.
 type Metrics map[string]float64
 
 // Metrics reads what the webhook exports of its own.
@@ -160,6 +160,9 @@ func (w *Webhook) Metrics(ctx context.Context) (Metrics, error) {
 	for name, family := range families {
 		if !strings.HasPrefix(name, "caseharden_") {
 			continue
+		}
+		if family.GetType() == dto.MetricType_HISTOGRAM {
+			name += "_count"
 		}
 		for _, m := range family.Metric {
 			metrics[series(name, m)] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
