@@ -72,7 +72,7 @@ func TestManifestsAreAccepted(t *testing.T) {
 	if kinds != 6 {
 		t.Errorf("%d objects were applied, want 6", kinds)
 	}
-	if len(r.warnings) > 0 {
-		t.Errorf("warnings: %q", r.warnings)
+	if warnings := r.Take(); len(warnings) > 0 {
+		t.Errorf("warnings: %q", warnings)
 	}
 }

@@ -3,31 +3,20 @@
 package e2e
 
 import (
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
-// recorder is what kubectl has to show warnings with.
-type recorder struct {
-	mu       sync.Mutex // guards the following
-	warnings []string
-}
-
-func (r *recorder) HandleWarningHeader(_ int, _ string, message string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.warnings = append(r.warnings, message)
-}
-
 // clientWithWarnings returns a client that records the warnings it is sent.
-func clientWithWarnings(t *testing.T) (kubernetes.Interface, *recorder) {
+func clientWithWarnings(t *testing.T) (kubernetes.Interface, *webhook.Warnings) {
 	t.Helper()
-	r := &recorder{}
+	r := &webhook.Warnings{}
 	config := rest.CopyConfig(controlPlane.Config())
 	config.WarningHandler = r
 	c, err := kubernetes.NewForConfig(config)
@@ -60,7 +49,7 @@ func TestWarn(t *testing.T) {
 		`caseharden: container "app" would get all 6 defaults of profile hardened`,
 		`caseharden: container "root" would get all 6 defaults of profile hardened but runAsNonRoot, runAsUser`,
 	}
-	if diff := cmp.Diff(want, r.warnings); diff != "" {
+	if diff := cmp.Diff(want, r.Take()); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(plain.Spec, admitted.Spec); diff != "" {
@@ -76,8 +65,8 @@ func TestEnforceDoesNotWarn(t *testing.T) {
 	if _, err := enforced.CoreV1().Pods(newEnforced(t, "hardened")).Create(t.Context(), barePod(), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.warnings) > 0 {
-		t.Errorf("warnings: %q", r.warnings)
+	if warnings := r.Take(); len(warnings) > 0 {
+		t.Errorf("warnings: %q", warnings)
 	}
 }
 
@@ -94,8 +83,8 @@ func TestAudit(t *testing.T) {
 	if diff := cmp.Diff(plain.Spec, admitted.Spec); diff != "" || len(admitted.Annotations) > 0 {
 		t.Errorf("the pod was changed: annotations %v, spec (-plain +audited):\n%s", admitted.Annotations, diff)
 	}
-	if len(r.warnings) > 0 {
-		t.Errorf("warnings: %q", r.warnings)
+	if warnings := r.Take(); len(warnings) > 0 {
+		t.Errorf("warnings: %q", warnings)
 	}
 	want := map[string]string{
 		"audit-hardened.caseharden.io/would-inject": `{"profile":"hardened","containers":{` +
@@ -117,7 +106,7 @@ func TestEnforceOneAndWarnOfTheNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{`caseharden: container "app" would get readOnlyRootFilesystem, runAsUser (profile hardened)`}
-	if diff := cmp.Diff(want, r.warnings); diff != "" {
+	if diff := cmp.Diff(want, r.Take()); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }

@@ -53,6 +53,7 @@ func NewHandler(profiles []*defaults.Profile, metrics *Metrics, logger *slog.Log
 type failure struct {
 	code     int
 	sentence string
+	panicked []slog.Attr // for the log, where a panic is the cause
 }
 
 func (f *failure) Error() string { return f.sentence }
@@ -64,7 +65,7 @@ const (
 )
 
 func failf(code int, format string, args ...any) error {
-	return &failure{code, shorten(fmt.Sprintf(format, args...), maxSentence)}
+	return &failure{code: code, sentence: shorten(fmt.Sprintf(format, args...), maxSentence)}
 }
 
 // ServeHTTP answers one request. Whatever it answers, it answers once, whole and
@@ -86,8 +87,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		f := asFailure(err)
 		code, body = f.code, []byte(f.sentence+"\n")
-		h.logger.LogAttrs(r.Context(), slog.LevelWarn, "request not answered with a review",
-			slog.Int("code", code), slog.String("error", f.sentence), slog.String("path", shorten(r.URL.Path, maxLogged)), slog.String("remote", r.RemoteAddr))
+		h.logFailure(r, f)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
@@ -112,9 +112,11 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 	defer func() {
 		if p := recover(); p != nil {
 			h.metrics.panics.Inc()
-			h.logger.LogAttrs(r.Context(), slog.LevelError, "panic while answering a review",
-				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			body, err = nil, failf(http.StatusInternalServerError, "internal error: the log of caseharden has the details")
+			body, err = nil, &failure{
+				code:     http.StatusInternalServerError,
+				sentence: "internal error: the log of caseharden has the details",
+				panicked: []slog.Attr{slog.Any("panic", p), slog.String("stack", string(debug.Stack()))},
+			}
 		}
 	}()
 
@@ -195,6 +197,18 @@ func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profi
 	return encode(response)
 }
 
+// logFailure writes the line of a request that gets no review for an answer.
+func (h *Handler) logFailure(r *http.Request, f *failure) {
+	level := slog.LevelWarn
+	if f.panicked != nil {
+		level = slog.LevelError
+	}
+	h.logger.LogAttrs(r.Context(), level, "request not answered with a review", append([]slog.Attr{
+		slog.Int("code", f.code), slog.String("error", f.sentence),
+		slog.String("path", shorten(r.URL.Path, maxLogged)), slog.String("remote", r.RemoteAddr),
+	}, f.panicked...)...)
+}
+
 // log writes the line of a request: at Info where a default was injected or
 // skipped, since only that deserves attention.
 func (h *Handler) log(ctx context.Context, mode Mode, req *request, scope scope, injected *injected, skipped *skipped) {
@@ -227,5 +241,5 @@ func asFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
-	return &failure{http.StatusBadRequest, shorten(err.Error(), maxSentence)}
+	return &failure{code: http.StatusBadRequest, sentence: shorten(err.Error(), maxSentence)}
 }

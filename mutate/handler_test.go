@@ -260,8 +260,8 @@ func TestPanicIsAnswered(t *testing.T) {
 	if n := w.series(t, "caseharden_panics_total", ""); n != 1 {
 		t.Errorf("caseharden_panics_total = %v, want 1", n)
 	}
-	if !strings.Contains(w.log.String(), "defaults.") {
-		t.Errorf("the log has no stack: %s", w.log)
+	if line := w.log.String(); !strings.Contains(line, "defaults.") || !strings.Contains(line, "level=ERROR") || strings.Count(line, "\n") != 1 {
+		t.Errorf("the log does not have the stack in one line: %s", line)
 	}
 	w.mustHoldNothing(t)
 	if response := w.review(t, "/enforce/hardened", create(barePod)); response.Patch == nil {

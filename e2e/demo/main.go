@@ -65,7 +65,7 @@ func run(ctx context.Context, p *printer) error {
 	defer w.Stop()
 	p.text("caseharden serves at https://%s", w.Addr)
 
-	d := &demo{printer: p, controlPlane: controlPlane, webhook: w, warnings: &warnings{}}
+	d := &demo{printer: p, controlPlane: controlPlane, webhook: w, warnings: &webhook.Warnings{}}
 	config := rest.CopyConfig(controlPlane.Config())
 	config.WarningHandler = d.warnings
 	if d.client, err = kubernetes.NewForConfig(config); err != nil {
@@ -92,7 +92,7 @@ type demo struct {
 	controlPlane *cluster.Cluster
 	webhook      *webhook.Webhook
 	client       kubernetes.Interface
-	warnings     *warnings
+	warnings     *webhook.Warnings
 }
 
 // The namespaces of the demo, and what each has opted in to.

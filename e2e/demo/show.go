@@ -10,33 +10,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
-
-// warnings collects what the API server warns a client of.
-type warnings struct {
-	mu  sync.Mutex // guards the following
-	all []string
-}
-
-func (w *warnings) HandleWarningHeader(_ int, _ string, message string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.all = append(w.all, message)
-}
-
-// take returns the warnings since the last call.
-func (w *warnings) take() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	all := w.all
-	w.all = nil
-	return all
-}
 
 // show sends the legacy pod to each namespace and shows what came of it. It
 // returns an error if that is not what it should be.
@@ -48,12 +26,12 @@ func (d *demo) show(ctx context.Context) error {
 	pods := map[string]*corev1.Pod{}
 	warned := map[string][]string{}
 	for _, n := range namespaces {
-		d.warnings.take()
+		d.warnings.Take()
 		options := metav1.CreateOptions{FieldManager: "demo-" + n.name}
 		if pods[n.name], err = d.client.CoreV1().Pods(n.name).Create(ctx, legacyPod(), options); err != nil {
 			return err
 		}
-		warned[n.name] = d.warnings.take()
+		warned[n.name] = d.warnings.Take()
 	}
 	result, err := d.readResult(pods["shop"])
 	if err != nil {
