@@ -55,7 +55,7 @@ unit: ## Run the unit tests, with the race detector if there is a C compiler
 fuzz: ## Fuzz each target for FUZZTIME
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@for target in FuzzArbitraryPod FuzzPod FuzzHandler; do \
-	  go test ./mutate -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+	  go test ./mutate -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done
 
 control-plane: ## Build etcd and kube-apiserver (minutes the first time)

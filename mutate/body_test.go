@@ -71,6 +71,7 @@ func TestContainerBytes(t *testing.T) {
 		if recorder.Code != http.StatusOK {
 			t.Errorf("%s: %d %s", mode, recorder.Code, recorder.Body)
 		}
+		w.mustHoldNothing(t)
 		perContainer := (allocated() - before) / many
 		t.Logf("%s: %d bytes a container", mode, perContainer)
 		// All that was ever allocated, by a race detector also, is more than what is
@@ -192,6 +193,17 @@ func TestStalledBodiesMakeRoom(t *testing.T) {
 		whole.release()
 		if err := refused.take(quarter); err != nil {
 			t.Error(err)
+		}
+
+		// A stalled body that asks for more does not make room for itself.
+		b = newBodies()
+		if err := b.start(func() {}).whole(); err != nil {
+			t.Fatal(err)
+		}
+		stalled := b.start(func() { t.Error("the one that asks was dropped") })
+		time.Sleep(stalledAfter)
+		if err := stalled.take(maxBodiesBytes + 1); err == nil {
+			t.Error("more memory was taken than there is")
 		}
 	})
 }
