@@ -35,6 +35,7 @@ func TestAbuse(t *testing.T) {
 		{"large bodies", floodOfBodies},
 		{"stalled bodies", stalledBodies},
 		{"requests that nobody reads the answer of", floodOfStreams},
+		{"large answers that nobody reads", floodOfAnswers},
 		{"resets", floodOfResets},
 		{"connections that are idle", floodOfConnections},
 		{"connections that are active", floodOfActive},
@@ -234,6 +235,28 @@ func floodOfStreams(t *testing.T, a *attacker) {
 	}
 	all.Wait()
 	t.Logf("%d streams: memory %d MiB", maxConnections*maxStreams, a.target.memory(t, "VmRSS"))
+}
+
+// Small reviews with large answers, which the client leaves no room for: together
+// they would be three times what may wait to be written.
+func floodOfAnswers(t *testing.T, a *attacker) {
+	review := []byte(reviewOf(`{"spec":{"containers":[{}` + strings.Repeat(",{}", 1500) + `]}}`))
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			c, err := a.http2(0)
+			if err != nil {
+				t.Log(err) // on a busy machine, a handshake may run into its timeout
+				return
+			}
+			for stream := range uint32(6) {
+				if err := c.post(2*stream+1, "/enforce/hardened", review); err != nil {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // Requests that are cancelled as soon as they are sent (CVE-2023-44487).

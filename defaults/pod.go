@@ -110,18 +110,27 @@ func (s *podSpec) fill(pod *Pod) {
 	pod.HostNetwork, pod.HostIPC = s.HostNetwork, s.HostIPC
 	pod.OwnUsers = s.HostUsers != nil && !*s.HostUsers
 	pod.SecurityContext = s.SecurityContext
-	pod.Containers = make([]Container, 0, len(s.InitContainers)+len(s.Containers)+len(s.EphemeralContainers))
-	add := func(t ContainerType, list []*container) {
-		for i, c := range list {
-			// A null in the list is no container: there is nothing to fill in, and
-			// nowhere to put it.
+	lists := []struct {
+		t    ContainerType
+		list []*container
+	}{{Init, s.InitContainers}, {Regular, s.Containers}, {Ephemeral, s.EphemeralContainers}}
+	n := 0
+	for _, l := range lists {
+		for _, c := range l.list {
 			if c != nil {
-				pod.Containers = append(pod.Containers, Container{Type: t, Index: i, Name: c.Name, SecurityContext: c.SecurityContext})
+				n++
 			}
 		}
 	}
-	add(Init, s.InitContainers)
-	add(Regular, s.Containers)
-	add(Ephemeral, s.EphemeralContainers)
+	pod.Containers = make([]Container, 0, n)
+	for _, l := range lists {
+		for i, c := range l.list {
+			// A null in the list is no container: there is nothing to fill in, and
+			// nowhere to put it.
+			if c != nil {
+				pod.Containers = append(pod.Containers, Container{Type: l.t, Index: i, Name: c.Name, SecurityContext: c.SecurityContext})
+			}
+		}
+	}
 	pod.Windows = s.forWindows(pod)
 }

@@ -79,7 +79,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := h.answer(w, r, Mode(mode), name)
 	if err == nil && len(body) > smallAnswerBytes {
 		var release func()
-		if release, err = h.writing.take(r.Context(), int64(len(body)), "the answer"); err == nil {
+		if release, err = h.writing.takeAtOnce(int64(len(body))); err == nil {
 			defer release()
 		}
 	}
@@ -129,8 +129,10 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 		return nil, err
 	}
 	defer releaseBody()
+	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
+	defer cancel()
 
-	releaseDecoded, err := h.decoding.take(r.Context(), decodingBytes(data), "the body")
+	releaseDecoded, err := h.decoding.take(ctx, decodingBytes(data), "the body")
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +146,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 		return nil, err
 	}
 
-	releaseAnswer, err := h.answering.take(r.Context(), answeringBytes(req, scope),
+	releaseAnswer, err := h.answering.take(ctx, answeringBytes(req, scope),
 		fmt.Sprintf("the answer for %d containers", len(scope.containers)))
 	if err != nil {
 		return nil, err
@@ -190,7 +192,7 @@ func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profi
 			return nil, err
 		}
 	case Warn:
-		response.Warnings = warnings(profile.Name, scope, decisions)
+		response.Warnings = warnings(profile.Name, decisions)
 	case Audit:
 		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
 	}

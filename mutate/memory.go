@@ -12,8 +12,9 @@ import (
 )
 
 // Memory is bounded in four stages, so that no number of clients, and no body,
-// can exhaust it. A review that cannot have its share at once waits for it,
-// except that bodies, which clients can hold back, never wait for each other.
+// can exhaust it. A review that cannot have its share at once waits for it, but
+// never for what clients can hold back: bodies that they do not send, and answers
+// that they do not take.
 //
 //	bodies     as they are received                  see body.go
 //	decoding   what the decoder makes of a body      decodingBytes
@@ -22,7 +23,7 @@ import (
 //	           its client has taken it               its length
 const (
 	maxBodiesBytes    = 64 << 20
-	maxDecodingBytes  = 64 << 20
+	maxDecodingBytes  = 96 << 20
 	maxAnsweringBytes = 64 << 20
 	maxWritingBytes   = 32 << 20
 
@@ -30,16 +31,19 @@ const (
 	// those that nobody takes: it is part of what any request takes.
 	smallAnswerBytes = 16 << 10
 
-	// maxWait is how long a review waits for its share: the timeoutSeconds that we
-	// ship, after which an API server does not wait for the answer any more.
+	// maxWait is how long a review may take from when its body is whole: the
+	// timeoutSeconds that we ship, after which an API server does not wait for the
+	// answer any more.
 	maxWait = 5 * time.Second
 
-	// What a part of a body takes when it is decoded, at most. 285 bytes were
-	// measured for members with the shortest unique names, of which a body of 7 MiB
-	// can hold a million.
-	memberBytes  = 288
-	elementBytes = 32
-	copiesOfBody = 3 // of the object, and of the strings in it
+	// What a part of a body takes when it is decoded, at most. For members with the
+	// shortest unique names, all in one object, 285 bytes were measured, of which
+	// the larger part lasts until the object ends.
+	objectBytes     = 192
+	memberBytes     = 96
+	openMemberBytes = 192 // more, while its object has not ended
+	elementBytes    = 40
+	copiesOfBody    = 3 // of the object, and of the strings in it
 
 	// containerBytes is what a container that is only "{}" takes as decisions, in
 	// the patch and in the answer.
@@ -59,14 +63,21 @@ type stage struct {
 
 func newStage(max int64) stage { return stage{max, semaphore.NewWeighted(max)} }
 
-// take waits until there is memory for the bytes. The caller must call release.
+// take waits until there is memory for the bytes, or the context is done. The
+// caller must call release.
 func (s stage) take(ctx context.Context, bytes int64, what string) (release func(), err error) {
 	if bytes > s.max {
 		return nil, failf(http.StatusRequestEntityTooLarge, "%s would take %d MiB of memory, and may take %d", what, bytes>>20, s.max>>20)
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxWait)
-	defer cancel()
 	if s.weighted.Acquire(ctx, bytes) != nil {
+		return nil, busy()
+	}
+	return func() { s.weighted.Release(bytes) }, nil
+}
+
+// takeAtOnce does not wait. The caller must call release.
+func (s stage) takeAtOnce(bytes int64) (release func(), err error) {
+	if !s.weighted.TryAcquire(bytes) {
 		return nil, busy()
 	}
 	return func() { s.weighted.Release(bytes) }, nil
@@ -76,22 +87,34 @@ func busy() error {
 	return failf(http.StatusTooManyRequests, "too many reviews at once: try again")
 }
 
-// decodingBytes estimates what decoding a body takes, by the members and
+// decodingBytes estimates what decoding a body takes, by the objects, members and
 // elements in it. What stands in strings is none, but to tell it apart takes a
 // second look, which bodies that are small either way do not need.
 func decodingBytes(body []byte) int64 {
 	const smallEither = 1 << 20
-	estimate := func(objects, members, commas int) int64 {
-		return int64(objects+members)*memberBytes + int64(commas)*elementBytes + int64(len(body))*copiesOfBody
+	estimate := func(objects, members, open, commas int) int64 {
+		return int64(objects)*objectBytes + int64(members)*memberBytes + int64(open)*openMemberBytes +
+			int64(commas)*elementBytes + int64(len(body))*copiesOfBody
 	}
-	size := estimate(bytes.Count(body, []byte("{")), bytes.Count(body, []byte(":")), bytes.Count(body, []byte(",")))
+	members := bytes.Count(body, []byte(":"))
+	size := estimate(bytes.Count(body, []byte("{")), members, members, bytes.Count(body, []byte(",")))
 	if size <= smallEither {
 		return size
 	}
-	var objects, members, commas int
+	return estimate(countJSON(body))
+}
+
+// maxDepth is how deep the decoder follows nested values before it gives up.
+const maxDepth = 10_000
+
+// countJSON counts the objects, members and commas of a JSON text, and how many
+// members there are at most in the objects that are open at a time.
+func countJSON(text []byte) (objects, members, mostOpen, commas int) {
 	inString := false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
+	open := 0
+	var membersOf []int // by open object
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
 		case inString && c == '\\':
 			i++ // what it escapes ends nothing
 		case c == '"':
@@ -99,13 +122,26 @@ func decodingBytes(body []byte) int64 {
 		case inString:
 		case c == '{':
 			objects++
+			if len(membersOf) < maxDepth {
+				membersOf = append(membersOf, 0)
+			}
 		case c == ':':
 			members++
+			open++
+			mostOpen = max(mostOpen, open)
+			if n := len(membersOf); n > 0 {
+				membersOf[n-1]++
+			}
+		case c == '}':
+			if n := len(membersOf); n > 0 {
+				open -= membersOf[n-1]
+				membersOf = membersOf[:n-1]
+			}
 		case c == ',':
 			commas++
 		}
 	}
-	return estimate(objects, members, commas)
+	return objects, members, mostOpen, commas
 }
 
 // answeringBytes estimates what deciding and answering takes.

@@ -5,6 +5,7 @@ package mutate
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -110,5 +111,16 @@ func TestNamespacesAreCapped(t *testing.T) {
 		if got != want {
 			t.Errorf("namespace %s: %v pods, want %v", namespace, got, want)
 		}
+	}
+}
+
+// What is no name of a namespace never becomes a label value.
+func TestNamespaceLabelIsAName(t *testing.T) {
+	w := newWebhook(t)
+	request := create(barePod)
+	request.Namespace = strings.Repeat("x", 1<<10)
+	w.review(t, "/enforce/hardened", request)
+	if n := w.series(t, "caseharden_pods_total", `mode="enforce",namespace="_other",profile="hardened",result="patched"`); n != 1 {
+		t.Errorf("%v pods under _other, want 1", n)
 	}
 }

@@ -78,9 +78,13 @@ func (in *injected) mergedWith(earlier *injected, pod *defaults.Pod) *injected {
 		return in
 	}
 	merged := &injected{Profile: in.Profile, Containers: maps.Clone(in.Containers), Pod: union(in.Pod, earlier.Pod)}
+	names := map[string]bool{}
 	for _, c := range pod.Containers {
-		if fields := union(merged.Containers[c.Name], earlier.Containers[c.Name]); len(fields) > 0 {
-			merged.Containers[c.Name] = fields
+		names[c.Name] = true
+	}
+	for name, fields := range earlier.Containers {
+		if names[name] {
+			merged.Containers[name] = union(merged.Containers[name], fields)
 		}
 	}
 	return merged

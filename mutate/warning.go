@@ -4,6 +4,7 @@ package mutate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/caseharden/caseharden/defaults"
@@ -17,13 +18,26 @@ const (
 )
 
 // warnings says what the profile would fill in: a warning for each container
-// that would get something, and one for the pod.
-func warnings(profile string, scope scope, decisions []defaults.Decision) []string {
+// that would get something, and one for the pod. Decisions on the same container
+// must stand together, as they are made.
+func warnings(profile string, decisions []defaults.Decision) []string {
 	var all []string
-	for _, c := range scope.containers {
-		all = appendWarning(all, containerName(c), profile, decisions, c)
+	for len(decisions) > 0 {
+		c := decisions[0].Container
+		end := slices.IndexFunc(decisions, func(d defaults.Decision) bool { return d.Container != c })
+		if end < 0 {
+			end = len(decisions)
+		}
+		who := "the pod"
+		if c != nil {
+			who = containerName(c)
+		}
+		if w := warning(who, profile, decisions[:end]); w != "" {
+			all = append(all, w)
+		}
+		decisions = decisions[end:]
 	}
-	return appendWarning(all, "the pod", profile, decisions, nil)
+	return all
 }
 
 func containerName(c *defaults.Container) string {
@@ -34,34 +48,27 @@ func containerName(c *defaults.Container) string {
 	return fmt.Sprintf("%s %q", kind, shorten(c.Name, 63)) // the longest name that is valid
 }
 
-// appendWarning adds the warning for the container c, or for the pod where c is
-// nil, if it would get something.
-func appendWarning(all []string, who, profile string, decisions []defaults.Decision, c *defaults.Container) []string {
+// warning names the fields that would be injected, or, where those would make it
+// too long and the rest would not, says that all are meant but the rest. It is
+// empty where none would.
+func warning(who, profile string, decisions []defaults.Decision) string {
 	var would, wouldNot []string
 	for _, d := range decisions {
-		switch {
-		case d.Container != c:
-		case d.Outcome == defaults.Inject:
+		if d.Outcome == defaults.Inject {
 			would = append(would, d.Field.Name)
-		default:
+		} else {
 			wouldNot = append(wouldNot, d.Field.Name)
 		}
 	}
 	if len(would) == 0 {
-		return all
+		return ""
 	}
-	return append(all, warning(who, profile, would, wouldNot))
-}
-
-// warning names the fields, or, where those would make it too long and the rest
-// would not, says that all are meant but the rest.
-func warning(who, profile string, would, wouldNot []string) string {
 	prefix := fmt.Sprintf("caseharden: %s would get ", who)
 	named := fmt.Sprintf("%s%s (profile %s)", prefix, strings.Join(would, ", "), profile)
 	if len(named) <= wantedWarning {
 		return named
 	}
-	allBut := fmt.Sprintf("%sall %d defaults of profile %s", prefix, len(would)+len(wouldNot), profile)
+	allBut := fmt.Sprintf("%sall %d defaults of profile %s", prefix, len(decisions), profile)
 	if len(wouldNot) > 0 {
 		allBut += " but " + strings.Join(wouldNot, ", ")
 	}
