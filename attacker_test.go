@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -111,6 +113,28 @@ func (a *attacker) http2(window uint32) (rawHTTP2, error) {
 	setting := binary.BigEndian.AppendUint16(nil, settingInitialWindowSize)
 	c := rawHTTP2{conn}
 	return c, c.frame(frameSettings, 0, 0, binary.BigEndian.AppendUint32(setting, window))
+}
+
+// unreading opens HTTP/2 connections that leave no room for answers, all at once,
+// and does something on each.
+func (a *attacker) unreading(connections int, do func(i int, c rawHTTP2)) {
+	var opened atomic.Int64
+	var all sync.WaitGroup
+	for i := range connections {
+		all.Go(func() {
+			c, err := a.http2(0)
+			if err != nil {
+				a.t.Log(err) // on a busy machine, a handshake may run into its timeout
+				return
+			}
+			opened.Add(1)
+			do(i, c)
+		})
+	}
+	all.Wait()
+	if opened.Load() < int64(connections)/2 {
+		a.t.Errorf("%d connections of %d were opened: too few to be an attack", opened.Load(), connections)
+	}
 }
 
 func frameBytes(kind, flags byte, stream uint32, payload []byte) []byte {
