@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import "encoding/json"
+
+// A Report is what a preview found. It is what -o json prints: docs/preview.md
+// describes it field by field.
+type Report struct {
+	APIVersion string       `json:"apiVersion"` // caseharden.io/v1alpha1
+	Kind       string       `json:"kind"`       // Preview
+	Profile    string       `json:"profile"`    // the name of the profile
+	Summary    Summary      `json:"summary"`
+	Workloads  []Workload   `json:"workloads"` // in the order of the input
+	Errors     []InputError `json:"errors"`    // of documents that could not be read
+}
+
+// A Summary adds the workloads up.
+type Summary struct {
+	Objects    int `json:"objects"`    // everything that was read, also of kinds that have no pods
+	Workloads  int `json:"workloads"`  // pods, and objects with a pod template
+	Excluded   int `json:"excluded"`   // workloads that the webhook never looks at
+	Changed    int `json:"changed"`    // workloads that would get something
+	Containers int `json:"containers"` // of all workloads that are not excluded
+
+	Fields      []FieldSummary     `json:"fields"`      // in the order of their names
+	Hazards     []HazardSummary    `json:"hazards"`     // in the order of their IDs
+	PodSecurity PodSecuritySummary `json:"podSecurity"` // workloads by level
+}
+
+// A FieldSummary counts the decisions on a field, in containers and at pod level.
+type FieldSummary struct {
+	Field  string `json:"field"`
+	Inject int    `json:"inject"`
+	Leave  int    `json:"leave"`
+	Skip   int    `json:"skip"`
+}
+
+// A HazardSummary counts the workloads that have a hazard.
+type HazardSummary struct {
+	ID        string `json:"id"`
+	Title     string `json:"title"`
+	Workloads int    `json:"workloads"`
+}
+
+// A PodSecuritySummary counts workloads by Pod Security level.
+type PodSecuritySummary struct {
+	Before LevelCounts `json:"before"`
+	After  LevelCounts `json:"after"`
+}
+
+// LevelCounts counts workloads by the strictest Pod Security level that they meet.
+type LevelCounts struct {
+	Privileged int `json:"privileged"`
+	Baseline   int `json:"baseline"`
+	Restricted int `json:"restricted"`
+}
+
+// A Workload is a pod, or an object whose template makes pods.
+type Workload struct {
+	File     string `json:"file"`     // as it was given; "-" is standard input
+	Document int    `json:"document"` // in the file, from 1
+	Line     int    `json:"line"`     // in the file, from 1, where the object begins
+
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace,omitempty"` // where the manifest says one
+	Name       string `json:"name"`                // or generateName
+
+	Excluded    string       `json:"excluded,omitempty"` // why the webhook never looks at it; then there is nothing below
+	Changed     bool         `json:"changed"`            // it would get something
+	Pod         []Decision   `json:"pod,omitempty"`      // decisions at pod level
+	Containers  []Container  `json:"containers,omitempty"`
+	Hazards     []Hazard     `json:"hazards,omitempty"`
+	PodSecurity *PodSecurity `json:"podSecurity,omitempty"`
+}
+
+// A Container is one of a workload's, with what would become of it.
+type Container struct {
+	Name          string     `json:"name"`
+	Type          string     `json:"type"` // init, regular or ephemeral
+	Image         string     `json:"image,omitempty"`
+	Decisions     []Decision `json:"decisions"`
+	WritablePaths []string   `json:"writablePaths,omitempty"` // where an emptyDir would be mounted
+}
+
+// A Decision is what becomes of one default of the profile, in a container or at
+// pod level.
+type Decision struct {
+	Field   string          `json:"field"`
+	Outcome string          `json:"outcome"` // inject, leave or skip
+	Reason  string          `json:"reason"`  // of a closed set: the README lists them
+	Because string          `json:"because,omitempty"`
+	Value   json.RawMessage `json:"value,omitempty"` // what would be injected
+}
+
+// A Hazard is something that may break the application, though not the pod's
+// admission.
+type Hazard struct {
+	ID        string `json:"id"`
+	Container string `json:"container,omitempty"` // empty: of the pod as a whole
+	What      string `json:"what"`                // what may break, and why
+	WayOut    string `json:"wayOut"`              // what to do about it
+}
+
+// PodSecurity says what the Pod Security Standards make of a workload.
+type PodSecurity struct {
+	Before  string   `json:"before"`            // privileged, baseline or restricted
+	After   string   `json:"after"`             // privileged, baseline or restricted
+	Missing []string `json:"missing,omitempty"` // what still stands in the way of restricted, in the words of Pod Security Admission
+}
+
+// An InputError is a document that could not be read, or not be previewed.
+type InputError struct {
+	File     string `json:"file"`
+	Document int    `json:"document,omitempty"` // from 1; 0: the file itself
+	Line     int    `json:"line,omitempty"`     // in the file, from 1, where it is known
+	Message  string `json:"message"`
+}
