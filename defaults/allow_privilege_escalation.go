@@ -21,6 +21,7 @@ var allowPrivilegeEscalation = &Field{
 	Name:   "allowPrivilegeEscalation",
 	Levels: ContainerLevel,
 	OS:     Linux,
+	Values: onlyFalse,
 	Conflicts: []Conflict{
 		{
 			Reason:      Privileged,

@@ -2,7 +2,11 @@
 
 package defaults
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // appArmorProfile confines the container with an AppArmor profile of its node.
 //
@@ -24,6 +28,17 @@ var appArmorProfile = &Field{
 	Name:   "appArmorProfile",
 	Levels: ContainerLevel | PodLevel,
 	OS:     Linux,
+	Values: Values{
+		"{type: RuntimeDefault}, or {type: Localhost, localhostProfile: NAME} with a profile that is loaded on every node",
+		func(typed any) bool {
+			p := typed.(*corev1.AppArmorProfile)
+			if p.Type == corev1.AppArmorProfileTypeRuntimeDefault {
+				return p.LocalhostProfile == nil
+			}
+			name := p.LocalhostProfile
+			return p.Type == corev1.AppArmorProfileTypeLocalhost && name != nil && *name != "" && strings.TrimSpace(*name) == *name && len(*name) < 4096
+		},
+	},
 	Conflicts: []Conflict{
 		{
 			Reason:      Privileged,

@@ -18,14 +18,23 @@ import (
 //
 // Hardened value: [ALL].
 //
-// Conflicts, both seen on containerd: in a privileged container the bounding set
-// stays full whatever is dropped; and where both lists hold ALL the drop wins,
-// which would leave the author none of the capabilities asked for. Runtimes
-// compare the word without regard to case.
+// Conflicts: in a privileged container the bounding set stays full whatever is
+// dropped; and where both lists hold ALL, or the same name, the drop wins and the
+// author is left without what was asked for (WithCapabilities in containerd's
+// internal/cri/opts). Runtimes compare without regard to case.
 var capabilitiesDrop = &Field{
 	Name:   "capabilities.drop",
 	Levels: ContainerLevel,
 	OS:     Linux,
+	Values: Values{
+		"a list of ALL, or of capabilities spelt without CAP_, such as NET_RAW",
+		func(typed any) bool {
+			list := typed.([]corev1.Capability)
+			return len(list) > 0 && !slices.ContainsFunc(list, func(c corev1.Capability) bool {
+				return c != "ALL" && !slices.Contains(capabilityNames, string(c))
+			})
+		},
+	},
 	Conflicts: []Conflict{
 		{
 			Reason:      Privileged,
@@ -44,6 +53,17 @@ var capabilitiesDrop = &Field{
 				return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, isAll[string])
 			},
 		},
+		{
+			Reason:   AddsWhatIsDropped,
+			When:     "`capabilities.add` holds a capability that the value drops by its name",
+			Because:  "the drop would win and take away what the author asked for",
+			Concerns: func(v Value) bool { return len(droppedNames(v)) > 0 },
+			InContainer: func(_ *Pod, c *Container, v Value) bool {
+				return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, func(added string) bool {
+					return slices.Contains(droppedNames(v), strings.ToUpper(added))
+				})
+			},
+		},
 	},
 }
 
@@ -51,4 +71,25 @@ func dropsAll(v Value) bool {
 	return slices.ContainsFunc(v.Typed.([]corev1.Capability), isAll[corev1.Capability])
 }
 
+// droppedNames returns the capabilities that a value drops one by one.
+func droppedNames(v Value) []string {
+	var names []string
+	for _, c := range v.Typed.([]corev1.Capability) {
+		if !isAll(c) {
+			names = append(names, string(c))
+		}
+	}
+	return names
+}
+
 func isAll[S ~string](capability S) bool { return strings.EqualFold(string(capability), "ALL") }
+
+// capabilityNames are those of capabilities(7), as Kubernetes spells them.
+var capabilityNames = []string{
+	"AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN",
+	"DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE",
+	"LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST",
+	"NET_RAW", "PERFMON", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT",
+	"SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME",
+	"SYS_TTY_CONFIG", "WAKE_ALARM",
+}

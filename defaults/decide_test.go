@@ -5,6 +5,7 @@ package defaults
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,39 +23,47 @@ spec:
   container:
     allowPrivilegeEscalation: false
     appArmorProfile: {type: RuntimeDefault}
-    capabilities: {drop: [ALL]}
+    capabilities: {drop: [ALL, NET_RAW]}
     privileged: false
     procMount: Default
     readOnlyRootFilesystem: true
-    runAsGroup: 10001
+    runAsGroup: 100001
     runAsNonRoot: true
-    runAsUser: 10001
+    runAsUser: 100001
     seLinuxOptions: {level: "s0:c1,c2"}
     seccompProfile: {type: RuntimeDefault}
     windowsOptions: {runAsUserName: ContainerUser}
   pod:
     appArmorProfile: {type: RuntimeDefault}
-    fsGroup: 10001
+    fsGroup: 100001
     fsGroupChangePolicy: OnRootMismatch
-    runAsGroup: 10001
+    runAsGroup: 100001
     runAsNonRoot: true
-    runAsUser: 10001
+    runAsUser: 100001
     seLinuxChangePolicy: MountOption
     seLinuxOptions: {level: "s0:c1,c2"}
     seccompProfile: {type: RuntimeDefault}
-    supplementalGroups: [10001]
+    supplementalGroups: [100001]
     supplementalGroupsPolicy: Strict
-    sysctls: [{name: net.ipv4.tcp_syncookies, value: "1"}, {name: kernel.shm_rmid_forced, value: "1"}, {name: user.max_user_namespaces, value: "1"}]
+    sysctls: [{name: net.ipv4.tcp_syncookies, value: "1"}, {name: kernel.shm_rmid_forced, value: "1"}]
     windowsOptions: {runAsUserName: ContainerUser}
 `
 
+// mustParseProfile returns the profile of the first document.
 func mustParseProfile(t *testing.T, data string) *Profile {
 	t.Helper()
-	p, err := parseProfile([]byte(data))
+	profiles, err := ParseProfiles([]ProfileFile{{Name: "test.yaml", Data: []byte(data)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	name := regexp.MustCompile(`metadata: \{name: ([^}]*)\}`).FindStringSubmatch(data)[1]
+	for _, p := range profiles {
+		if p.Name == name {
+			return p
+		}
+	}
+	t.Fatal("the profile is not among those that were read")
+	return nil
 }
 
 // mustParsePod takes YAML, so that a case fits on a line.
@@ -121,7 +130,7 @@ func TestDecideMatrix(t *testing.T) {
 			for _, s := range states {
 				t.Run(fmt.Sprintf("%s/%s/%s", d.Field.Name, list, s.name), func(t *testing.T) {
 					pod := mustParsePod(t, s.pod)
-					outcome, reason := decide(pod, &pod.Containers[1], d)
+					outcome, reason, _ := decide(pod, &pod.Containers[1], d)
 					if got := (Verdict{outcome, reason}); got != s.want {
 						t.Errorf("decide = %v, want %v, for\n%s", got, s.want, s.pod)
 					}
@@ -144,8 +153,8 @@ func TestDecideMatrix(t *testing.T) {
 			"empty": {nest(d.Field.Name, empty(d)), Verdict{Leave, SetOnPod}},
 		} {
 			t.Run(fmt.Sprintf("%s/pod/%s", d.Field.Name, name), func(t *testing.T) {
-				pod := mustParsePod(t, fmt.Sprintf(`{spec: {os: {name: %s}, hostUsers: false, securityContext: %s, containers: [{name: app}]}}`, native, s.sc))
-				outcome, reason := decide(pod, nil, d)
+				pod := mustParsePod(t, fmt.Sprintf(`{spec: {os: {name: %s}, securityContext: %s, containers: [{name: app}]}}`, native, s.sc))
+				outcome, reason, _ := decide(pod, nil, d)
 				if got := (Verdict{outcome, reason}); got != s.want {
 					t.Errorf("decide = %v, want %v", got, s.want)
 				}
@@ -198,52 +207,72 @@ func TestValuesAreTheAPIs(t *testing.T) {
 	}
 }
 
+// everythingLeft leaves, in some containers, all that everything has.
+const everythingLeft = everything + `
+---
+apiVersion: caseharden.io/v1alpha1
+kind: Profile
+metadata: {name: everything-left}
+spec:
+  base: everything
+  exceptions:
+  - {match: {containers: [userless]}, leave: [runAsUser], reason: a test}
+  - match: {containers: [left]}
+    leave: [allowPrivilegeEscalation, appArmorProfile, capabilities.drop, fsGroup, fsGroupChangePolicy, privileged, procMount,
+      readOnlyRootFilesystem, runAsGroup, runAsNonRoot, runAsUser, seLinuxChangePolicy, seLinuxOptions, seccompProfile,
+      supplementalGroups, supplementalGroupsPolicy, sysctls, windowsOptions]
+    reason: a test
+`
+
 // Verdicts must list what decide gives, and nothing that it cannot give: metric
 // series are made from it.
 func TestVerdictsAreThoseOfTheCases(t *testing.T) {
-	seen := map[string]map[Verdict]bool{}
-	note := func(level Level, d Default, v Verdict) {
-		key := fmt.Sprintf("%s at level %d", d.Field.Name, level)
-		if seen[key] == nil {
-			seen[key] = map[Verdict]bool{}
-		}
-		seen[key][v] = true
-		if !slices.Contains(d.Verdicts(level), v) {
-			t.Errorf("%s: decide gave %v, which Verdicts does not list", key, v)
-		}
+	profiles, err := ParseProfiles([]ProfileFile{{Name: "test.yaml", Data: []byte(everythingLeft)}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	profile := mustParseProfile(t, everything)
 	var pods []string
 	for _, c := range conflictCases {
 		pods = append(pods, c.pod)
 	}
+	everythingProfile := mustParseProfile(t, everything)
 	for _, osName := range []string{"linux", "windows"} {
-		pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, hostUsers: false, containers: [{}]}}`, osName))
-		for _, d := range profile.Pod {
+		pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, containers: [{}]}}`, osName),
+			fmt.Sprintf(`{spec: {os: {name: %s}, containers: [{name: left}]}}`, osName),
+			fmt.Sprintf(`{spec: {os: {name: %s}, containers: [{name: userless}]}}`, osName))
+		for _, d := range everythingProfile.Pod {
 			pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, securityContext: %s, containers: [{}]}}`, osName, nest(d.Field.Name, string(d.Value.JSON))))
 		}
-		for _, d := range profile.Container {
+		for _, d := range everythingProfile.Container {
 			pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, containers: [{securityContext: %s}]}}`, osName, nest(d.Field.Name, string(d.Value.JSON))))
 		}
 	}
-	for _, data := range pods {
-		pod := mustParsePod(t, data)
-		for _, d := range profile.Pod {
-			outcome, reason := decide(pod, nil, d)
-			note(PodLevel, d, Verdict{outcome, reason})
-		}
-		for i := range pod.Containers {
-			for _, d := range profile.Container {
-				outcome, reason := decide(pod, &pod.Containers[i], d)
-				note(ContainerLevel, d, Verdict{outcome, reason})
+	for _, profile := range profiles {
+		seen := map[string]map[Verdict]bool{}
+		listed := profile.Verdicts()
+		for _, data := range pods {
+			pod := mustParsePod(t, data)
+			decisions := profile.DecidePod(pod)
+			for i := range pod.Containers {
+				decisions = append(decisions, profile.DecideContainer(pod, &pod.Containers[i])...)
+			}
+			for _, d := range decisions {
+				v := Verdict{d.Outcome, d.Reason}
+				if seen[d.Field.Name] == nil {
+					seen[d.Field.Name] = map[Verdict]bool{}
+				}
+				seen[d.Field.Name][v] = true
+				if !slices.Contains(listed[d.Field.Name], v) {
+					t.Errorf("profile %s: %s: %v was given, and Verdicts does not list it", profile.Name, d.Field.Name, v)
+				}
 			}
 		}
-	}
-	for level, defaults := range map[Level][]Default{ContainerLevel: profile.Container, PodLevel: profile.Pod} {
-		for _, d := range defaults {
-			for _, v := range d.Verdicts(level) {
-				if key := fmt.Sprintf("%s at level %d", d.Field.Name, level); !seen[key][v] {
-					t.Errorf("%s: Verdicts lists %v, which no case brought about", key, v)
+		for field, verdicts := range listed {
+			for _, v := range verdicts {
+				// In everything, whose user is always injected beside its group, no pod
+				// brings this about.
+				if !seen[field][v] && !(profile.Name == "everything" && v.Reason == GroupWithoutUser) {
+					t.Errorf("profile %s: %s: Verdicts lists %v, which no case brought about", profile.Name, field, v)
 				}
 			}
 		}

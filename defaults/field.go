@@ -34,6 +34,9 @@ type Field struct {
 	// AuthorOnly marks a field for which no default could harden anything.
 	AuthorOnly bool
 
+	// Values says which values a profile may give the field.
+	Values Values
+
 	// Conflicts are looked at in order; the first that holds is the reason to skip.
 	Conflicts []Conflict
 
@@ -71,24 +74,25 @@ type Conflict struct {
 	NoEffect bool
 }
 
-// conflict returns the reason of the first conflict that holds for the value in
-// the container c, or at pod level where c is nil; "" when none does.
-func (f *Field) conflict(pod *Pod, c *Container, v Value) Reason {
-	for _, conflict := range f.Conflicts {
+// conflict returns the first conflict that holds for the value in the container
+// c, or at pod level where c is nil; nil when none does.
+func (f *Field) conflict(pod *Pod, c *Container, v Value) *Conflict {
+	for i := range f.Conflicts {
+		conflict := &f.Conflicts[i]
 		if conflict.Concerns != nil && !conflict.Concerns(v) {
 			continue
 		}
 		if c != nil && conflict.InContainer != nil && conflict.InContainer(pod, c, v) ||
 			c == nil && conflict.holdsAtPodLevel(f, pod, v) {
-			return conflict.Reason
+			return conflict
 		}
 	}
-	return ""
+	return nil
 }
 
 // holdsAtPodLevel looks at the pod's own settings, and at all the containers
 // that would inherit the value because they do not set the field.
-func (conflict Conflict) holdsAtPodLevel(f *Field, pod *Pod, v Value) bool {
+func (conflict *Conflict) holdsAtPodLevel(f *Field, pod *Pod, v Value) bool {
 	if conflict.OnPod != nil && conflict.OnPod(pod, v) {
 		return true
 	}

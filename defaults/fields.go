@@ -2,7 +2,11 @@
 
 package defaults
 
-import "slices"
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // catalogue places every field of core/v1 SecurityContext and
 // PodSecurityContext, in the order of their names, which is the order of
@@ -12,25 +16,27 @@ var catalogue = numbered(
 	allowPrivilegeEscalation,
 	appArmorProfile,
 	// A container starts with the capabilities of its runtime; more of them never
-	// harden it.
+	// harden it, so no profile may give any.
 	&Field{Name: "capabilities.add", Levels: ContainerLevel, OS: Linux, AuthorOnly: true},
 	capabilitiesDrop,
-	&Field{Name: "fsGroup", Levels: PodLevel, OS: Linux},
-	&Field{Name: "fsGroupChangePolicy", Levels: PodLevel, OS: Linux},
-	&Field{Name: "privileged", Levels: ContainerLevel, OS: Linux},
-	&Field{Name: "procMount", Levels: ContainerLevel, OS: Linux},
-	&Field{Name: "readOnlyRootFilesystem", Levels: ContainerLevel, OS: Linux},
-	&Field{Name: "runAsGroup", Levels: ContainerLevel | PodLevel, OS: Linux},
+	fsGroup,
+	&Field{Name: "fsGroupChangePolicy", Levels: PodLevel, OS: Linux, Values: oneOf(corev1.FSGroupChangeOnRootMismatch, corev1.FSGroupChangeAlways)},
+	&Field{Name: "privileged", Levels: ContainerLevel, OS: Linux, Values: onlyFalse},
+	&Field{Name: "procMount", Levels: ContainerLevel, OS: Linux, Values: oneOf(corev1.DefaultProcMount)},
+	readOnlyRootFilesystem,
+	runAsGroup,
 	runAsNonRoot,
-	&Field{Name: "runAsUser", Levels: ContainerLevel | PodLevel, OS: Linux},
-	&Field{Name: "seLinuxChangePolicy", Levels: PodLevel, OS: Linux},
-	&Field{Name: "seLinuxOptions", Levels: ContainerLevel | PodLevel, OS: Linux},
+	runAsUser,
+	&Field{Name: "seLinuxChangePolicy", Levels: PodLevel, OS: Linux, Values: oneOf(corev1.SELinuxChangePolicyMountOption, corev1.SELinuxChangePolicyRecursive)},
+	&Field{Name: "seLinuxOptions", Levels: ContainerLevel | PodLevel, OS: Linux, Values: seLinuxLabels},
 	seccompProfile,
-	&Field{Name: "supplementalGroups", Levels: PodLevel, OS: Linux},
-	&Field{Name: "supplementalGroupsPolicy", Levels: PodLevel, OS: Linux},
+	supplementalGroups,
+	&Field{Name: "supplementalGroupsPolicy", Levels: PodLevel, OS: Linux, Values: oneOf(corev1.SupplementalGroupsPolicyStrict, corev1.SupplementalGroupsPolicyMerge)},
 	sysctls,
 	windowsOptions,
 )
+
+var readOnlyRootFilesystem = &Field{Name: "readOnlyRootFilesystem", Levels: ContainerLevel, OS: Linux, Values: onlyTrue}
 
 // Fields returns the catalogue: every field of the two security contexts, in
 // patch order.

@@ -55,6 +55,7 @@ type Container struct {
 	Type            ContainerType
 	Index           int // in the list of its type
 	Name            string
+	Image           string
 	SecurityContext SecurityContext
 }
 
@@ -103,6 +104,7 @@ type podSpec struct {
 
 type container struct {
 	Name            string          `json:"name"`
+	Image           string          `json:"image"`
 	SecurityContext SecurityContext `json:"securityContext"`
 }
 
@@ -128,7 +130,7 @@ func (s *podSpec) fill(pod *Pod) {
 			// A null in the list is no container: there is nothing to fill in, and
 			// nowhere to put it.
 			if c != nil {
-				pod.Containers = append(pod.Containers, Container{Type: l.t, Index: i, Name: c.Name, SecurityContext: c.SecurityContext})
+				pod.Containers = append(pod.Containers, Container{Type: l.t, Index: i, Name: c.Name, Image: c.Image, SecurityContext: c.SecurityContext})
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func TestREADMEIsCurrent(t *testing.T) {
 		t.Errorf("the table of conflicts is stale: run go test ./defaults -update (-want +got):\n%s", diff)
 	}
 	// The other reasons are in the table of decisions, which is written by hand.
-	for _, r := range []Reason{SetOnContainer, SetOnPod, WindowsPod, LinuxPod, Unset} {
+	for _, r := range []Reason{SetOnContainer, SetOnPod, ByException, WindowsPod, LinuxPod, GroupWithoutUser, Unset} {
 		if !strings.Contains(head, fmt.Sprintf("`%s`", r)) {
 			t.Errorf("the README does not explain the reason %s", r)
 		}

@@ -25,6 +25,7 @@ import (
 var runAsNonRoot = &Field{
 	Name:   "runAsNonRoot",
 	Levels: ContainerLevel | PodLevel,
+	Values: onlyTrue,
 	Conflicts: []Conflict{
 		{
 			Reason:  RunsAsRoot,

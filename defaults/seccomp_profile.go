@@ -28,6 +28,16 @@ var seccompProfile = &Field{
 	Name:   "seccompProfile",
 	Levels: ContainerLevel | PodLevel,
 	OS:     Linux,
+	Values: Values{
+		"{type: RuntimeDefault}, or {type: Localhost, localhostProfile: FILE} with a file below the seccomp directory of every kubelet",
+		func(typed any) bool {
+			p := typed.(*corev1.SeccompProfile)
+			if p.Type == corev1.SeccompProfileTypeRuntimeDefault {
+				return p.LocalhostProfile == nil
+			}
+			return p.Type == corev1.SeccompProfileTypeLocalhost && p.LocalhostProfile != nil && isDescending(*p.LocalhostProfile)
+		},
+	},
 	Conflicts: []Conflict{
 		{
 			Reason:      Privileged,

@@ -20,6 +20,7 @@ type SecurityContext struct {
 	AddedCapabilities []string // capabilities.add
 	RunAsUser         *int64
 	RunAsUserName     *string // windowsOptions.runAsUserName
+	HostProcess       bool    // windowsOptions.hostProcess
 
 	// Which of the objects that a patch may have to create are there already.
 	Present, HasCapabilities bool
@@ -44,7 +45,8 @@ func (s *SecurityContext) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		case "windowsOptions":
 			return &struct {
 				RunAsUserName **string `json:"runAsUserName"`
-			}{&s.RunAsUserName}
+				HostProcess   *bool    `json:"hostProcess"`
+			}{&s.RunAsUserName, &s.HostProcess}
 		}
 		return nil
 	})

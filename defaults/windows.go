@@ -14,8 +14,28 @@ import (
 // spec.containers[*].securityContext.windowsOptions, and of init and ephemeral
 // containers.
 //
-// Inherited from: the pod.
-var windowsOptions = &Field{Name: "windowsOptions", Levels: ContainerLevel | PodLevel, OS: Windows}
+// Hardened values: no hostProcess, and another user than ContainerAdministrator.
+//
+// Inherited from: the pod, each member by itself.
+//
+// Conflicts: a HostProcess container runs as a user of its node, and would take
+// the pod's runAsUserName over; a hostProcess of the pod's that differs from the
+// container's is refused by the API server (validateWindowsHostProcessPod in
+// kubernetes/pkg/apis/core/validation).
+var windowsOptions = &Field{
+	Name:   "windowsOptions",
+	Levels: ContainerLevel | PodLevel,
+	OS:     Windows,
+	Values: windowsSettings,
+	Conflicts: []Conflict{{
+		Reason:  HostProcess,
+		When:    "for a pod-level default: `windowsOptions.hostProcess: true` on a container",
+		Because: "the API server refuses the pair, or the container would inherit a user that its node does not have",
+		OnPod: func(pod *Pod, _ Value) bool {
+			return slices.ContainsFunc(pod.Containers, func(c Container) bool { return c.SecurityContext.HostProcess })
+		},
+	}},
+}
 
 type affinity struct {
 	NodeAffinity struct {

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// head is three lines: a spec begins on the fourth.
+const head = "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: x}\n"
+
+// Every error names the file, the line, the path and what was expected.
+func TestProfileErrors(t *testing.T) {
+	for name, tt := range map[string]struct{ data, want string }{
+		// The document.
+		"empty":             {"# nothing\n", "x.yaml:1: holds no profile"},
+		"not YAML":          {"a: b\n c: d\n", "x.yaml:2: is not YAML: mapping values are not allowed in this context"},
+		"a list":            {"[]", `x.yaml:1: must be an object, is []`},
+		"another kind":      {"apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {container: {runAsNonRoot: true}}\n", "x.yaml:1: apiVersion: must be caseharden.io/v1alpha1, is \"v1\"\nx.yaml:2: kind: must be Profile, is \"Pod\""},
+		"no kind":           {"apiVersion: caseharden.io/v1alpha1\nmetadata: {name: x}\nspec: {container: {runAsNonRoot: true}}\n", "x.yaml:1: kind: must be Profile, and is not there"},
+		"no name":           {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nspec: {container: {runAsNonRoot: true}}", "x.yaml:1: metadata.name: must be set"},
+		"an empty name":     {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: ''}\nspec: {container: {runAsNonRoot: true}}", `x.yaml:3: metadata.name: must be the name of the profile, is ""`},
+		"a numeric name":    {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: 7}\nspec: {container: {runAsNonRoot: true}}", `x.yaml:3: metadata.name: must be the name of the profile, is 7`},
+		"no label's value":  {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: Legacy}\nspec: {container: {runAsNonRoot: true}}", `x.yaml:3: metadata.name: must be at most 55 lower case letters, digits and dashes, and begin and end with a letter or digit, is "Legacy"`},
+		"too long a name":   {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: " + strings.Repeat("a", 56) + "}\nspec: {container: {runAsNonRoot: true}}", `x.yaml:3: metadata.name: must be at most 55 lower case letters, digits and dashes, and begin and end with a letter or digit, is "` + strings.Repeat("a", 56) + `"`},
+		"a built-in's name": {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: hardened}\nspec: {container: {runAsNonRoot: true}}", "x.yaml:1: metadata.name: hardened is the name of a built-in profile: choose another, and name that as base"},
+		"labels":            {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: x, labels: {}}\nspec: {container: {runAsNonRoot: true}}", "x.yaml:3: metadata.labels: unknown field: must be one of name"},
+		"no spec":           {head, "x.yaml:1: spec: must be set"},
+		"an empty spec":     {head + "spec: {}", "x.yaml:1: spec: must have a default, under container or pod"},
+		"a null spec":       {head + "spec:", "x.yaml:4: spec: must be an object, is null"},
+		"a name twice":      {head + "spec: {container: {runAsNonRoot: true}}\n---\n" + head + "spec: {container: {runAsNonRoot: true}}", "x.yaml:6: metadata.name: a profile x is in x.yaml:1 too"},
+		"all at once": {head + "spec:\n  container:\n    runAsUser: root\n    runAsNonRoot: no\n  pod:\n    fsgroup: 1\n",
+			"x.yaml:6: spec.container.runAsUser: must be a number from 1 to 2147483647, is \"root\"\n" +
+				"x.yaml:7: spec.container.runAsNonRoot: must be true, is \"no\"\n" +
+				"x.yaml:9: spec.pod.fsgroup: unknown field: did you mean fsGroup?"},
+
+		// The base.
+		"no such base":       {head + "spec: {base: hard}", `x.yaml:4: spec.base: there is no profile "hard": there are hardened, restricted, x`},
+		"its own base":       {head + "spec: {base: x}", "x.yaml:4: spec.base: x is based on itself"},
+		"null without base":  {head + "spec: {container: {runAsNonRoot: true, runAsUser: null}}", "x.yaml:4: spec.container.runAsUser: null removes a default of the base, which has none for runAsUser"},
+		"null of no default": {head + "spec: {base: restricted, container: {runAsUser: }}", "x.yaml:4: spec.container.runAsUser: null removes a default of the base, which has none for runAsUser"},
+
+		// Fields.
+		"a misspelt field":      {head + "spec: {container: {runAsNonroot: true}}", "x.yaml:4: spec.container.runAsNonroot: unknown field: did you mean runAsNonRoot?"},
+		"an unknown field":      {head + "spec: {container: {user: 1}}", "x.yaml:4: spec.container.user: unknown field: must be one of " + strings.Join(namesAt(ContainerLevel), ", ")},
+		"a repeated field":      {head + "spec: {container: {runAsUser: 1, runAsUser: 2}}", "x.yaml:4: spec.container.runAsUser: is there twice"},
+		"the pod's":             {head + "spec: {container: {fsGroup: 1}}", "x.yaml:4: spec.container.fsGroup: is a field of the pod: set it under spec.pod"},
+		"a container's":         {head + "spec: {pod: {readOnlyRootFilesystem: true}}", "x.yaml:4: spec.pod.readOnlyRootFilesystem: is a field of containers: set it under spec.container"},
+		"more capabilities":     {head + "spec: {container: {capabilities: {add: [NET_ADMIN]}}}", "x.yaml:4: spec.container.capabilities.add: must not be set: only the author of a pod may"},
+		"no object":             {head + "spec: {container: true}", "x.yaml:4: spec.container: must be an object, is true"},
+		"an anchor with errors": {head + "spec: {container: {seccompProfile: &s {type: Unconfined}}, pod: {seccompProfile: *s}}", "x.yaml:4: spec.container.seccompProfile: must be " + seccompProfile.Values.Must + `, is {"type":"Unconfined"}` + "\nx.yaml:4: spec.pod.seccompProfile: must be " + seccompProfile.Values.Must + `, is {"type":"Unconfined"}`},
+
+		// Writable paths.
+		"no list":          {head + "spec: {base: hardened, writablePaths: /tmp}", `x.yaml:4: spec.writablePaths: must be a list of {path, sizeLimit}, is "/tmp"`},
+		"an empty list":    {head + "spec: {base: hardened, writablePaths: []}", `x.yaml:4: spec.writablePaths: must be a list of {path, sizeLimit}, is []`},
+		"no path":          {head + "spec: {base: hardened, writablePaths: [{sizeLimit: 1Mi}]}", "x.yaml:4: spec.writablePaths[0]: path: must be set"},
+		"no size limit":    {head + "spec: {base: hardened, writablePaths: [{path: /tmp}]}", "x.yaml:4: spec.writablePaths[0]: sizeLimit: must be set, such as to 64Mi: a pod that writes more is evicted"},
+		"no quantity":      {head + "spec: {base: hardened, writablePaths: [{path: /tmp, sizeLimit: much}]}", `x.yaml:4: spec.writablePaths[0].sizeLimit: must be a quantity of bytes above zero, such as 64Mi, is "much"`},
+		"a limit of zero":  {head + "spec: {base: hardened, writablePaths: [{path: /tmp, sizeLimit: 0}]}", `x.yaml:4: spec.writablePaths[0].sizeLimit: must be a quantity of bytes above zero, such as 64Mi, is 0`},
+		"a path twice":     {head + "spec: {base: hardened, writablePaths: [{path: /tmp, sizeLimit: 1}, {path: /tmp, sizeLimit: 2}]}", "x.yaml:4: spec.writablePaths[1]: path: /tmp is there twice"},
+		"nothing to mount": {head + "spec: {base: restricted, writablePaths: [{path: /tmp, sizeLimit: 1}]}", "x.yaml:4: spec.writablePaths: are for root file systems that the profile makes read-only, and it has no default for readOnlyRootFilesystem"},
+		"too many paths":   {head + "spec: {base: hardened, writablePaths: [" + manyPaths(17) + "]}", "x.yaml:4: spec.writablePaths: must have at most 16 paths, has 17"},
+
+		// Exceptions.
+		"no exceptions":             {head + "spec: {base: hardened, exceptions: []}", "x.yaml:4: spec.exceptions: must be a list of exceptions, is []"},
+		"nothing in it":             {head + "spec: {base: hardened, exceptions: [{}]}", "x.yaml:4: spec.exceptions[0]: match: must be set, and say which containers are meant\nx.yaml:4: spec.exceptions[0]: reason: must be set: it is shown to whoever wonders about the exception\nx.yaml:4: spec.exceptions[0]: must have leave, the fields that get no default, or container, other defaults, or both"},
+		"a match of everything":     {exception("match: {}, leave: [runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].match: must be an object that says which containers are meant: containers, containerTypes, privileged or images, is {}"},
+		"an unknown criterion":      {exception("match: {names: [x]}, leave: [runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].match.names: unknown field: must be one of containers, containerTypes, privileged, images\nx.yaml:4: spec.exceptions[0].match: must be an object that says which containers are meant: containers, containerTypes, privileged or images, is {\"names\":[\"x\"]}"},
+		"a bad glob":                {exception("match: {containers: ['[']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.containers[0]: must be a glob, such as istio-*, is "["`},
+		"a bad type":                {exception("match: {containerTypes: [sidecar]}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.containerTypes[0]: must be init, regular or ephemeral, is "sidecar"`},
+		"privileged: false":         {exception("match: {privileged: false}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.privileged: must be true: leave it out for the others, is false`},
+		"an image with a tag":       {exception("match: {images: ['nginx:1']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest, is "nginx:1"`},
+		"an image with a digest":    {exception("match: {images: ['nginx@sha256:00']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest, is "nginx@sha256:00"`},
+		"no image":                  {exception("match: {images: ['a//b']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must be a repository, in which * stands for a part of one component and ** for any number of components, is "a//b"`},
+		"an empty image":            {exception("match: {images: ['']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must be an image repository, such as jenkins/jenkins, is ""`},
+		"no reason":                 {exception("match: {containers: [x]}, leave: [runAsUser]"), "x.yaml:4: spec.exceptions[0]: reason: must be set: it is shown to whoever wonders about the exception"},
+		"an empty reason":           {exception("match: {containers: [x]}, leave: [runAsUser], reason: ''"), `x.yaml:4: spec.exceptions[0].reason: must be a sentence that says why, is ""`},
+		"too long a reason":         {exception("match: {containers: [x]}, leave: [runAsUser], reason: " + strings.Repeat("x", 201)), "x.yaml:4: spec.exceptions[0].reason: must be one line of at most 200 bytes"},
+		"a reason of two lines":     {exception(`match: {containers: [x]}, leave: [runAsUser], reason: "x\ny"`), "x.yaml:4: spec.exceptions[0].reason: must be one line of at most 200 bytes"},
+		"an unknown field left":     {exception("match: {containers: [x]}, leave: [runasuser], reason: x"), "x.yaml:4: spec.exceptions[0].leave[0]: unknown field: did you mean runAsUser?"},
+		"a field left twice":        {exception("match: {containers: [x]}, leave: [runAsUser, runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].leave[1]: runAsUser is there twice"},
+		"a field without default":   {exception("match: {containers: [x]}, leave: [fsGroup], reason: x"), "x.yaml:4: spec.exceptions[0].leave[0]: the profile has no default for fsGroup"},
+		"left and given":            {exception("match: {containers: [x]}, leave: [runAsUser], container: {runAsUser: 1}, reason: x"), "x.yaml:4: spec.exceptions[0].container.runAsUser: is also named under leave: must be in one of them only"},
+		"null in an exception":      {exception("match: {containers: [x]}, container: {runAsUser: null}, reason: x"), "x.yaml:4: spec.exceptions[0].container.runAsUser: must not be null: to leave the field, name it under leave"},
+		"nothing given":             {exception("match: {containers: [x]}, container: {}, reason: x"), "x.yaml:4: spec.exceptions[0].container: must set a field"},
+		"a weak value in exception": {exception("match: {containers: [x]}, container: {privileged: true}, reason: x"), "x.yaml:4: spec.exceptions[0].container.privileged: must be false, is true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(tt.data)}})
+			if err == nil {
+				t.Fatalf("ParseProfiles took it:\n%s", tt.data)
+			}
+			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+			if _, ok := errors.AsType[*ProfileError](err); !ok {
+				t.Errorf("the error is a %T, and joins no ProfileError", err)
+			}
+		})
+	}
+}
+
+func manyPaths(n int) string {
+	var paths []string
+	for i := range n {
+		paths = append(paths, fmt.Sprintf("{path: /x%d, sizeLimit: 1}", i))
+	}
+	return strings.Join(paths, ", ")
+}
+
+func exception(members string) string {
+	return head + "spec: {base: hardened, exceptions: [{" + members + "}]}"
+}
+
+// One report has the errors of all files, in the order of files and lines.
+func TestErrorsOfAllFiles(t *testing.T) {
+	_, err := ParseProfiles([]ProfileFile{
+		{Name: "b.yaml", Data: []byte(strings.Replace(head, "x", "b", 1) + "spec: {container: {privileged: true, runAsUser: 0}}")},
+		{Name: "a.yaml", Data: []byte("kind: [")},
+		{Name: "c.yaml", Data: []byte(strings.Replace(head, "name: x", "name: c", 1) + "spec: {base: b, container: {procMount: Unmasked}}")},
+	})
+	want := `a.yaml:1: is not YAML: did not find expected node content
+b.yaml:4: spec.container.privileged: must be false, is true
+b.yaml:4: spec.container.runAsUser: must be a number from 1 to 2147483647, is 0
+c.yaml:4: spec.container.procMount: must be Default, is "Unmasked"`
+	if err == nil {
+		t.Fatal("there is no error")
+	}
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+// Profiles that are each other's base are both told.
+func TestCycle(t *testing.T) {
+	profile := func(name, base string) string {
+		return "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: " + name + "}\nspec: {base: " + base + "}\n"
+	}
+	_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(profile("a", "b") + "---\n" + profile("b", "a") + "---\n" + profile("c", "b"))}})
+	if err == nil || !strings.Contains(err.Error(), "is based on itself") {
+		t.Errorf("ParseProfiles = %v, want an error about the cycle", err)
+	}
+}
+
+// Aliases that multiply must not take the memory of the world.
+func TestAliasesDoNotMultiply(t *testing.T) {
+	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c < 'l'; c++ {
+		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 9), ","))
+	}
+	for name, data := range map[string]string{
+		"many":    head + "spec:\n  container:\n    runAsUser: *k\n" + bomb,
+		"itself":  head + "spec: &s {container: *s}",
+		"defined": strings.ReplaceAll(bomb, "\n", "\n") + head + "spec: {container: {runAsUser: *k}}",
+	} {
+		if _, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(data)}}); err == nil {
+			t.Errorf("%s: ParseProfiles took it", name)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// readException reads one exception of a profile file.
+func readException(at place) exceptionSource {
+	var e exceptionSource
+	members := at.only("match", "leave", "container", "reason")
+	if match, found := members["match"]; found {
+		e.Match = readMatch(match)
+	} else {
+		at.errorf("match: must be set, and say which containers are meant")
+	}
+	if reason, found := members["reason"]; found {
+		e.Reason = reason.text("a sentence that says why")
+		if len(e.Reason) > maxReason || strings.ContainsAny(e.Reason, "\n\r\t") {
+			reason.errorf("must be one line of at most %d bytes", maxReason)
+		}
+	} else {
+		at.errorf("reason: must be set: it is shown to whoever wonders about the exception")
+	}
+	leave, leaves := members["leave"]
+	container, gives := members["container"]
+	if !leaves && !gives {
+		at.errorf("must have leave, the fields that get no default, or container, other defaults, or both")
+	}
+	if leaves {
+		e.readLeave(leave)
+	}
+	if gives {
+		e.readContainer(container)
+	}
+	return e
+}
+
+func (e *exceptionSource) readLeave(at place) {
+	for _, element := range at.elements("a list of fields, such as runAsUser or capabilities.drop") {
+		name := element.text("the name of a field, such as runAsUser or capabilities.drop")
+		f := fieldByName[name]
+		switch {
+		case name == "":
+		case f == nil || f.AuthorOnly:
+			element.unknown(name, slices.Compact(slices.Sorted(slices.Values(append(namesAt(ContainerLevel), namesAt(PodLevel)...)))))
+		case slices.Contains(e.Leave, f):
+			element.errorf("%s is there twice", name)
+		default:
+			e.Leave = append(e.Leave, f)
+			e.leaveAt = append(e.leaveAt, element)
+		}
+	}
+}
+
+func (e *exceptionSource) readContainer(at place) {
+	settings := readSettings(at, ContainerLevel)
+	if len(at.resolved().Content) == 0 {
+		at.errorf("must set a field")
+	}
+	for _, f := range catalogue {
+		s, found := settings[f]
+		switch {
+		case !found:
+		case s.removes:
+			s.at.errorf("must not be null: to leave the field, name it under leave")
+		case slices.Contains(e.Leave, f):
+			s.at.errorf("is also named under leave: must be in one of them only")
+		default:
+			e.Container = append(e.Container, Default{Field: f, Value: s.value})
+		}
+	}
+}
+
+func readMatch(at place) Match {
+	var m Match
+	members := at.only("containers", "containerTypes", "privileged", "images")
+	if len(members) == 0 {
+		at.must("an object that says which containers are meant: containers, containerTypes, privileged or images")
+	}
+	if names, found := members["containers"]; found {
+		for _, e := range names.elements("a list of container names, in which * stands for any part") {
+			glob := e.text("the name of a container, in which * stands for any part")
+			if _, err := path.Match(glob, ""); err != nil {
+				e.must("a glob, such as istio-*")
+			}
+			m.Containers = append(m.Containers, glob)
+		}
+	}
+	if types, found := members["containerTypes"]; found {
+		for _, e := range types.elements("a list of init, regular or ephemeral") {
+			t := ContainerType(e.resolved().Value)
+			if !slices.Contains([]ContainerType{Init, Regular, Ephemeral}, t) {
+				e.must("init, regular or ephemeral")
+			}
+			m.ContainerTypes = append(m.ContainerTypes, t)
+		}
+	}
+	if privileged, found := members["privileged"]; found {
+		if node := privileged.resolved(); node.Tag != "!!bool" || node.Value != "true" {
+			privileged.must("true: leave it out for the others")
+		}
+		m.Privileged = true
+	}
+	if images, found := members["images"]; found {
+		for _, e := range images.elements("a list of image repositories, such as jenkins/jenkins") {
+			glob := e.text("an image repository, such as jenkins/jenkins")
+			if glob == "" {
+				continue
+			}
+			r, err := ParseRepository(glob)
+			if err != nil {
+				e.errorf("%s, is %s", err, e.shown())
+			}
+			m.Images = append(m.Images, r)
+		}
+	}
+	return m
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"fmt"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// The schema of a profile file.
+const (
+	profileAPIVersion = "caseharden.io/v1alpha1"
+	profileKind       = "Profile"
+)
+
+// Bounds of what a profile may hold, so that what a pod is told, and what a patch
+// adds, stays small.
+const (
+	// The profile is part of a webhook's name, as in enforce-hardened.caseharden.io,
+	// in which each part between dots has at most 63 characters.
+	maxProfileName   = validation.DNS1123LabelMaxLength - len("enforce-")
+	maxReason        = 200
+	maxWritablePaths = 16
+)
+
+// A ProfileFile is a file that holds profiles, one in each YAML document.
+type ProfileFile struct {
+	Name string // for errors
+	Data []byte
+}
+
+// A source is a profile as its file has it: what differs from its base.
+type source struct {
+	name, base string
+	at         place // the document
+	baseAt     place
+
+	container, pod map[*Field]setting
+	writablePaths  []WritablePath
+	exceptions     []exceptionSource
+
+	// null in the file: nothing of what the base has.
+	noWritablePaths, noExceptions bool
+	writablePathsAt               place
+}
+
+// A setting is what a file says of a field: a value, or that it has none.
+type setting struct {
+	at      place
+	value   Value
+	removes bool
+}
+
+type exceptionSource struct {
+	Exception
+	leaveAt []place
+}
+
+// readSource reads one document. What is wrong it reports; false where that is
+// too much to go on.
+func readSource(document place) (*source, bool) {
+	before := len(*document.problems)
+	if document.resolved().Kind != yaml.MappingNode {
+		document.must("an object")
+		return &source{}, false
+	}
+	members := document.only("apiVersion", "kind", "metadata", "spec")
+	for _, m := range []struct{ name, want string }{{"apiVersion", profileAPIVersion}, {"kind", profileKind}} {
+		at, found := members[m.name]
+		if !found {
+			document.errorf("%s: must be %s, and is not there", m.name, m.want)
+		} else if at.resolved().Value != m.want {
+			at.must(m.want)
+		}
+	}
+	s := &source{at: document}
+	if metadata, found := members["metadata"]; found {
+		if name, found := metadata.only("name")["name"]; found {
+			s.name = readName(name)
+		} else {
+			metadata.errorf("name: must be set")
+		}
+	} else {
+		document.errorf("metadata.name: must be set")
+	}
+	if spec, found := members["spec"]; found {
+		s.readSpec(spec)
+	} else {
+		document.errorf("spec: must be set")
+	}
+	return s, len(*document.problems) == before
+}
+
+func readName(at place) string {
+	name := at.text("the name of the profile")
+	if name != "" && (len(name) > maxProfileName || len(validation.IsDNS1123Label(name)) > 0) {
+		at.must(fmt.Sprintf("at most %d lower case letters, digits and dashes, and begin and end with a letter or digit", maxProfileName))
+	}
+	return name
+}
+
+func (s *source) readSpec(spec place) {
+	members := spec.only("base", "container", "pod", "writablePaths", "exceptions")
+	if at, found := members["base"]; found {
+		s.base, s.baseAt = at.text("the name of a profile"), at
+	}
+	if at, found := members["container"]; found {
+		s.container = readSettings(at, ContainerLevel)
+	}
+	if at, found := members["pod"]; found {
+		s.pod = readSettings(at, PodLevel)
+	}
+	if at, found := members["writablePaths"]; found {
+		s.writablePathsAt = at
+		if s.noWritablePaths = at.isNull(); !s.noWritablePaths {
+			s.writablePaths = readWritablePaths(at)
+		}
+	}
+	if at, found := members["exceptions"]; found {
+		if s.noExceptions = at.isNull(); !s.noExceptions {
+			for _, e := range at.elements("a list of exceptions") {
+				s.exceptions = append(s.exceptions, readException(e))
+			}
+		}
+	}
+}
+
+// readSettings reads a SecurityContext or a PodSecurityContext.
+func readSettings(at place, level Level) map[*Field]setting {
+	settings := map[*Field]setting{}
+	names := namesAt(level)
+	for _, m := range at.members() {
+		if m.name != "capabilities" || level != ContainerLevel {
+			readSetting(settings, m, m.name, level, names)
+			continue
+		}
+		for _, c := range m.members() {
+			readSetting(settings, c, m.name+"."+c.name, level, names)
+		}
+	}
+	return settings
+}
+
+func readSetting(settings map[*Field]setting, m member, name string, level Level, known []string) {
+	f := fieldByName[name]
+	switch {
+	case f == nil:
+		m.unknown(name, known)
+	case f.AuthorOnly:
+		m.errorf("must not be set: only the author of a pod may")
+	case f.Levels&level == 0 && level == ContainerLevel:
+		m.errorf("is a field of the pod: set it under spec.pod")
+	case f.Levels&level == 0:
+		m.errorf("is a field of containers: set it under spec.container")
+	case m.isNull():
+		settings[f] = setting{at: m.place, removes: true}
+	default:
+		if value, ok := readValue(m.place, f); ok {
+			settings[f] = setting{at: m.place, value: value}
+		}
+	}
+}
+
+// readValue reads a value that a profile may give the field.
+func readValue(at place, f *Field) (Value, bool) {
+	raw, err := at.json()
+	if err == nil {
+		typed := reflect.New(typeOf(f))
+		err = json.Unmarshal(raw, typed.Interface(), json.RejectUnknownMembers(true))
+		if err == nil && f.Values.Allow(typed.Elem().Interface()) {
+			return valueOf(typed.Elem().Interface()), true
+		}
+	}
+	at.must(f.Values.Must)
+	return Value{}, false
+}
+
+func valueOf(typed any) Value {
+	raw, err := json.Marshal(typed)
+	if err != nil {
+		panic(fmt.Sprintf("internal error: marshalling a value of the API: %s", err))
+	}
+	return Value{JSON: raw, Typed: typed}
+}
+
+// typeOf returns the type that the API has for a field.
+func typeOf(f *Field) reflect.Type {
+	object := reflect.TypeFor[corev1.SecurityContext]()
+	if f.Levels&ContainerLevel == 0 {
+		object = reflect.TypeFor[corev1.PodSecurityContext]()
+	}
+	for name := range strings.SplitSeq(f.Name, ".") {
+		if object.Kind() == reflect.Pointer {
+			object = object.Elem()
+		}
+		for i := range object.NumField() {
+			if tag, _, _ := strings.Cut(object.Field(i).Tag.Get("json"), ","); tag == name {
+				object = object.Field(i).Type
+				break
+			}
+		}
+	}
+	return object
+}
+
+func namesAt(level Level) []string {
+	var names []string
+	for _, f := range catalogue {
+		if f.Levels&level != 0 && !f.AuthorOnly {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+func readWritablePaths(at place) []WritablePath {
+	var paths []WritablePath
+	elements := at.elements("a list of {path, sizeLimit}")
+	if len(elements) > maxWritablePaths {
+		at.errorf("must have at most %d paths, has %d", maxWritablePaths, len(elements))
+	}
+	for _, e := range elements {
+		members := e.only("path", "sizeLimit")
+		var p WritablePath
+		if at, found := members["path"]; !found {
+			e.errorf("path: must be set")
+		} else if p.Path = at.text("a path"); p.Path != "" && !isMountable(p.Path) {
+			at.must("an absolute path without //, /./, /../, a : or a / at its end, and not /, /dev, or in /proc or /sys")
+		}
+		if at, found := members["sizeLimit"]; !found {
+			e.errorf("sizeLimit: must be set, such as to 64Mi: a pod that writes more is evicted")
+		} else if quantity, err := resource.ParseQuantity(at.resolved().Value); err != nil || quantity.Sign() <= 0 {
+			at.must("a quantity of bytes above zero, such as 64Mi")
+		} else {
+			p.SizeLimit = quantity.String()
+		}
+		if slices.ContainsFunc(paths, func(other WritablePath) bool { return other.Path == p.Path }) {
+			e.errorf("path: %s is there twice", p.Path)
+		}
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// isMountable says whether a directory can be mounted at the path in any
+// container. ValidateVolumeMounts in kubernetes/pkg/apis/core/validation refuses
+// a colon, and a container runtime mounts /proc, /sys and /dev itself.
+func isMountable(p string) bool {
+	reserved := p == "/" || p == "/dev" || within(p, "/proc") || within(p, "/sys")
+	return path.IsAbs(p) && path.Clean(p) == p && !strings.ContainsAny(p, ":\x00") && len(p) < 256 && !reserved
+}
+
+// within says whether a clean path is a directory or below it.
+func within(p, dir string) bool {
+	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
+}

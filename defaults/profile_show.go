@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"sigs.k8s.io/yaml"
+)
+
+// YAML returns the profile as a file would have it that names no base.
+func (p *Profile) YAML() ([]byte, error) {
+	spec := map[string]any{}
+	put(spec, "container", settingsOf(p.Container))
+	put(spec, "pod", settingsOf(p.Pod))
+	if len(p.WritablePaths) > 0 {
+		spec["writablePaths"] = p.WritablePaths
+	}
+	var exceptions []any
+	for _, e := range p.Exceptions {
+		exceptions = append(exceptions, e.settings())
+	}
+	if len(exceptions) > 0 {
+		spec["exceptions"] = exceptions
+	}
+	return yaml.Marshal(map[string]any{
+		"apiVersion": profileAPIVersion,
+		"kind":       profileKind,
+		"metadata":   map[string]any{"name": p.Name},
+		"spec":       spec,
+	})
+}
+
+// put sets a member unless it would be empty.
+func put(object map[string]any, name string, value map[string]any) {
+	if len(value) > 0 {
+		object[name] = value
+	}
+}
+
+// settingsOf returns a SecurityContext or a PodSecurityContext.
+func settingsOf(defaults []Default) map[string]any {
+	settings := map[string]any{}
+	for _, d := range defaults {
+		outer, inner, nested := strings.Cut(d.Field.Name, ".")
+		if !nested {
+			settings[outer] = rawJSON(d.Value.JSON)
+			continue
+		}
+		settings[outer] = map[string]any{inner: rawJSON(d.Value.JSON)}
+	}
+	return settings
+}
+
+// rawJSON is a value for encoding/json, which the YAML library uses.
+type rawJSON jsontext.Value
+
+func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+
+func (e *Exception) settings() map[string]any {
+	match := map[string]any{}
+	if len(e.Match.Containers) > 0 {
+		match["containers"] = e.Match.Containers
+	}
+	if len(e.Match.ContainerTypes) > 0 {
+		match["containerTypes"] = e.Match.ContainerTypes
+	}
+	if e.Match.Privileged {
+		match["privileged"] = true
+	}
+	var images []string
+	for _, r := range e.Match.Images {
+		images = append(images, r.String())
+	}
+	if len(images) > 0 {
+		match["images"] = images
+	}
+	settings := map[string]any{"match": match, "reason": e.Reason}
+	put(settings, "container", settingsOf(e.Container))
+	var leave []string
+	for _, f := range e.Leave {
+		leave = append(leave, f.Name)
+	}
+	if len(leave) > 0 {
+		settings["leave"] = leave
+	}
+	return settings
+}

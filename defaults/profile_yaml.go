@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"go.yaml.in/yaml/v3"
+)
+
+// A ProfileError is something wrong in a profile file.
+type ProfileError struct {
+	File    string
+	Line    int    // from 1
+	Path    string // such as spec.container.runAsUser; empty: the document
+	Message string
+}
+
+// Error returns the error in the manner of compilers: FILE:LINE: PATH: MESSAGE.
+func (e *ProfileError) Error() string {
+	place := fmt.Sprintf("%s:%d: ", e.File, e.Line)
+	if e.Path != "" {
+		place += e.Path + ": "
+	}
+	return place + e.Message
+}
+
+// problems collects what is wrong in all the files, for one report.
+type problems []*ProfileError
+
+// err returns all problems as one error, in the order of files and lines, or nil.
+func (p problems) err() error {
+	slices.SortStableFunc(p, func(a, b *ProfileError) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
+	errs := make([]error, 0, len(p))
+	for _, problem := range p {
+		errs = append(errs, problem)
+	}
+	return errors.Join(errs...)
+}
+
+// A place is a value in a profile file, with what it takes to say where it is.
+type place struct {
+	node     *yaml.Node
+	file     string
+	path     string
+	problems *problems
+}
+
+// documents returns the documents of a file that are not empty. Where the YAML is
+// broken it reports that and returns what stands before.
+func documents(file ProfileFile, all *problems) []place {
+	var found []place
+	for decoder := yaml.NewDecoder(bytes.NewReader(file.Data)); ; {
+		var document yaml.Node
+		err := decoder.Decode(&document)
+		if errors.Is(err, io.EOF) {
+			return found
+		}
+		if err != nil {
+			line, message := yamlError(err)
+			*all = append(*all, &ProfileError{File: file.Name, Line: line, Message: "is not YAML: " + message})
+			return found
+		}
+		if root := document.Content[0]; root.Tag != "!!null" {
+			found = append(found, place{node: root, file: file.Name, problems: all})
+		}
+	}
+}
+
+var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// yamlError takes the line out of an error of the YAML library.
+func yamlError(err error) (line int, message string) {
+	parts := yamlErrorLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
+	if parts == nil {
+		return 1, err.Error()
+	}
+	line, _ = strconv.Atoi(parts[1]) // empty where the library does not know it
+	return max(line, 1), parts[2]
+}
+
+// errorf reports that the value is wrong.
+func (p place) errorf(format string, args ...any) {
+	*p.problems = append(*p.problems, &ProfileError{File: p.file, Line: p.node.Line, Path: p.path, Message: fmt.Sprintf(format, args...)})
+}
+
+// must reports that the value is not what it must be.
+func (p place) must(be string) { p.errorf("must be %s, is %s", be, p.shown()) }
+
+// shown returns the value as JSON, as far as that is short.
+func (p place) shown() string {
+	const most = 80
+	text, err := p.json()
+	if err != nil {
+		return "no JSON"
+	}
+	if len(text) > most {
+		return strings.ToValidUTF8(string(text[:most]), "") + "…"
+	}
+	return string(text)
+}
+
+// json returns the value as JSON.
+func (p place) json() ([]byte, error) {
+	var value any
+	if err := p.node.Decode(&value); err != nil {
+		return nil, err
+	}
+	return json.Marshal(value, json.Deterministic(true))
+}
+
+func (p place) isNull() bool { return p.resolved().Tag == "!!null" }
+
+// resolved returns the node itself, or what it is an alias of.
+func (p place) resolved() *yaml.Node {
+	if p.node.Kind == yaml.AliasNode {
+		return p.node.Alias
+	}
+	return p.node
+}
+
+// A member is one of an object's.
+type member struct {
+	name string
+	place
+}
+
+// members returns the members of an object, in their order. What is no object,
+// and names that come twice, it reports.
+func (p place) members() []member {
+	node := p.resolved()
+	if node.Kind != yaml.MappingNode {
+		p.must("an object")
+		return nil
+	}
+	var all []member
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		m := member{key.Value, place{node: value, file: p.file, path: strings.TrimPrefix(p.path+"."+key.Value, "."), problems: p.problems}}
+		if slices.ContainsFunc(all, func(earlier member) bool { return earlier.name == m.name }) {
+			m.errorf("is there twice")
+			continue
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// only returns the members of an object by name, and reports those with another
+// name than the known ones.
+func (p place) only(known ...string) map[string]place {
+	found := map[string]place{}
+	for _, m := range p.members() {
+		if !slices.Contains(known, m.name) {
+			m.unknown(m.name, known)
+			continue
+		}
+		found[m.name] = m.place
+	}
+	return found
+}
+
+// unknown reports a name that is none of the known ones.
+func (p place) unknown(name string, known []string) {
+	for _, k := range known {
+		if strings.EqualFold(k, name) {
+			p.errorf("unknown field: did you mean %s?", k)
+			return
+		}
+	}
+	p.errorf("unknown field: must be one of %s", strings.Join(known, ", "))
+}
+
+// elements returns the elements of a list that must not be empty.
+func (p place) elements(be string) []place {
+	node := p.resolved()
+	if node.Kind != yaml.SequenceNode || len(node.Content) == 0 {
+		p.must(be)
+		return nil
+	}
+	var all []place
+	for i, element := range node.Content {
+		all = append(all, place{node: element, file: p.file, path: fmt.Sprintf("%s[%d]", p.path, i), problems: p.problems})
+	}
+	return all
+}
+
+// text returns a string, which must not be empty.
+func (p place) text(be string) string {
+	node := p.resolved()
+	if node.Kind != yaml.ScalarNode || node.Tag != "!!str" || node.Value == "" {
+		p.must(be)
+		return ""
+	}
+	return node.Value
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/distribution/reference"
+)
+
+// A Repository is a glob of image repositories, such as jenkins/jenkins,
+// registry.example.com/*/app or **/nginx. A * stands for any part of one
+// component, and a ** for any number of components. What names no registry is
+// normalised as an image is: nginx stands for docker.io/library/nginx.
+type Repository struct {
+	glob    string // as it was written
+	matches *regexp.Regexp
+}
+
+// ParseRepository reads a glob of repositories.
+func ParseRepository(glob string) (Repository, error) {
+	first, rest, several := strings.Cut(glob, "/")
+	switch {
+	case strings.ContainsRune(glob, '@') || strings.Contains(glob[strings.LastIndexByte(glob, '/')+1:], ":"):
+		return Repository{}, errors.New("must name a repository without tag and digest")
+	case !globSyntax.MatchString(glob):
+		return Repository{}, errors.New("must be a repository, in which * stands for a part of one component and ** for any number of components")
+	case several && (first == "docker.io" || first == "index.docker.io"):
+		r, err := ParseRepository(rest)
+		r.glob = glob
+		return r, err
+	case several && isRegistry(first), first == "**":
+		return newRepository(glob, glob), nil
+	case several:
+		return newRepository(glob, "docker.io/"+glob), nil
+	default:
+		return newRepository(glob, "docker.io/library/"+glob), nil
+	}
+}
+
+// globSyntax is what repositories are made of, with stars.
+var globSyntax = regexp.MustCompile(`^[A-Za-z0-9._:*-]+(/[a-z0-9._*-]+)*$`)
+
+// isRegistry is the rule by which the first component of an image's name is a
+// registry (splitDockerDomain in github.com/distribution/reference).
+func isRegistry(component string) bool {
+	return strings.ContainsAny(component, ".:") || component == "localhost" || strings.ToLower(component) != component
+}
+
+func newRepository(written, glob string) Repository {
+	var pattern []string
+	for _, component := range strings.Split(glob, "/") {
+		if component == "**" {
+			pattern = append(pattern, `([^/]+/)*`)
+			continue
+		}
+		parts := strings.Split(component, "*")
+		for i := range parts {
+			parts[i] = regexp.QuoteMeta(parts[i])
+		}
+		pattern = append(pattern, strings.Join(parts, `[^/]*`)+"/")
+	}
+	return Repository{glob: written, matches: regexp.MustCompile("^" + strings.Join(pattern, "") + "$")}
+}
+
+// Has says whether an image, as a container names it, is of the repository. An
+// image that cannot be parsed is of none.
+func (r Repository) Has(image string) bool {
+	named, err := reference.ParseNormalizedNamed(image)
+	return err == nil && r.matches.MatchString(named.Name()+"/")
+}
+
+// String returns the glob as it was written.
+func (r Repository) String() string { return r.glob }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import "testing"
+
+func TestRepository(t *testing.T) {
+	const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+	for _, tt := range []struct {
+		glob, image string
+		want        bool
+	}{
+		// An image is what it stands for, with or without tag and digest.
+		{"docker.io/jenkins/jenkins", "jenkins/jenkins:lts", true},
+		{"jenkins/jenkins", "jenkins/jenkins", true},
+		{"jenkins/jenkins", "docker.io/jenkins/jenkins:lts" + digest, true},
+		{"jenkins/jenkins", "index.docker.io/jenkins/jenkins", true},
+		{"jenkins/jenkins", "quay.io/jenkins/jenkins", false},
+		{"jenkins/jenkins", "jenkins/jenkins2", false},
+		{"jenkins/jenkins", "jenkins", false},
+		{"nginx", "nginx:1.27", true},
+		{"nginx", "docker.io/library/nginx", true},
+		{"nginx", "library/nginx", true},
+		{"docker.io/nginx", "nginx", true},
+		{"index.docker.io/nginx", "nginx", true},
+		{"docker.io/library/nginx", "nginx" + digest, true},
+		{"nginx", "bitnami/nginx", false},
+		{"nginx", "localhost/nginx", false},
+		{"localhost/nginx", "localhost/nginx:x", true},
+		{"localhost:5000/nginx", "localhost:5000/nginx:x", true},
+		{"registry.example.com:5000/team/app", "registry.example.com:5000/team/app:v1", true},
+		{"registry.example.com/team/app", "registry.example.com:5000/team/app", false},
+
+		// Stars.
+		{"jenkins/*", "jenkins/inbound-agent", true},
+		{"jenkins/*", "jenkins/a/b", false},
+		{"registry.example.com/*/app", "registry.example.com/team/app", true},
+		{"registry.example.com/*/app", "registry.example.com/app", false},
+		{"registry.example.com/*/app", "registry.example.com/a/b/app", false},
+		{"*.example.com/app", "eu.example.com/app", true},
+		{"*.example.com/app", "example.com/app", false},
+		{"ghcr.io/org/**", "ghcr.io/org/a/b:x", true},
+		{"ghcr.io/org/**", "ghcr.io/organic/a", false},
+		{"ghcr.io/**/app", "ghcr.io/app", true},
+		{"ghcr.io/**/app", "ghcr.io/a/b/app", true},
+		{"**/nginx", "quay.io/nginx/nginx", true},
+		{"**/nginx", "nginx", true},
+		{"**/nginx", "nginx-unprivileged", false},
+		{"**", "anything/at/all", true},
+		{"nginx*", "nginx-unprivileged", true},
+		{"a.b/c", "axb/c", false}, // a dot is a dot
+
+		// What is no image is of no repository.
+		{"**", "", false},
+		{"**", "UPPER", false},
+		{"**", "a b", false},
+	} {
+		r, err := ParseRepository(tt.glob)
+		if err != nil {
+			t.Errorf("%s: %v", tt.glob, err)
+			continue
+		}
+		if got := r.Has(tt.image); got != tt.want {
+			t.Errorf("%s has %q: %t, want %t", tt.glob, tt.image, got, tt.want)
+		}
+		if r.String() != tt.glob {
+			t.Errorf("%s is written as %s", tt.glob, r)
+		}
+	}
+}

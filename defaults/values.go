@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Values are those that a profile may give a field: a pod that meets the Pod
+// Security Standard "restricted" still meets it with any of them, and neither the
+// API server nor the kubelet refuses one.
+type Values struct {
+	Must string // which they are, to follow "must be"
+
+	// Allow says whether a value of the API's type is one of them.
+	Allow func(typed any) bool
+}
+
+var (
+	onlyTrue  = Values{"true", func(typed any) bool { return *typed.(*bool) }}
+	onlyFalse = Values{"false", func(typed any) bool { return !*typed.(*bool) }}
+
+	// The user 0 is root, and the group 0 is the one that owns what belongs to root.
+	// The upper bound is that of IsValidUserID in k8s.io/apimachinery.
+	ids = Values{"a number from 1 to 2147483647", func(typed any) bool { return isID(*typed.(*int64)) }}
+
+	listOfIDs = Values{"a list of numbers from 1 to 2147483647", func(typed any) bool {
+		return len(typed.([]int64)) > 0 && !slices.ContainsFunc(typed.([]int64), func(id int64) bool { return !isID(id) })
+	}}
+)
+
+func isID(id int64) bool { return id >= 1 && id <= 1<<31-1 }
+
+// oneOf allows the listed values of a string type.
+func oneOf[S ~string](allowed ...S) Values {
+	var names []string
+	for _, a := range allowed {
+		names = append(names, string(a))
+	}
+	return Values{strings.Join(names, " or "), func(typed any) bool { return slices.Contains(allowed, *typed.(*S)) }}
+}
+
+// isDescending mirrors validateLocalDescendingPath of
+// kubernetes/pkg/apis/core/validation.
+func isDescending(file string) bool {
+	return file != "" && !path.IsAbs(file) && !slices.Contains(strings.Split(file, "/"), "..") && strings.TrimSpace(file) == file
+}
+
+// seLinuxTypes are those that Pod Security Admission allows since 1.0
+// (check_seLinuxOptions.go in k8s.io/pod-security-admission).
+var seLinuxTypes = []string{"", "container_t", "container_init_t", "container_kvm_t"}
+
+var seLinuxLabels = Values{
+	"an object of level and type, the latter container_t, container_init_t or container_kvm_t",
+	func(typed any) bool {
+		o := typed.(*corev1.SELinuxOptions)
+		return o.User == "" && o.Role == "" && slices.Contains(seLinuxTypes, o.Type) && o.Level+o.Type != ""
+	},
+}
+
+// windowsUser is a part of what validateWindowsSecurityContextOptions of
+// kubernetes/pkg/apis/core/validation takes for a runAsUserName.
+var windowsUser = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9-]{0,14}\\)?[A-Za-z0-9][A-Za-z0-9._-]{0,103}$`)
+
+var windowsSettings = Values{
+	`an object of runAsUserName (USER or DOMAIN\USER, not ContainerAdministrator), gmsaCredentialSpecName, gmsaCredentialSpec and hostProcess (false)`,
+	func(typed any) bool {
+		o := typed.(*corev1.WindowsSecurityContextOptions)
+		if o.HostProcess != nil && *o.HostProcess {
+			return false
+		}
+		if name := o.RunAsUserName; name != nil && (!windowsUser.MatchString(*name) || strings.EqualFold(*name, "ContainerAdministrator")) {
+			return false
+		}
+		if name := o.GMSACredentialSpecName; name != nil && !isSubdomain(*name) {
+			return false
+		}
+		if spec := o.GMSACredentialSpec; spec != nil && (*spec == "" || len(*spec) > 64<<10) {
+			return false
+		}
+		return *o != (corev1.WindowsSecurityContextOptions{})
+	},
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"path"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Volumes is what mounting writable paths has to know of a pod. It is parsed only
+// where there is something to mount.
+type Volumes struct {
+	Volumes    []Volume
+	HasVolumes bool // spec.volumes is there, and no null
+	mounts     map[ContainerType]map[int]mounts
+}
+
+// A Volume is one of the pod's.
+type Volume struct {
+	Name      string
+	SizeLimit string // of an emptyDir that has nothing else, in its canonical form; empty for any other volume
+}
+
+// mounts are a container's.
+type mounts struct {
+	has   bool     // volumeMounts is there, and no null
+	paths []string // clean, of volumes and devices
+}
+
+// ParseVolumes reads the volumes of a pod, and what its containers mount. An error
+// names the place as a JSON pointer.
+func ParseVolumes(pod []byte) (*Volumes, error) {
+	type mountingContainer struct {
+		VolumeMounts []struct {
+			MountPath string `json:"mountPath"`
+		} `json:"volumeMounts"`
+		VolumeDevices []struct {
+			DevicePath string `json:"devicePath"`
+		} `json:"volumeDevices"`
+	}
+	var wire struct {
+		Spec struct {
+			Volumes []struct {
+				Name     string         `json:"name"`
+				EmptyDir map[string]any `json:"emptyDir"`
+			} `json:"volumes"`
+			InitContainers      []*mountingContainer `json:"initContainers"`
+			Containers          []*mountingContainer `json:"containers"`
+			EphemeralContainers []*mountingContainer `json:"ephemeralContainers"`
+		} `json:"spec"`
+	}
+	if err := json.Unmarshal(pod, &wire); err != nil {
+		return nil, err
+	}
+	v := &Volumes{HasVolumes: wire.Spec.Volumes != nil, mounts: map[ContainerType]map[int]mounts{}}
+	for _, volume := range wire.Spec.Volumes {
+		v.Volumes = append(v.Volumes, Volume{Name: volume.Name, SizeLimit: onlySizeLimit(volume.EmptyDir)})
+	}
+	for t, list := range map[ContainerType][]*mountingContainer{
+		Init: wire.Spec.InitContainers, Regular: wire.Spec.Containers, Ephemeral: wire.Spec.EphemeralContainers,
+	} {
+		v.mounts[t] = map[int]mounts{}
+		for i, c := range list {
+			if c == nil {
+				continue
+			}
+			m := mounts{has: c.VolumeMounts != nil}
+			for _, mount := range c.VolumeMounts {
+				m.paths = append(m.paths, path.Clean(mount.MountPath))
+			}
+			for _, device := range c.VolumeDevices {
+				m.paths = append(m.paths, path.Clean(device.DevicePath))
+			}
+			v.mounts[t][i] = m
+		}
+	}
+	return v, nil
+}
+
+// onlySizeLimit returns the size limit of an emptyDir that has nothing else.
+func onlySizeLimit(emptyDir map[string]any) string {
+	limit, _ := emptyDir["sizeLimit"].(string)
+	if limit == "" || len(emptyDir) != 1 {
+		return ""
+	}
+	quantity, err := resource.ParseQuantity(limit)
+	if err != nil {
+		return ""
+	}
+	return quantity.String()
+}
+
+// HasMounts says whether the container has a list of mounts.
+func (v *Volumes) HasMounts(c *Container) bool { return v.mounts[c.Type][c.Index].has }
+
+// ReadOnlyRootInjected says whether the decisions on a container make its root
+// file system read-only: where its author did, or an exception leaves it, nothing
+// is made writable either.
+func ReadOnlyRootInjected(decisions []Decision) bool {
+	return slices.ContainsFunc(decisions, func(d Decision) bool {
+		return d.Field == readOnlyRootFilesystem && d.Outcome == Inject
+	})
+}
+
+// WritablePathsFor returns the paths to mount an emptyDir at, in a container whose
+// root file system the profile makes read-only: those which no mount of the
+// container covers, be it there or above. An ephemeral container gets none, since
+// the volumes of a pod that runs cannot change.
+func (p *Profile) WritablePathsFor(c *Container, v *Volumes) []WritablePath {
+	if c.Type == Ephemeral {
+		return nil
+	}
+	var uncovered []WritablePath
+	for _, w := range p.WritablePaths {
+		if !slices.ContainsFunc(v.mounts[c.Type][c.Index].paths, func(mount string) bool { return within(w.Path, mount) }) {
+			uncovered = append(uncovered, w)
+		}
+	}
+	return uncovered
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package defaults
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+)
+
+func TestWritablePathsFor(t *testing.T) {
+	profile := mustParseProfile(t, head+`spec:
+  base: hardened
+  writablePaths: [{path: /tmp, sizeLimit: 64Mi}, {path: /var/cache/app, sizeLimit: 1Gi}]`)
+	for name, tt := range map[string]struct {
+		pod  string
+		want []string
+	}{
+		"no mounts":                {`{containers: [{}]}`, []string{"/tmp", "/var/cache/app"}},
+		"null":                     {`{containers: [{volumeMounts: null}]}`, []string{"/tmp", "/var/cache/app"}},
+		"a mount there":            {`{containers: [{volumeMounts: [{mountPath: /tmp}]}]}`, []string{"/var/cache/app"}},
+		"spelt in another way":     {`{containers: [{volumeMounts: [{mountPath: /tmp/./}]}]}`, []string{"/var/cache/app"}},
+		"a mount above":            {`{containers: [{volumeMounts: [{mountPath: /var}]}]}`, []string{"/tmp"}},
+		"a mount of all":           {`{containers: [{volumeMounts: [{mountPath: /}]}]}`, nil},
+		"a mount below":            {`{containers: [{volumeMounts: [{mountPath: /tmp/x}]}]}`, []string{"/tmp", "/var/cache/app"}},
+		"a mount beside":           {`{containers: [{volumeMounts: [{mountPath: /tmpfs}, {mountPath: /var/cache/application}]}]}`, []string{"/tmp", "/var/cache/app"}},
+		"a device there":           {`{containers: [{volumeDevices: [{devicePath: /tmp}]}]}`, []string{"/var/cache/app"}},
+		"another container's":      {`{initContainers: [{volumeMounts: [{mountPath: /tmp}]}], containers: [{volumeMounts: [{mountPath: /tmp}]}, {}]}`, []string{"/tmp", "/var/cache/app"}},
+		"an init container":        {`{initContainers: [{}]}`, []string{"/tmp", "/var/cache/app"}},
+		"an ephemeral container":   {`{ephemeralContainers: [{}]}`, nil},
+		"after one that is a null": {`{containers: [null, {volumeMounts: [{mountPath: /tmp}]}]}`, []string{"/var/cache/app"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := mustParsePod(t, "spec: "+tt.pod)
+			raw, err := yaml.YAMLToJSON([]byte("spec: " + tt.pod))
+			if err != nil {
+				t.Fatal(err)
+			}
+			volumes, err := ParseVolumes(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range profile.WritablePathsFor(&pod.Containers[len(pod.Containers)-1], volumes) {
+				got = append(got, w.Path)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("paths (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
