@@ -62,9 +62,28 @@ func (p *Profile) DecideContainer(pod *Pod, c *Container) []Decision {
 // DecidePod decides every pod-level default of the profile, in the order of
 // [Fields].
 func (p *Profile) DecidePod(pod *Pod) []Decision {
+	if len(p.Pod) == 0 {
+		return nil
+	}
+	pod = p.afterContainers(pod)
 	decisions := decideAll(pod, nil, p.podDefaults(pod))
 	skipGroupWithoutUser(pod, decisions)
 	return decisions
+}
+
+// afterContainers returns the pod with the container defaults of the profile set:
+// what a container gets itself it does not inherit. A second pass sees it so too.
+func (p *Profile) afterContainers(pod *Pod) *Pod {
+	after := *pod
+	after.Containers = slices.Clone(pod.Containers)
+	for i := range after.Containers {
+		for _, d := range p.DecideContainer(pod, &pod.Containers[i]) {
+			if d.Outcome == Inject {
+				after.Containers[i].SecurityContext.set |= d.Field.bit
+			}
+		}
+	}
+	return &after
 }
 
 func decideAll(pod *Pod, c *Container, defaults []Default) []Decision {

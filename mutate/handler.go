@@ -145,7 +145,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 		return nil, err
 	}
 
-	releaseAnswer, err := h.answering.take(ctx, answeringBytes(req, scope),
+	releaseAnswer, err := h.answering.take(ctx, answeringBytes(req, scope, profile),
 		fmt.Sprintf("the answer for %d containers", len(scope.containers)))
 	if err != nil {
 		return nil, err
@@ -176,10 +176,13 @@ func (h *Handler) route(r *http.Request, mode Mode, profileName string) (*defaul
 
 // review answers a request of the API server.
 func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profile, req *request, scope scope) ([]byte, error) {
-	decisions := scope.decide(profile)
-	injected, skipped := records(profile.Name, decisions)
+	change, err := scope.change(profile)
+	if err != nil {
+		return nil, err
+	}
+	injected, skipped := records(profile.Name, change)
 	if !req.DryRun {
-		h.metrics.reviewed(mode, profile.Name, req.Namespace, scope, decisions)
+		h.metrics.reviewed(mode, profile.Name, req.Namespace, scope, change.Decisions)
 	}
 	h.log(ctx, mode, req, scope, injected, skipped)
 
@@ -187,11 +190,11 @@ func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profi
 	switch mode {
 	case Enforce:
 		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
-		if err := setPatch(response, scope, decisions, injected); err != nil {
+		if err := setPatch(response, scope, change, injected); err != nil {
 			return nil, err
 		}
 	case Warn:
-		response.Warnings = warnings(profile.Name, decisions)
+		response.Warnings = warnings(profile.Name, change)
 	case Audit:
 		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -21,7 +22,8 @@ import (
 	"github.com/caseharden/caseharden/defaults"
 )
 
-// webhook is a handler with what it reports to.
+// webhook is a handler with what it reports to. Besides the built-in profiles it
+// has those of testdata/profiles.yaml.
 type webhook struct {
 	*Handler
 	registry *prometheus.Registry
@@ -30,7 +32,11 @@ type webhook struct {
 
 func newWebhook(t testing.TB) *webhook {
 	t.Helper()
-	profiles, err := defaults.Builtin()
+	own, err := os.ReadFile("testdata/profiles.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	profiles, err := defaults.ParseProfiles([]defaults.ProfileFile{{Name: "profiles.yaml", Data: own}})
 	if err != nil {
 		t.Fatal(err)
 	}

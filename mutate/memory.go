@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
 // Memory is bounded in four stages, so that no number of clients, and no body,
@@ -45,9 +47,14 @@ const (
 	elementBytes    = 40
 	copiesOfBody    = 3 // of the object, and of the strings in it
 
-	// containerBytes is what a container that is only "{}" takes as decisions, in
-	// the patch and in the answer.
-	containerBytes = 16 << 10
+	// containerBytes is what a container that is only "{}" takes in the answer, and
+	// defaultBytes what each default for it takes as a decision, in the patch and in
+	// the answer, besides its value. For the six of hardened that is 16 KiB in all.
+	containerBytes = 4 << 10
+	defaultBytes   = 1700
+
+	// mountBytes is what a mount takes besides its path and its container's name.
+	mountBytes = 4 << 10
 
 	// textBytes is what one byte of a name takes, at most. A "<" is six bytes in
 	// JSON and seven where that is a string in JSON again, and it is in the record,
@@ -145,7 +152,7 @@ func countJSON(text []byte) (objects, members, mostOpen, commas int) {
 }
 
 // answeringBytes estimates what deciding and answering takes.
-func answeringBytes(req *request, scope scope) int64 {
+func answeringBytes(req *request, scope scope, profile *defaults.Profile) int64 {
 	text := len(req.UID) + len(req.Namespace)
 	if pod := scope.pod; pod != nil {
 		text += len(pod.Annotations[InjectedAnnotation])
@@ -153,5 +160,27 @@ func answeringBytes(req *request, scope scope) int64 {
 	for _, c := range scope.containers {
 		text += len(c.Name)
 	}
-	return int64(len(scope.containers))*containerBytes + int64(text)*textBytes
+	return int64(len(scope.containers))*(containerBytes+profileBytes(profile)) + int64(text)*textBytes
+}
+
+// profileBytes estimates what a profile adds for each container: its defaults; its
+// writable paths, each a mount in the patch; and the reasons of its exceptions, each
+// of which may be given for every field that it leaves.
+func profileBytes(profile *defaults.Profile) int64 {
+	bytes := bytesOf(profile.Container)
+	for _, w := range profile.WritablePaths {
+		bytes += mountBytes + len(w.Path)*textBytes
+	}
+	for _, e := range profile.Exceptions {
+		bytes += len(e.Reason) * textBytes * len(e.Leave)
+		bytes += bytesOf(e.Container)
+	}
+	return int64(bytes)
+}
+
+func bytesOf(all []defaults.Default) (bytes int) {
+	for _, d := range all {
+		bytes += defaultBytes + len(d.Value.JSON)*textBytes
+	}
+	return bytes
 }

@@ -65,8 +65,11 @@ func NewMetrics(registerer prometheus.Registerer, profiles []*defaults.Profile, 
 	registerer.MustRegister(m.decisions, m.pods, m.duration, m.inFlight, m.panics)
 	for _, mode := range Modes() {
 		for _, p := range profiles {
-			m.startDecisions(mode, p.Name, defaults.ContainerLevel, p.Container)
-			m.startDecisions(mode, p.Name, defaults.PodLevel, p.Pod)
+			for field, verdicts := range p.Verdicts() {
+				for _, v := range verdicts {
+					m.decisions.WithLabelValues(string(mode), p.Name, field, string(v.Outcome), string(v.Reason))
+				}
+			}
 			m.podSeries(mode, p.Name, Other)
 		}
 		for _, code := range statusCodes {
@@ -88,14 +91,6 @@ var statusCodes = []int{
 	http.StatusUnsupportedMediaType,
 	http.StatusTooManyRequests,
 	http.StatusInternalServerError,
-}
-
-func (m *Metrics) startDecisions(mode Mode, profile string, level defaults.Level, all []defaults.Default) {
-	for _, d := range all {
-		for _, v := range d.Verdicts(level) {
-			m.decisions.WithLabelValues(string(mode), profile, d.Field.Name, string(v.Outcome), string(v.Reason))
-		}
-	}
 }
 
 // podSeries returns the two series of a namespace. They start together, so that

@@ -91,7 +91,7 @@ func TestDryRunCountsAsARequestOnly(t *testing.T) {
 	if n := w.series(t, "caseharden_request_duration_seconds", `code="200",mode="enforce"`); n != 1 {
 		t.Errorf("%v requests, want 1", n)
 	}
-	if got, err := testutil.GatherAndCount(w.registry, "caseharden_pods_total"); err != nil || got != 2*len(Modes())*2 {
+	if got, err := testutil.GatherAndCount(w.registry, "caseharden_pods_total"); err != nil || got != 2*len(Modes())*len(w.profiles) {
 		t.Errorf("%d series of pods (%v), want only those of %s", got, err, Other)
 	}
 }

@@ -20,10 +20,13 @@ import (
 // as received.
 type patch struct {
 	operations []jsonpatch.Operation
-	added      map[string]bool // pointers of the objects that the patch has added
+	added      map[string]bool // pointers of the objects and lists that the patch has added
 }
 
-var emptyObject = struct{}{}
+var (
+	emptyObject = struct{}{}
+	emptyList   = []struct{}{}
+)
 
 // inject adds the value of a decision to the pod that it was made for.
 func (p *patch) inject(pod *defaults.Pod, d defaults.Decision) {
@@ -53,7 +56,11 @@ func (p *patch) annotate(pod *defaults.Pod, key, value string) {
 }
 
 // object makes sure that there is an object at the pointer.
-func (p *patch) object(at string, present bool) {
+func (p *patch) object(at string, present bool) { p.parent(at, present, emptyObject) }
+
+// parent makes sure that there is an object or a list at the pointer, by adding an
+// empty one.
+func (p *patch) parent(at string, present bool, empty any) {
 	if present || p.added[at] {
 		return
 	}
@@ -61,7 +68,7 @@ func (p *patch) object(at string, present bool) {
 		p.added = map[string]bool{}
 	}
 	p.added[at] = true
-	p.add(at, emptyObject)
+	p.add(at, empty)
 }
 
 func (p *patch) add(at string, value any) {

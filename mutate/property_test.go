@@ -75,7 +75,8 @@ func decode(t *testing.T, data []byte) any {
 }
 
 // compareLeaves demands that everything in before is in after: only a null may
-// have been filled in, and only the annotation replaced.
+// have been filled in, only volumes and mounts added to lists, at their end, and
+// only the annotation replaced.
 func compareLeaves(t *testing.T, path string, before, after any) {
 	t.Helper()
 	switch before := before.(type) {
@@ -98,7 +99,8 @@ func compareLeaves(t *testing.T, path string, before, after any) {
 		}
 	case []any:
 		list, ok := after.([]any)
-		if !ok || len(list) != len(before) {
+		grows := strings.HasSuffix(path, "/volumeMounts") || path == "/spec/volumes"
+		if !ok || len(list) < len(before) || len(list) > len(before) && !grows {
 			t.Errorf("%s was %v and is %v", path, before, after)
 			return
 		}
@@ -117,7 +119,7 @@ func TestPropertiesOfArbitraryPods(t *testing.T) {
 	patched := 0
 	for seed := range uint64(5000) {
 		pod := arbitraryPod(seed)
-		for _, path := range []string{"/enforce/hardened", "/enforce/restricted"} {
+		for _, path := range []string{"/enforce/hardened", "/enforce/restricted", "/enforce/everything"} {
 			// The generator gives what is read no other type than the API's.
 			if !checkProperties(t, w, path, pod) {
 				t.Errorf("not read: %s", pod)
@@ -145,6 +147,7 @@ func FuzzArbitraryPod(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		w.log.Reset()
 		checkProperties(t, w, "/enforce/hardened", arbitraryPod(seed))
+		checkProperties(t, w, "/enforce/everything", arbitraryPod(seed))
 	})
 }
 
@@ -162,6 +165,7 @@ func FuzzPod(f *testing.F) {
 			return
 		}
 		checkProperties(t, w, "/enforce/hardened", pod)
+		checkProperties(t, w, "/enforce/everything", pod)
 	})
 }
 
@@ -178,12 +182,14 @@ func FuzzHandler(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		w.log.Reset()
 		for _, mode := range Modes() {
-			recorder := w.post("/"+string(mode)+"/hardened", bytes.NewReader(body))
-			if recorder.Code != http.StatusOK && recorder.Code != http.StatusBadRequest {
-				t.Errorf("answer = %d %s", recorder.Code, recorder.Body)
-			}
-			if recorder.Code != http.StatusOK && strings.Contains(recorder.Body.String(), `"patch"`) {
-				t.Errorf("a failure with a patch: %s", recorder.Body)
+			for _, profile := range []string{"hardened", "everything"} {
+				recorder := w.post("/"+string(mode)+"/"+profile, bytes.NewReader(body))
+				if recorder.Code != http.StatusOK && recorder.Code != http.StatusBadRequest {
+					t.Errorf("answer = %d %s", recorder.Code, recorder.Body)
+				}
+				if recorder.Code != http.StatusOK && strings.Contains(recorder.Body.String(), `"patch"`) {
+					t.Errorf("a failure with a patch: %s", recorder.Body)
+				}
 			}
 		}
 	})
@@ -212,6 +218,8 @@ func arbitraryPod(seed uint64) []byte {
 				"os":                  g.oneOf(map[string]any{"name": "linux"}, map[string]any{"name": "linux"}, map[string]any{"name": "windows"}, map[string]any{}),
 				"nodeSelector":        g.oneOf(map[string]any{"kubernetes.io/os": "linux"}, map[string]any{"kubernetes.io/os": "linux"}, map[string]any{"kubernetes.io/os": "windows"}),
 				"hostNetwork":         g.oneOf(true, false),
+				"hostUsers":           g.oneOf(true, false),
+				"volumes":             g.volumes,
 				"securityContext":     g.securityContext,
 				"containers":          g.containers,
 				"initContainers":      g.containers,
@@ -254,9 +262,34 @@ func (g generator) containers() any {
 		}
 		list = append(list, g.object(map[string]func() any{
 			"name":            g.oneOf("app", "b", "", "ünï\"code\n", "a/b~c"),
-			"image":           g.text,
+			"image":           g.oneOf("", "jenkins/jenkins:lts", "x/y@z"),
 			"restartPolicy":   g.oneOf("Always"),
+			"volumeMounts":    g.mounts,
+			"volumeDevices":   g.oneOf([]any{}, []any{map[string]any{"devicePath": "/var/run"}}),
 			"securityContext": g.securityContext,
+		}, g.anything))
+	}
+	return list
+}
+
+// volumes are of the names that we would give, too.
+func (g generator) volumes() any {
+	list := []any{}
+	for range g.IntN(3) {
+		list = append(list, g.object(map[string]func() any{
+			"name":     g.oneOf("data", volumeName("/tmp"), volumeName("/tmp")+"-2", volumeName("/var/run")),
+			"emptyDir": g.oneOf(map[string]any{}, map[string]any{"sizeLimit": "64Mi"}, map[string]any{"sizeLimit": "65536Ki"}, map[string]any{"sizeLimit": "1Mi", "medium": "Memory"}, map[string]any{"sizeLimit": "x"}),
+		}, g.anything))
+	}
+	return list
+}
+
+func (g generator) mounts() any {
+	list := []any{}
+	for range g.IntN(3) {
+		list = append(list, g.object(map[string]func() any{
+			"name":      g.oneOf("data", volumeName("/tmp")),
+			"mountPath": g.oneOf("/tmp", "/tmp/", "/var", "/data", "", "/tmp/x"),
 		}, g.anything))
 	}
 	return list
@@ -275,6 +308,7 @@ func (g generator) securityContext() any {
 		"readOnlyRootFilesystem": g.oneOf(true, false),
 		"runAsNonRoot":           g.oneOf(true, false),
 		"runAsUser":              g.oneOf(0, 1000, 1<<40),
+		"runAsGroup":             g.oneOf(0, 1000),
 		"seccompProfile":         g.oneOf(map[string]any{}, map[string]any{"type": "Unconfined"}, "odd"),
 	}
 	if g.IntN(20) == 0 { // seldom, since one makes the whole pod a Windows pod

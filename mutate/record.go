@@ -24,20 +24,31 @@ type injected struct {
 	Profile    string              `json:"profile"`
 	Containers map[string][]string `json:"containers,omitempty"` // field names by container
 	Pod        []string            `json:"pod,omitempty"`        // fields at pod level
+
+	WritablePaths map[string][]string `json:"writablePaths,omitempty"` // where an emptyDir was mounted, by container
 }
 
 // skipped says which defaults were skipped, and for which reason.
 type skipped struct {
-	Profile    string                                `json:"profile"`
-	Containers map[string]map[string]defaults.Reason `json:"containers,omitempty"` // by container, then by field
-	Pod        map[string]defaults.Reason            `json:"pod,omitempty"`        // by field
+	Profile    string                       `json:"profile"`
+	Containers map[string]map[string]string `json:"containers,omitempty"` // by container, then by field
+	Pod        map[string]string            `json:"pod,omitempty"`        // by field
 }
 
-// records sums the decisions up; a result is nil where there is nothing to say.
-func records(profile string, decisions []defaults.Decision) (*injected, *skipped) {
+// skipReason returns the reason of a skip; of an exception, also why the profile
+// has it: "exception: debug containers need to write".
+func skipReason(d defaults.Decision) string {
+	if d.Reason == defaults.ByException {
+		return string(d.Reason) + ": " + d.Because
+	}
+	return string(d.Reason)
+}
+
+// records sums a change up; a result is nil where there is nothing to say.
+func records(profile string, change *Change) (*injected, *skipped) {
 	in := &injected{Profile: profile, Containers: map[string][]string{}}
-	out := &skipped{Profile: profile, Containers: map[string]map[string]defaults.Reason{}, Pod: map[string]defaults.Reason{}}
-	for _, d := range decisions {
+	out := &skipped{Profile: profile, Containers: map[string]map[string]string{}, Pod: map[string]string{}}
+	for _, d := range change.Decisions {
 		switch {
 		case d.Outcome == defaults.Inject && d.Container != nil:
 			in.Containers[d.Container.Name] = append(in.Containers[d.Container.Name], d.Field.Name)
@@ -45,12 +56,18 @@ func records(profile string, decisions []defaults.Decision) (*injected, *skipped
 			in.Pod = append(in.Pod, d.Field.Name)
 		case d.Outcome == defaults.Skip && d.Container != nil:
 			if out.Containers[d.Container.Name] == nil {
-				out.Containers[d.Container.Name] = map[string]defaults.Reason{}
+				out.Containers[d.Container.Name] = map[string]string{}
 			}
-			out.Containers[d.Container.Name][d.Field.Name] = d.Reason
+			out.Containers[d.Container.Name][d.Field.Name] = skipReason(d)
 		case d.Outcome == defaults.Skip:
-			out.Pod[d.Field.Name] = d.Reason
+			out.Pod[d.Field.Name] = skipReason(d)
 		}
+	}
+	for _, m := range change.Mounts {
+		if in.WritablePaths == nil {
+			in.WritablePaths = map[string][]string{}
+		}
+		in.WritablePaths[m.Container.Name] = append(in.WritablePaths[m.Container.Name], m.Path)
 	}
 	if len(in.Containers)+len(in.Pod) == 0 {
 		in = nil
@@ -77,7 +94,7 @@ func (in *injected) mergedWith(earlier *injected, pod *defaults.Pod) *injected {
 	if earlier == nil {
 		return in
 	}
-	merged := &injected{Profile: in.Profile, Containers: maps.Clone(in.Containers), Pod: union(in.Pod, earlier.Pod)}
+	merged := &injected{Profile: in.Profile, Containers: maps.Clone(in.Containers), Pod: union(in.Pod, earlier.Pod), WritablePaths: maps.Clone(in.WritablePaths)}
 	names := map[string]bool{}
 	for _, c := range pod.Containers {
 		names[c.Name] = true
@@ -85,6 +102,14 @@ func (in *injected) mergedWith(earlier *injected, pod *defaults.Pod) *injected {
 	for name, fields := range earlier.Containers {
 		if names[name] {
 			merged.Containers[name] = union(merged.Containers[name], fields)
+		}
+	}
+	for name, paths := range earlier.WritablePaths {
+		if names[name] {
+			if merged.WritablePaths == nil {
+				merged.WritablePaths = map[string][]string{}
+			}
+			merged.WritablePaths[name] = union(merged.WritablePaths[name], paths)
 		}
 	}
 	return merged

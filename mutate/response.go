@@ -8,23 +8,16 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/caseharden/caseharden/defaults"
 )
 
-// setPatch puts the patch for the decisions into the response. Where nothing is
+// setPatch puts the patch for the change into the response. Where nothing is
 // injected it sets neither patch nor patchType: the API server takes one without
 // the other for an error.
-func setPatch(response *admissionv1.AdmissionResponse, scope scope, decisions []defaults.Decision, injected *injected) error {
+func setPatch(response *admissionv1.AdmissionResponse, scope scope, change *Change, injected *injected) error {
 	if injected == nil {
 		return nil
 	}
-	var p patch
-	for _, d := range decisions {
-		if d.Outcome == defaults.Inject {
-			p.inject(scope.pod, d)
-		}
-	}
+	p := change.patch()
 	if scope.wholePod {
 		merged := injected.mergedWith(earlierPass(scope.pod), scope.pod)
 		if value := merged.String(); fits(scope.pod.Annotations, InjectedAnnotation, value) {

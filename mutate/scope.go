@@ -21,7 +21,9 @@ type scope struct {
 	wholePod   bool // not just some of its containers: its own security context too, and what else concerns a new pod
 	template   bool // the pod is the template of some: nothing to patch, and not one to count
 
-	kind, name string // of the object that was sent, for the log
+	kind, name string         // of the object that was sent, for the log
+	place      string         // where the pod stands in the request
+	object     jsontext.Value // the pod, as it was received
 }
 
 // scopeOf says what a request is about.
@@ -67,7 +69,7 @@ func podScope(place string, object jsontext.Value) (scope, error) {
 	if err != nil || isMirror(pod) {
 		return scope{}, err
 	}
-	s := scope{pod: pod, wholePod: true, name: nameOf(pod)}
+	s := scope{pod: pod, wholePod: true, name: nameOf(pod), place: place, object: object}
 	for i := range pod.Containers {
 		s.containers = append(s.containers, &pod.Containers[i])
 	}
@@ -121,17 +123,4 @@ func newEphemeral(pod, old *defaults.Pod) []*defaults.Container {
 		}
 	}
 	return added
-}
-
-// decide decides every default of the profile for everything in the scope:
-// container by container, then the pod.
-func (s scope) decide(profile *defaults.Profile) []defaults.Decision {
-	decisions := make([]defaults.Decision, 0, len(s.containers)*len(profile.Container)+len(profile.Pod))
-	for _, c := range s.containers {
-		decisions = append(decisions, profile.DecideContainer(s.pod, c)...)
-	}
-	if s.wholePod {
-		decisions = append(decisions, profile.DecidePod(s.pod)...)
-	}
-	return decisions
 }

@@ -19,9 +19,10 @@ const (
 
 // warnings says what the profile would fill in: a warning for each container
 // that would get something, and one for the pod. Decisions on the same container
-// must stand together, as they are made.
-func warnings(profile string, decisions []defaults.Decision) []string {
+// stand together, as they are made.
+func warnings(profile string, change *Change) []string {
 	var all []string
+	decisions := change.Decisions
 	for len(decisions) > 0 {
 		c := decisions[0].Container
 		end := slices.IndexFunc(decisions, func(d defaults.Decision) bool { return d.Container != c })
@@ -32,12 +33,23 @@ func warnings(profile string, decisions []defaults.Decision) []string {
 		if c != nil {
 			who = containerName(c)
 		}
-		if w := warning(who, profile, decisions[:end]); w != "" {
+		if w := warning(who, profile, decisions[:end], change.pathsOf(c)); w != "" {
 			all = append(all, w)
 		}
 		decisions = decisions[end:]
 	}
 	return all
+}
+
+// pathsOf returns the paths that would be made writable in a container.
+func (c *Change) pathsOf(container *defaults.Container) []string {
+	var paths []string
+	for _, m := range c.Mounts {
+		if m.Container == container {
+			paths = append(paths, m.Path)
+		}
+	}
+	return paths
 }
 
 func containerName(c *defaults.Container) string {
@@ -51,7 +63,7 @@ func containerName(c *defaults.Container) string {
 // warning names the fields that would be injected, or, where those would make it
 // too long and the rest would not, says that all are meant but the rest. It is
 // empty where none would.
-func warning(who, profile string, decisions []defaults.Decision) string {
+func warning(who, profile string, decisions []defaults.Decision, writable []string) string {
 	var would, wouldNot []string
 	for _, d := range decisions {
 		if d.Outcome == defaults.Inject {
@@ -63,8 +75,11 @@ func warning(who, profile string, decisions []defaults.Decision) string {
 	if len(would) == 0 {
 		return ""
 	}
-	prefix := fmt.Sprintf("caseharden: %s would get ", who)
-	named := fmt.Sprintf("%s%s (profile %s)", prefix, strings.Join(would, ", "), profile)
+	prefix, mounts := fmt.Sprintf("caseharden: %s would get ", who), ""
+	if len(writable) > 0 {
+		mounts = ", and an emptyDir at " + strings.Join(writable, ", ")
+	}
+	named := fmt.Sprintf("%s%s%s (profile %s)", prefix, strings.Join(would, ", "), mounts, profile)
 	if len(named) <= wantedWarning {
 		return named
 	}
@@ -72,6 +87,7 @@ func warning(who, profile string, decisions []defaults.Decision) string {
 	if len(wouldNot) > 0 {
 		allBut += " but " + strings.Join(wouldNot, ", ")
 	}
+	allBut += mounts
 	if len(allBut) < len(named) {
 		named = allBut
 	}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+	"gomodules.xyz/jsonpatch/v2"
+
+	"github.com/caseharden/caseharden/defaults"
+)
+
+// A Change is what a profile does to a pod, or would do.
+type Change struct {
+	Decisions []defaults.Decision // container by container, then the pod
+	Mounts    []Mount             // in the order of containers
+
+	pod     *defaults.Pod
+	volumes *defaults.Volumes // nil where nothing is mounted
+}
+
+// A Mount is an emptyDir that keeps a path of a container writable.
+type Mount struct {
+	Container *defaults.Container
+	defaults.WritablePath
+}
+
+// NewChange returns what the profile does to a pod that is created, or to those of
+// a template, given as JSON; nil for a mirror pod, which nothing is done to. An
+// error names the place below the given one. It is what the webhook itself does.
+func NewChange(profile *defaults.Profile, place string, pod []byte) (*Change, error) {
+	s, err := podScope(place, jsontext.Value(pod))
+	if err != nil || s.pod == nil {
+		return nil, err
+	}
+	return s.change(profile)
+}
+
+// change decides every default of the profile for everything in the scope, and
+// what is to be mounted.
+func (s scope) change(profile *defaults.Profile) (*Change, error) {
+	c := &Change{pod: s.pod, Decisions: make([]defaults.Decision, 0, len(s.containers)*len(profile.Container)+len(profile.Pod))}
+	for _, container := range s.containers {
+		decisions := profile.DecideContainer(s.pod, container)
+		c.Decisions = append(c.Decisions, decisions...)
+		if len(profile.WritablePaths) == 0 || container.Type == defaults.Ephemeral || !defaults.ReadOnlyRootInjected(decisions) {
+			continue
+		}
+		if c.volumes == nil {
+			volumes, err := defaults.ParseVolumes(s.object)
+			if err != nil {
+				return nil, located(s.place, err)
+			}
+			c.volumes = volumes
+		}
+		for _, w := range profile.WritablePathsFor(container, c.volumes) {
+			c.Mounts = append(c.Mounts, Mount{Container: container, WritablePath: w})
+		}
+	}
+	if s.wholePod {
+		c.Decisions = append(c.Decisions, profile.DecidePod(s.pod)...)
+	}
+	return c, nil
+}
+
+// Operations returns the patch, which only adds. It does not annotate the pod.
+func (c *Change) Operations() []jsonpatch.Operation { return c.patch().operations }
+
+func (c *Change) patch() *patch {
+	var p patch
+	for _, d := range c.Decisions {
+		if d.Outcome == defaults.Inject {
+			p.inject(c.pod, d)
+		}
+	}
+	p.mount(c.Mounts, c.volumes)
+	return &p
+}

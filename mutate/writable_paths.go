@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caseharden/caseharden/defaults"
+)
+
+// volume is a core/v1 Volume with an emptyDir.
+type volume struct {
+	Name     string `json:"name"`
+	EmptyDir struct {
+		SizeLimit string `json:"sizeLimit"`
+	} `json:"emptyDir"`
+}
+
+// volumeMount is a core/v1 VolumeMount.
+type volumeMount struct {
+	MountPath string `json:"mountPath"`
+	Name      string `json:"name"`
+	SubPath   string `json:"subPath"`
+}
+
+// mount adds the volumes of the writable paths, one for each path, and mounts
+// them. Each container has a directory of its own in them, named after it: it had
+// a file system of its own before.
+func (p *patch) mount(mounts []Mount, volumes *defaults.Volumes) {
+	names := map[string]string{} // of volumes, by path
+	var taken []defaults.Volume
+	if volumes != nil {
+		taken = slices.Clone(volumes.Volumes)
+	}
+	for _, m := range mounts {
+		name, found := names[m.Path]
+		if !found {
+			var present bool
+			name, present = volumeFor(m.WritablePath, taken)
+			names[m.Path] = name
+			if !present {
+				v := volume{Name: name}
+				v.EmptyDir.SizeLimit = m.SizeLimit
+				p.appendTo(pointer("spec", "volumes"), volumes.HasVolumes, v)
+				// No second path may take it for its own.
+				taken = append(taken, defaults.Volume{Name: name})
+			}
+		}
+		at := pointer("spec", m.Container.Type.List(), strconv.Itoa(m.Container.Index), "volumeMounts")
+		p.appendTo(at, volumes.HasMounts(m.Container), volumeMount{MountPath: m.Path, Name: name, SubPath: m.Container.Name})
+	}
+}
+
+// volumeFor returns the name of the volume for a path: that of an earlier pass, or
+// one that no volume of the pod has.
+func volumeFor(w defaults.WritablePath, taken []defaults.Volume) (name string, present bool) {
+	base := volumeName(w.Path)
+	for n := 1; ; n++ {
+		name = base
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		i := slices.IndexFunc(taken, func(v defaults.Volume) bool { return v.Name == name })
+		if i < 0 {
+			return name, false
+		}
+		if taken[i].SizeLimit == w.SizeLimit {
+			return name, true
+		}
+	}
+}
+
+// volumeName returns the same name for a path at all times, so that a second pass
+// finds the volume of the first: what can be read of the path, and a hash, since
+// paths differ in more than a name can hold.
+func volumeName(path string) string {
+	const maxReadable = 36
+	readable := strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return '-'
+	}, path), "-")
+	if len(readable) > maxReadable {
+		readable = readable[:maxReadable]
+	}
+	hash := sha256.Sum256([]byte(path))
+	return "caseharden-" + readable + "-" + hex.EncodeToString(hash[:4])
+}
+
+// appendTo adds an element to the end of a list, which is added first if need be.
+func (p *patch) appendTo(list string, present bool, element any) {
+	p.parent(list, present, emptyList)
+	p.add(list+"/-", element)
+}
