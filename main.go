@@ -37,24 +37,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		Short:         "Fill in the security settings that the authors of pods left unset",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("%q is not a command: %q lists them", args[0], "caseharden --help")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServeCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newProfilesCommand(), newVersionCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(stderr, "caseharden: %s\n", err)
 		return 1
 	}
 	return 0
+}
+
+// knownCommand is for commands that only have others below them.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%q is not a command: %q lists them", args[0], cmd.CommandPath()+" --help")
+	}
+	return nil
 }
 
 // flagError says which flag is wrong, and what would be right.

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caseharden/caseharden/certs"
-	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/mutate"
 )
 
@@ -37,6 +36,7 @@ type serveOptions struct {
 	shutdownDelay        time.Duration
 	logLevel, logFormat  string
 	metricsMaxNamespaces int
+	profiles             []string
 }
 
 func newServeCommand() *cobra.Command {
@@ -49,7 +49,11 @@ func newServeCommand() *cobra.Command {
 
 The certificate comes from --tls-cert and --tls-key, which are read again when
 they change. Without them a new one is made at each start, for local use, and
---ca-file says where its CA is to be written.`,
+--ca-file says where its CA is to be written.
+
+The profiles hardened and restricted are built in; --profiles adds those of a
+directory. They are read once, so that a bad one keeps a new replica from starting
+and never reaches one that serves.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(); err != nil {
@@ -71,6 +75,7 @@ they change. Without them a new one is made at each start, for local use, and
 	f.StringVar(&o.clientCA, "client-ca", "", "file with the CAs of which a client must show a certificate, PEM; read at start")
 	f.StringVar(&o.tlsMinVersion, "tls-min-version", "1.2", "lowest version of TLS to accept: 1.2 or 1.3")
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 10*time.Second, "how long to keep serving, unready, after SIGTERM while endpoints catch up")
+	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp+"; read at start")
 	f.StringVar(&o.logLevel, "log-level", "info", "lowest level to log: debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "format of the log: text or json")
 	f.IntVar(&o.metricsMaxNamespaces, "metrics-max-namespaces", 1000, "how many namespaces get metric series of their own; pods of the others are counted under "+mutate.Other)
@@ -99,7 +104,7 @@ func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerBuildInfo(registry)
 
-	profiles, err := defaults.Builtin()
+	profiles, err := loadProfiles(o.profiles)
 	if err != nil {
 		return err
 	}
@@ -145,7 +150,7 @@ func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
 	go func() { ended <- webhook.ServeTLS(webhookListener, "", "") }()
 	go func() { ended <- plain.Serve(plainListener) }()
 	go func() { ended <- source.Run(running) }()
-	logger.Info("serving", "addr", webhookListener.Addr().String(), "metricsAddr", plainListener.Addr().String())
+	logger.Info("serving", "profiles", profileNames(profiles), "addr", webhookListener.Addr().String(), "metricsAddr", plainListener.Addr().String())
 
 	select {
 	case err := <-ended:
