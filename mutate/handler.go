@@ -3,7 +3,6 @@
 package mutate
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,7 +140,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 	if err != nil {
 		return nil, err
 	}
-	scope, err := scopeOf(req)
+	scope, err := scopeOf(mode, req)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +225,7 @@ func (h *Handler) log(ctx context.Context, mode Mode, req *request, scope scope,
 		slog.String("namespace", shorten(req.Namespace, maxLogged)), slog.Bool("dryRun", req.DryRun),
 	}
 	if scope.pod != nil {
-		attrs = append(attrs, slog.String("name", shorten(cmp.Or(scope.pod.Name, scope.pod.GenerateName), maxLogged)))
+		attrs = append(attrs, slog.String("kind", scope.kind), slog.String("name", shorten(scope.name, maxLogged)))
 	}
 	if injected != nil {
 		attrs = append(attrs, slog.String(injectedKey(mode), injected.String()))

@@ -200,9 +200,8 @@ func (b broken) Read([]byte) (int, error) { return 0, b.error }
 // What is no business of ours is allowed, without a patch, a warning or a word,
 // in every mode.
 func TestUntouched(t *testing.T) {
-	deployment := create(`{"metadata":{"name":"web"},"spec":{"template":` + barePod + `}}`)
-	deployment.Kind = metav1.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
-	deployment.Resource = metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	node := create(`{"metadata":{"name":"node-1"},"spec":{"containers":"three"}}`)
+	node.Resource = metav1.GroupVersionResource{Version: "v1", Resource: "nodes"}
 
 	custom := create(`{"spec":{"containers":"three"}}`)
 	custom.Resource = metav1.GroupVersionResource{Group: "shipping.example.com", Version: "v1", Resource: "pods"}
@@ -227,7 +226,7 @@ func TestUntouched(t *testing.T) {
 	mirrorDebug := updateEphemeral(barePod, `{"metadata":{"annotations":{"kubernetes.io/config.mirror":""}},"spec":{"ephemeralContainers":[{"name":"app"}]}}`)
 
 	for name, request := range map[string]*admissionv1.AdmissionRequest{
-		"a Deployment": deployment, "pods of another group": custom, "update of a pod": update,
+		"a node": node, "pods of another group": custom, "update of a pod": update,
 		"update of its status": status, "eviction": eviction, "deletion": remove, "exec": exec,
 		"a mirror pod": mirror, "ephemeral container of a mirror pod": mirrorDebug,
 	} {

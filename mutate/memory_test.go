@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
 )
 
 // Reviews that are small as they arrive and would be large in memory are refused
@@ -34,17 +36,21 @@ func TestSmallReviewsThatGrow(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWebhook(t)
-			review := marshalReview(t, create("{}"))
-			body := bytes.Replace(review, []byte(`"object":{}`), []byte(`"object":`+tt.pod), 1)
-			before := allocated()
-			recorder := w.post("/enforce/hardened", bytes.NewReader(body))
-			if recorder.Code != http.StatusRequestEntityTooLarge || !strings.Contains(recorder.Body.String(), tt.want) {
-				t.Errorf("answer = %d %.200s, want 413 and %q", recorder.Code, recorder.Body, tt.want)
+			for path, review := range map[string][]byte{
+				"/enforce/hardened": marshalReview(t, create(`"the pod"`)),
+				"/warn/hardened":    marshalReview(t, deployment(t, `"the pod"`)),
+			} {
+				body := bytes.Replace(review, []byte(`"the pod"`), []byte(tt.pod), 1)
+				before := allocated()
+				recorder := w.post(path, bytes.NewReader(body))
+				if recorder.Code != http.StatusRequestEntityTooLarge || !strings.Contains(recorder.Body.String(), tt.want) {
+					t.Errorf("%s: answer = %d %.200s, want 413 and %q", path, recorder.Code, recorder.Body, tt.want)
+				}
+				if grown := allocated() - before; grown > 5*maxBodyBytes {
+					t.Errorf("%s: it allocated %d MiB", path, grown>>20)
+				}
+				w.mustHoldNothing(t)
 			}
-			if grown := allocated() - before; grown > 5*maxBodyBytes {
-				t.Errorf("it allocated %d MiB", grown>>20)
-			}
-			w.mustHoldNothing(t)
 		})
 	}
 }
@@ -55,36 +61,39 @@ func allocated() uint64 {
 	return stats.TotalAlloc
 }
 
-// The largest pod that is answered takes no more memory than is set aside for
-// it, in any mode.
+// The largest pod or template that is answered takes no more memory than is set
+// aside for it, in any mode.
 func TestContainerBytes(t *testing.T) {
 	var containers []string
 	const many = 3500
 	for i := range many {
 		containers = append(containers, fmt.Sprintf(`{"name":"c%d"}`, i))
 	}
-	body := marshalReview(t, create(`{"spec":{"containers":[`+strings.Join(containers, ",")+`]}}`))
+	pod := `{"spec":{"containers":[` + strings.Join(containers, ",") + `]}}`
 	for _, mode := range Modes() {
-		w := newWebhook(t)
-		w.post("/"+string(mode)+"/hardened", bytes.NewReader(body)) // so that what is made once is not measured
-		before := allocated()
-		recorder := w.post("/"+string(mode)+"/hardened", bytes.NewReader(body))
-		if recorder.Code != http.StatusOK {
-			t.Errorf("%s: %d %s", mode, recorder.Code, recorder.Body)
-		}
-		w.mustHoldNothing(t)
-		perContainer := (allocated() - before) / many
-		t.Logf("%s: %d bytes a container", mode, perContainer)
-		// All that was ever allocated, by a race detector also, is more than what is
-		// held at a time.
-		if perContainer > 3*containerBytes {
-			t.Errorf("%s: %d bytes a container were allocated, and %d are set aside", mode, perContainer, containerBytes)
+		for what, request := range map[string]*admissionv1.AdmissionRequest{"pod": create(pod), "template": deployment(t, pod)} {
+			body := marshalReview(t, request)
+			w := newWebhook(t)
+			w.post("/"+string(mode)+"/hardened", bytes.NewReader(body)) // so that what is made once is not measured
+			before := allocated()
+			recorder := w.post("/"+string(mode)+"/hardened", bytes.NewReader(body))
+			if recorder.Code != http.StatusOK {
+				t.Errorf("%s, %s: %d %s", mode, what, recorder.Code, recorder.Body)
+			}
+			w.mustHoldNothing(t)
+			perContainer := (allocated() - before) / many
+			t.Logf("%s, %s: %d bytes a container", mode, what, perContainer)
+			// All that was ever allocated, by a race detector also, is more than what is
+			// held at a time.
+			if perContainer > 3*containerBytes {
+				t.Errorf("%s, %s: %d bytes a container were allocated, and %d are set aside", mode, what, perContainer, containerBytes)
+			}
 		}
 	}
 }
 
-// A pod that an API server can store is answered, however it is made: etcd takes
-// 1.5 MiB, with what we add.
+// A pod that an API server can store is answered, however it is made, and so is a
+// template: etcd takes 1.5 MiB, with what we add.
 func TestLargestPods(t *testing.T) {
 	const stored = 3 << 19
 	fill := func(format string, n int) string {
@@ -114,6 +123,11 @@ func TestLargestPods(t *testing.T) {
 			after := strings.Replace(pod, `"spec":{`, `"spec":{"ephemeralContainers":[{"name":"debugger"}],`, 1)
 			if response := newWebhook(t).review(t, "/enforce/hardened", updateEphemeral(pod, after)); response.Patch == nil {
 				t.Error("the debug container was not hardened")
+			}
+			update := deployment(t, after)
+			update.Operation, update.OldObject = admissionv1.Update, deployment(t, pod).Object
+			if response := newWebhook(t).review(t, "/warn/hardened", update); response.Warnings == nil {
+				t.Error("of the template nothing was said")
 			}
 		})
 	}

@@ -113,8 +113,12 @@ func (m *Metrics) answered(mode Mode, code int, took time.Duration) {
 	m.duration.WithLabelValues(string(mode), strconv.Itoa(code)).Observe(took.Seconds())
 }
 
-// reviewed counts the decisions of a review, and its pod if it is a new one.
+// reviewed counts the decisions of a review, and its pod if it is a new one. Those
+// on a template are counted when its pods come, and not twice.
 func (m *Metrics) reviewed(mode Mode, profile, namespace string, scope scope, decisions []defaults.Decision) {
+	if scope.template {
+		return
+	}
 	injects := false
 	for _, d := range decisions {
 		m.decisions.WithLabelValues(string(mode), profile, d.Field.Name, string(d.Outcome), string(d.Reason)).Inc()

@@ -171,6 +171,7 @@ func FuzzHandler(f *testing.F) {
 	review := marshalReview(f, create(barePod))
 	f.Add(review)
 	f.Add(marshalReview(f, updateEphemeral(barePod, `{"spec":{"ephemeralContainers":[{"name":"a"}]}}`)))
+	f.Add(marshalReview(f, deployment(f, barePod)))
 	f.Add(review[:len(review)/2])
 	f.Add([]byte{})
 	w := newWebhook(f)

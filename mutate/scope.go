@@ -3,8 +3,10 @@
 package mutate
 
 import (
+	"cmp"
 	"fmt"
 
+	"github.com/go-json-experiment/json/jsontext"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -16,53 +18,77 @@ import (
 type scope struct {
 	pod        *defaults.Pod // nil in an empty scope
 	containers []*defaults.Container
-	wholePod   bool // a new pod: its own security context, its annotations, its place in the metrics
+	wholePod   bool // not just some of its containers: its own security context too, and what else concerns a new pod
+	template   bool // the pod is the template of some: nothing to patch, and not one to count
+
+	kind, name string // of the object that was sent, for the log
 }
 
 // scopeOf says what a request is about.
 //
-//	operation  resource                    decided on
-//	CREATE     pods                        every container, and the pod
-//	UPDATE     pods/ephemeralcontainers    ephemeral containers that oldObject lacks
-//	otherwise                              nothing
+//	operation       resource                   mode         decided on
+//	CREATE          pods                       each         every container, and the pod
+//	UPDATE          pods/ephemeralcontainers   each         ephemeral containers that oldObject lacks
+//	CREATE, UPDATE  those with a pod template  warn, audit  the template, as a new pod, unless a controller
+//	                                                        owns the object, or oldObject has the same
+//	otherwise                                               nothing
 //
 // All else in a running pod is immutable, so a patch of it would make the API
 // server refuse the update. The same holds for mirror pods, which show what a
 // kubelet runs from a file and must not differ from it: they have no scope
-// either. The rules of the webhook configuration ask for no more than this; the
-// switch holds when someone widens them.
-func scopeOf(req *request) (scope, error) {
-	isPods := req.Resource.Group == "" && req.Resource.Version == "v1" && req.Resource.Resource == "pods"
+// either. Templates are never patched: they stay as their authors wrote them, and
+// their pods are hardened when they come. The rules of the webhook configuration
+// ask for no more than this; the switch holds when someone widens them.
+func scopeOf(mode Mode, req *request) (scope, error) {
+	kind, known := templateKind(req)
+	isPod := known && len(kind.Path) == 0
+	hasTemplate := known && len(kind.Path) > 0
+	var s scope
+	var err error
 	switch {
-	case isPods && req.Operation == admissionv1.Create && req.SubResource == "":
-		pod, err := parsePod("request.object", req.Object)
-		if err != nil || isMirror(pod) {
-			return scope{}, err
-		}
-		s := scope{pod: pod, wholePod: true}
-		for i := range pod.Containers {
-			s.containers = append(s.containers, &pod.Containers[i])
-		}
-		return s, nil
-
-	case isPods && req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
-		pod, err := parsePod("request.object", req.Object)
-		if err != nil || isMirror(pod) {
-			return scope{}, err
-		}
-		old, err := parsePod("request.oldObject", req.OldObject)
-		if err != nil {
-			return scope{}, err
-		}
-		return scope{pod: pod, containers: newEphemeral(pod, old)}, nil
-
-	default:
-		return scope{}, nil
+	case isPod && req.Operation == admissionv1.Create && req.SubResource == "":
+		s, err = podScope("request.object", req.Object)
+	case isPod && req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
+		s, err = ephemeralScope(req)
+	case hasTemplate && (req.Operation == admissionv1.Create || req.Operation == admissionv1.Update) &&
+		req.SubResource == "" && mode != Enforce:
+		s, err = templateScope(kind, req)
 	}
+	if err != nil || s.pod == nil {
+		return scope{}, err
+	}
+	s.kind = kind.Kind
+	return s, nil
 }
 
-func parsePod(place string, object []byte) (*defaults.Pod, error) {
-	if len(object) == 0 || object[0] == 'n' {
+// podScope returns the scope of a pod that is new, or would be.
+func podScope(place string, object jsontext.Value) (scope, error) {
+	pod, err := parsePod(place, object)
+	if err != nil || isMirror(pod) {
+		return scope{}, err
+	}
+	s := scope{pod: pod, wholePod: true, name: nameOf(pod)}
+	for i := range pod.Containers {
+		s.containers = append(s.containers, &pod.Containers[i])
+	}
+	return s, nil
+}
+
+// ephemeralScope returns the scope of an update of a pod's ephemeral containers.
+func ephemeralScope(req *request) (scope, error) {
+	pod, err := parsePod("request.object", req.Object)
+	if err != nil || isMirror(pod) {
+		return scope{}, err
+	}
+	old, err := parsePod("request.oldObject", req.OldObject)
+	if err != nil {
+		return scope{}, err
+	}
+	return scope{pod: pod, containers: newEphemeral(pod, old), name: nameOf(pod)}, nil
+}
+
+func parsePod(place string, object jsontext.Value) (*defaults.Pod, error) {
+	if !isSet(object) {
 		return nil, fmt.Errorf("%s: must be set", place)
 	}
 	pod, err := defaults.ParsePod(object)
@@ -71,6 +97,10 @@ func parsePod(place string, object []byte) (*defaults.Pod, error) {
 	}
 	return pod, nil
 }
+
+func isSet(value jsontext.Value) bool { return len(value) > 0 && value.Kind() != 'n' }
+
+func nameOf(pod *defaults.Pod) string { return cmp.Or(pod.Name, pod.GenerateName) }
 
 func isMirror(pod *defaults.Pod) bool {
 	_, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
