@@ -112,9 +112,11 @@ func templateOf(kind TemplateKind, place string, object jsontext.Value) (jsontex
 		default:
 			return nil, fmt.Errorf("%s: must be an object", at(place, dec.StackPointer()))
 		}
-		if found, err := enter(dec, name); err != nil {
+		found, err := enter(dec, name)
+		if err != nil {
 			return nil, located(place, err)
-		} else if !found {
+		}
+		if !found {
 			return nil, nil
 		}
 	}
