@@ -180,8 +180,7 @@ spec:
     securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 1, seccompProfile: {type: RuntimeDefault}}
 `
 
-// What a namespace with some labels is to hear of templates: of one whose pod is
-// legacyPod, and of anything else.
+// heard is what there is to hear of a request in a namespace with the labels.
 type heard struct {
 	labels   map[string]string
 	warnings []string
