@@ -250,7 +250,8 @@ func auditAnnotations(t *testing.T, fieldManager string) map[string]string {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(data)) {
-			if !strings.Contains(line, "fieldManager="+fieldManager+"&") && !strings.Contains(line, "fieldManager="+fieldManager+`"`) {
+			// An & is escaped in the JSON that Go writes.
+			if !strings.Contains(line, "fieldManager="+fieldManager+`\u0026`) && !strings.Contains(line, "fieldManager="+fieldManager+`"`) {
 				continue
 			}
 			var event auditEvent

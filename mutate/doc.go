@@ -13,8 +13,11 @@
 //     needs around it. The annotation caseharden.io/injected is the one value
 //     that may be replaced.
 //   - Its answer to a second pass over its own output is empty.
+//   - Objects with pod templates are never patched, in any mode. In the modes Warn
+//     and Audit it says of a template what it would say of its pods.
 //   - It calls nobody: what it needs stands in the review.
 //
 // Start reading at handler.go, which is the way of a review through the package,
-// then at scope.go, which says what a review is about.
+// then at scope.go, which says what a review is about, and template.go, which
+// finds the templates.
 package mutate

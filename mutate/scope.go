@@ -19,7 +19,7 @@ type scope struct {
 	pod        *defaults.Pod // nil in an empty scope
 	containers []*defaults.Container
 	wholePod   bool // not just some of its containers: its own security context too, and what else concerns a new pod
-	template   bool // the pod is the template of some: nothing to patch, and not one to count
+	template   bool // the pod is a template of pods: nothing to patch, and none to count
 
 	kind, name string         // of the object that was sent, for the log
 	place      string         // where the pod stands in the request

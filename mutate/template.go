@@ -14,8 +14,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 )
 
-// A TemplateKind is a kind of object that is a pod, or makes pods from a
-// template.
+// A TemplateKind is a kind of object that is a pod, or holds a template of pods.
 type TemplateKind struct {
 	Group, Version string // of the API
 	Kind           string
@@ -23,7 +22,7 @@ type TemplateKind struct {
 	Path           []string // members that lead from the object to the template; none: the object is a pod itself
 }
 
-// templateKinds holds every kind of Kubernetes' own that makes pods.
+// templateKinds is every kind of the Kubernetes API that has a pod in it.
 var templateKinds = []TemplateKind{
 	{"", "v1", "Pod", "pods", nil},
 	{"", "v1", "PodTemplate", "podtemplates", []string{"template"}},
@@ -36,7 +35,8 @@ var templateKinds = []TemplateKind{
 	{"batch", "v1", "Job", "jobs", []string{"spec", "template"}},
 }
 
-// TemplateKinds returns all kinds that are or make pods, Pod among them.
+// TemplateKinds returns every kind that a pod is in: Pod, and those with a
+// template.
 func TemplateKinds() []TemplateKind { return slices.Clone(templateKinds) }
 
 // templateKind returns the kind of the object that a request is about; false if
@@ -55,8 +55,8 @@ func templateKind(req *request) (kind TemplateKind, found bool) {
 // with a pod template. It is empty where it would tell nothing new, or tell it to
 // nobody:
 //
-//   - where a controller owns the object, since it made the template from one that
-//     has been reviewed, and drops warnings;
+//   - where a controller owns the object: nobody applied it, and the controller
+//     would only log a warning;
 //   - where an update leaves the template as it is: scaling, labelling, and what
 //     controllers write. The API server encodes both objects alike, so templates
 //     that are equal are so byte for byte.
@@ -112,9 +112,11 @@ func templateOf(kind TemplateKind, place string, object jsontext.Value) (jsontex
 		default:
 			return nil, fmt.Errorf("%s: must be an object", at(place, dec.StackPointer()))
 		}
-		if found, err := enter(dec, name); err != nil {
+		found, err := enter(dec, name)
+		if err != nil {
 			return nil, located(place, err)
-		} else if !found {
+		}
+		if !found {
 			return nil, nil
 		}
 	}

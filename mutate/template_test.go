@@ -201,6 +201,16 @@ func checkTemplate(t *testing.T, request *admissionv1.AdmissionRequest, template
 	}
 }
 
+// An object without a template is for validation to refuse, wherever it ends.
+func TestNoTemplate(t *testing.T) {
+	for resource := range objectsWithTemplates {
+		for _, object := range []string{`{}`, `{"spec":null,"template":null}`, `{"spec":{}}`, `{"spec":{"replicas":1,"jobTemplate":null}}`, `{"spec":{"jobTemplate":{"spec":{}}}}`} {
+			checkTemplate(t, createTemplate(resource, object), "", true)
+			checkTemplate(t, updateTemplate(resource, object, object), "", true)
+		}
+	}
+}
+
 // The words, where TestTemplates compares them with those on a pod.
 func TestWordsOnATemplate(t *testing.T) {
 	w := newWebhook(t)
