@@ -14,6 +14,8 @@ type Change struct {
 	Decisions []defaults.Decision // container by container, then the pod
 	Mounts    []Mount             // in the order of containers
 
+	containers []*defaults.Container
+
 	pod     *defaults.Pod
 	volumes *defaults.Volumes // nil where nothing is mounted
 }
@@ -38,7 +40,7 @@ func NewChange(profile *defaults.Profile, place string, pod []byte) (*Change, er
 // change decides every default of the profile for everything in the scope, and
 // what is to be mounted.
 func (s scope) change(profile *defaults.Profile) (*Change, error) {
-	c := &Change{pod: s.pod, Decisions: make([]defaults.Decision, 0, len(s.containers)*len(profile.Container)+len(profile.Pod))}
+	c := &Change{containers: s.containers, pod: s.pod, Decisions: make([]defaults.Decision, 0, len(s.containers)*len(profile.Container)+len(profile.Pod))}
 	for _, container := range s.containers {
 		decisions := profile.DecideContainer(s.pod, container)
 		c.Decisions = append(c.Decisions, decisions...)
@@ -61,6 +63,12 @@ func (s scope) change(profile *defaults.Profile) (*Change, error) {
 	}
 	return c, nil
 }
+
+// Containers returns the containers that were decided on.
+func (c *Change) Containers() []*defaults.Container { return c.containers }
+
+// Windows says whether the pod is for Windows nodes.
+func (c *Change) Windows() bool { return c.pod.Windows }
 
 // Operations returns the patch, which only adds. It does not annotate the pod.
 func (c *Change) Operations() []jsonpatch.Operation { return c.patch().operations }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // A TemplateKind is a kind of object that is a pod, or holds a template of pods.
@@ -20,6 +21,11 @@ type TemplateKind struct {
 	Kind           string
 	Resource       string
 	Path           []string // members that lead from the object to the template; none: the object is a pod itself
+}
+
+// GroupVersionKind returns the kind in the form that Kubernetes' libraries have.
+func (kind TemplateKind) GroupVersionKind() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: kind.Group, Version: kind.Version, Kind: kind.Kind}
 }
 
 // templateKinds is every kind of the Kubernetes API that has a pod in it.
@@ -61,12 +67,12 @@ func templateKind(req *request) (kind TemplateKind, found bool) {
 //     controllers write. The API server encodes both objects alike, so templates
 //     that are equal are so byte for byte.
 func templateScope(kind TemplateKind, req *request) (scope, error) {
-	template, err := templateOf(kind, "request.object", req.Object)
+	template, err := kind.Template("request.object", req.Object)
 	if err != nil || template == nil {
 		return scope{}, err
 	}
 	if req.Operation == admissionv1.Update {
-		old, err := templateOf(kind, "request.oldObject", req.OldObject)
+		old, err := kind.Template("request.oldObject", req.OldObject)
 		if err != nil || bytes.Equal(template, old) {
 			return scope{}, err
 		}
@@ -96,13 +102,14 @@ type ownerReference struct {
 
 func (r ownerReference) isController() bool { return r.Controller }
 
-// templateOf returns the pod template of an object as it was received; nil where
-// it is unset, as a ReplicationController's may be.
-func templateOf(kind TemplateKind, place string, object jsontext.Value) (jsontext.Value, error) {
+// Template returns the pod template of an object as it was received, or the pod
+// itself; nil where it is unset, as a ReplicationController's may be. An error
+// names the place below the given one. The object must not have a name twice.
+func (kind TemplateKind) Template(place string, object jsontext.Value) (jsontext.Value, error) {
 	if !isSet(object) {
 		return nil, fmt.Errorf("%s: must be set", place)
 	}
-	// No name is there twice: that was seen when the review was read.
+	// That no name is there twice was seen when the review was read.
 	dec := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
 	for _, name := range kind.Path {
 		switch dec.PeekKind() {

@@ -19,7 +19,7 @@ type Report struct {
 type Summary struct {
 	Objects    int `json:"objects"`    // everything that was read, also of kinds that have no pods
 	Workloads  int `json:"workloads"`  // pods, and objects with a pod template
-	Excluded   int `json:"excluded"`   // workloads that the webhook never looks at
+	Excluded   int `json:"excluded"`   // workloads that are not looked at
 	Changed    int `json:"changed"`    // workloads that would get something
 	Containers int `json:"containers"` // of all workloads that are not excluded
 
@@ -67,7 +67,7 @@ type Workload struct {
 	Namespace  string `json:"namespace,omitempty"` // where the manifest says one
 	Name       string `json:"name"`                // or generateName
 
-	Excluded    string       `json:"excluded,omitempty"` // why the webhook never looks at it; then there is nothing below
+	Excluded    string       `json:"excluded,omitempty"` // why it is not looked at; then there is nothing below
 	Changed     bool         `json:"changed"`            // it would get something
 	Pod         []Decision   `json:"pod,omitempty"`      // decisions at pod level
 	Containers  []Container  `json:"containers,omitempty"`

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"gomodules.xyz/jsonpatch/v2"
+	jsonpatchv4 "gopkg.in/evanphx/json-patch.v4"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/mutate"
+)
+
+// A Preview is what a profile would do to manifests.
+type Preview struct {
+	Report *Report
+	files  []*file
+}
+
+// A file is an input with what would be added to it.
+type file struct {
+	Input
+	documents []*document
+	additions map[*document][]addition
+}
+
+// An addition is an operation of a patch, with its pointer in the document.
+type addition struct {
+	object  *object
+	pointer string
+	value   any
+}
+
+// New previews what the profile would do to all the inputs. It calls progress,
+// which may be nil, after each object.
+func New(profile *defaults.Profile, inputs []Input, progress func(done, total int)) *Preview {
+	p := &Preview{Report: &Report{
+		APIVersion: "caseharden.io/v1alpha1",
+		Kind:       "Preview",
+		Profile:    profile.Name,
+		Workloads:  []Workload{},
+		Errors:     []InputError{},
+	}}
+	total := 0
+	for _, input := range inputs {
+		documents, errs := documentsOf(input)
+		p.Report.Errors = append(p.Report.Errors, errs...)
+		p.files = append(p.files, &file{Input: input, documents: documents, additions: map[*document][]addition{}})
+		for _, d := range documents {
+			total += len(d.objects)
+		}
+	}
+	for _, f := range p.files {
+		for _, d := range f.documents {
+			for _, o := range d.objects {
+				p.object(profile, f, o)
+				if progress != nil {
+					progress(p.Report.Summary.Objects, total)
+				}
+			}
+		}
+	}
+	p.Report.sum()
+	return p
+}
+
+// object previews one object; one of a kind that makes no pods is only counted.
+func (p *Preview) object(profile *defaults.Profile, f *file, o *object) {
+	p.Report.Summary.Objects++
+	kind, found := kindOf(o.apiVersion, o.kind)
+	if !found {
+		return
+	}
+	w, additions, err := previewWorkload(profile, kind, o)
+	if err != nil {
+		p.Report.Errors = append(p.Report.Errors, InputError{File: f.Name, Document: o.document.index, Line: o.line, Message: err.Error()})
+		return
+	}
+	w.File, w.Document, w.Line = f.Name, o.document.index, o.line
+	p.Report.Workloads = append(p.Report.Workloads, *w)
+	f.additions[o.document] = append(f.additions[o.document], additions...)
+}
+
+var templateKinds = mutate.TemplateKinds()
+
+// kindOf returns a kind that is or makes pods; false for any other.
+func kindOf(apiVersion, kind string) (mutate.TemplateKind, bool) {
+	gvk := schema.FromAPIVersionAndKind(apiVersion, kind)
+	i := slices.IndexFunc(templateKinds, func(k mutate.TemplateKind) bool { return k.GroupVersionKind() == gvk })
+	if i < 0 {
+		return mutate.TemplateKind{}, false
+	}
+	return templateKinds[i], true
+}
+
+// header is what a preview has to know of an object besides its pod template.
+type header struct {
+	Metadata struct {
+		Name            string                  `json:"name"`
+		GenerateName    string                  `json:"generateName"`
+		Namespace       string                  `json:"namespace"`
+		OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
+	} `json:"metadata"`
+	Spec struct {
+		VolumeClaimTemplates []struct {
+			Metadata struct {
+				Name string `json:"name"`
+			} `json:"metadata"`
+		} `json:"volumeClaimTemplates"`
+	} `json:"spec"`
+}
+
+// previewWorkload previews an object that is or makes pods.
+func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *object) (*Workload, []addition, error) {
+	var h header
+	if err := jsonv2.Unmarshal(o.raw, &h); err != nil {
+		return nil, nil, errors.New(plainJSONError(err))
+	}
+	w := &Workload{APIVersion: o.apiVersion, Kind: o.kind, Namespace: h.Metadata.Namespace, Name: cmp.Or(h.Metadata.Name, h.Metadata.GenerateName)}
+	if w.Excluded = excluded(kind, h); w.Excluded != "" {
+		return w, nil, nil
+	}
+	place := strings.Join(kind.Path, ".")
+	raw, err := kind.Template(place, o.raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	if raw == nil {
+		w.Excluded = "it has no pod template"
+		return w, nil, nil
+	}
+	before, normalised, err := asReceived(raw)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %s", cmp.Or(place, "pod"), plainJSONError(err))
+	}
+	would, err := mutate.NewChange(profile, place, normalised)
+	if err != nil {
+		return nil, nil, err
+	}
+	if would == nil {
+		w.Excluded = "a mirror pod shows what a kubelet runs from a file"
+		return w, nil, nil
+	}
+	operations := would.Operations()
+	after, err := apply(normalised, operations)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.Changed = len(operations) > 0
+	w.describe(would, before)
+	w.PodSecurity = podSecurity(before, after)
+	claims := map[string]bool{}
+	for _, claim := range h.Spec.VolumeClaimTemplates {
+		claims[claim.Metadata.Name] = true
+	}
+	w.Hazards = hazards(change{Before: before, After: after, ClaimTemplates: claims, Windows: would.Windows()})
+	var additions []addition
+	prefix := o.pointer
+	for _, name := range kind.Path {
+		prefix += "/" + name
+	}
+	for _, operation := range operations {
+		additions = append(additions, addition{o, prefix + operation.Path, operation.Value})
+	}
+	return w, additions, nil
+}
+
+// excluded says why an object is not looked at; "" if it is. Of a Deployment and
+// its ReplicaSets, the template is the Deployment's.
+func excluded(kind mutate.TemplateKind, h header) string {
+	if h.Metadata.Namespace == metav1.NamespaceSystem {
+		return "the namespace kube-system is left alone"
+	}
+	for _, r := range h.Metadata.OwnerReferences {
+		_, known := kindOf(r.APIVersion, r.Kind)
+		if r.Controller != nil && *r.Controller && known && len(kind.Path) > 0 {
+			return fmt.Sprintf("%s %s, which owns it, has the template", r.Kind, r.Name)
+		}
+	}
+	return ""
+}
+
+// asReceived returns a pod or a template as the webhook gets it from an API server:
+// without what the API does not know, and without empty lists.
+func asReceived(raw jsontext.Value) (*corev1.PodTemplateSpec, []byte, error) {
+	var template corev1.PodTemplateSpec
+	if err := jsonv2.Unmarshal(raw, &template); err != nil {
+		return nil, nil, err
+	}
+	normalised, err := json.Marshal(&template)
+	return &template, normalised, err
+}
+
+// apply applies a patch with the library of the API server.
+func apply(pod []byte, operations []jsonpatch.Operation) (*corev1.PodTemplateSpec, error) {
+	patched := pod
+	if len(operations) > 0 {
+		raw, err := json.Marshal(operations)
+		if err != nil {
+			return nil, err
+		}
+		patch, err := jsonpatchv4.DecodePatch(raw)
+		if err != nil {
+			return nil, err
+		}
+		if patched, err = patch.Apply(pod); err != nil {
+			return nil, err
+		}
+	}
+	var template corev1.PodTemplateSpec
+	return &template, jsonv2.Unmarshal(patched, &template)
+}
+
+// describe writes down every decision of a change.
+func (w *Workload) describe(change *mutate.Change, pod *corev1.PodTemplateSpec) {
+	images := map[defaults.ContainerType][]string{}
+	for _, c := range pod.Spec.InitContainers {
+		images[defaults.Init] = append(images[defaults.Init], c.Image)
+	}
+	for _, c := range pod.Spec.Containers {
+		images[defaults.Regular] = append(images[defaults.Regular], c.Image)
+	}
+	for _, c := range pod.Spec.EphemeralContainers {
+		images[defaults.Ephemeral] = append(images[defaults.Ephemeral], c.Image)
+	}
+	at := map[*defaults.Container]int{}
+	for _, c := range change.Containers() {
+		at[c] = len(w.Containers)
+		w.Containers = append(w.Containers, Container{Name: c.Name, Type: string(c.Type), Image: images[c.Type][c.Index], Decisions: []Decision{}})
+	}
+	for _, d := range change.Decisions {
+		decision := Decision{Field: d.Field.Name, Outcome: string(d.Outcome), Reason: string(d.Reason), Because: d.Because}
+		if d.Outcome == defaults.Inject {
+			decision.Value = json.RawMessage(d.Value.JSON)
+		}
+		if d.Container == nil {
+			w.Pod = append(w.Pod, decision)
+			continue
+		}
+		c := &w.Containers[at[d.Container]]
+		c.Decisions = append(c.Decisions, decision)
+	}
+	for _, m := range change.Mounts {
+		c := &w.Containers[at[m.Container]]
+		c.WritablePaths = append(c.WritablePaths, m.Path)
+	}
+}
