@@ -35,7 +35,7 @@ var readOnlyRoot = hazardRule{
 		if len(data) == 0 {
 			return "its root file system would be read-only, and no volume gives it a place to write, not even /tmp", ""
 		}
-		return fmt.Sprintf("its root file system would be read-only, and only its data (%s) has a place to be written, not what goes to /tmp, /run and the like",
+		return fmt.Sprintf("its root file system would be read-only: it could write to %s at most, and not to /tmp, /run and the like",
 			few(unique(data))), ""
 	},
 }
