@@ -16,7 +16,7 @@ var (
 	withNoSetuid = &ownProfile{container: []setting{{"allowPrivilegeEscalation", false}}}
 	withGroup    = &ownProfile{container: []setting{{"runAsUser", 10001}, {"runAsGroup", 10001}}}
 	withGroup0   = &ownProfile{container: []setting{{"runAsGroup", 0}}}
-	withUser     = &ownProfile{container: []setting{{"runAsUser", 10001}}}
+	withRoot     = &ownProfile{container: []setting{{"runAsUser", 0}}}
 	withFSGroup  = &ownProfile{container: []setting{{"runAsUser", 10001}}, pod: []setting{{"fsGroup", 2000}}}
 	withQuickFS  = &ownProfile{pod: []setting{{"fsGroup", 2000}, {"fsGroupChangePolicy", ptr(corev1.FSGroupChangeOnRootMismatch)}}}
 	withStrict   = &ownProfile{pod: []setting{{"supplementalGroupsPolicy", ptr(corev1.SupplementalGroupsPolicyStrict)}}}
@@ -37,6 +37,10 @@ var hazardCases = []hazardCase{
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [NET_ADMIN]}}}]}}`},
 	{id: "added-capabilities-non-root", name: "its own user on the pod",
 		pod: `{spec: {securityContext: {runAsUser: 7}, containers: [{name: c, securityContext: {capabilities: {add: [NET_ADMIN]}}}]}}`},
+	{id: "added-capabilities-non-root", name: "privileged", // the business of privileged-non-root
+		pod: `{spec: {containers: [{name: c, securityContext: {privileged: true, capabilities: {add: [NET_ADMIN]}}}]}}`},
+	{id: "added-capabilities-non-root", name: "a profile with root", own: withRoot,
+		pod: `{spec: {containers: [{name: c, securityContext: {capabilities: {add: [NET_ADMIN]}}}]}}`},
 	{id: "added-capabilities-non-root", name: "only drops",
 		pod: `{spec: {containers: [{name: c, securityContext: {capabilities: {drop: [NET_ADMIN]}}}]}}`},
 
@@ -107,6 +111,8 @@ var hazardCases = []hazardCase{
 		pod: `{spec: {containers: [{name: c, securityContext: {capabilities: {add: [IPC_LOCK]}}}]}}`},
 	{id: "file-capabilities", name: "allows it",
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 101, allowPrivilegeEscalation: true, capabilities: {add: [NET_BIND_SERVICE]}}}]}}`},
+	{id: "file-capabilities", name: "adds for a new user", // the business of added-capabilities-non-root
+		pod: `{spec: {containers: [{name: c, securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}]}}`},
 	{id: "file-capabilities", name: "as root",
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [NET_BIND_SERVICE]}}}]}}`},
 	{id: "file-capabilities", name: "adds nothing", own: withNoSetuid,
@@ -164,6 +170,8 @@ var hazardCases = []hazardCase{
 		pod: `{spec: {containers: [{name: c, ports: [{containerPort: 80}], securityContext: {runAsUser: 0}}]}}`},
 	{id: "low-port", name: "root with the capability",
 		pod: `{spec: {containers: [{name: c, ports: [{containerPort: 80}], securityContext: {runAsUser: 0, capabilities: {add: [NET_BIND_SERVICE]}}}]}}`},
+	{id: "low-port", name: "privileged", // the business of privileged-non-root
+		pod: `{spec: {containers: [{name: c, ports: [{containerPort: 80}], securityContext: {privileged: true}}]}}`},
 	{id: "low-port", name: "only listens, by its probe",
 		pod: `{spec: {containers: [{name: c, args: [--port=80], readinessProbe: {tcpSocket: {port: 80}}}]}}`},
 
@@ -180,6 +188,8 @@ var hazardCases = []hazardCase{
 	{id: "root-loses-capabilities", name: "one of them", own: withDropRaw, want: []string{"c"}, says: []string{"loses NET_RAW"},
 		pod: `{spec: {containers: [{name: c}]}}`},
 	{id: "root-loses-capabilities", name: "a new user", pod: `{spec: {containers: [{name: c}]}}`},
+	{id: "root-loses-capabilities", name: "adds one", // the business of default-capabilities-lost
+		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [KILL]}}}]}}`},
 	{id: "root-loses-capabilities", name: "drops for itself",
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {drop: [ALL]}}}]}}`},
 	{id: "root-loses-capabilities", name: "privileged", pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, privileged: true}}]}}`},

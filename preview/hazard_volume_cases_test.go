@@ -15,6 +15,7 @@ var volumeCases = []hazardCase{
 		pod: mounts(`persistentVolumeClaim: {claimName: x}`, "", "")},
 	{id: "fs-group-slow", name: "a claim that is only read", own: withFSGroup, want: []string{onPod},
 		pod: mounts(`persistentVolumeClaim: {claimName: x}`, ", readOnly: true", "")},
+	{id: "fs-group-slow", name: "a read-only claim", own: withFSGroup, pod: mounts(`persistentVolumeClaim: {claimName: x, readOnly: true}`, "", "")},
 	{id: "fs-group-slow", name: "with a quick policy", own: withQuickFS, pod: mounts(`persistentVolumeClaim: {claimName: x}`, "", "")},
 	{id: "fs-group-slow", name: "its own policy", own: withFSGroup,
 		pod: mounts(`persistentVolumeClaim: {claimName: x}`, "", `securityContext: {fsGroupChangePolicy: OnRootMismatch}, `)},

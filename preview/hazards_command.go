@@ -67,7 +67,7 @@ var commandNeedsRoot = hazardRule{
 					forRoot = append(forRoot, run.Name)
 					needs = append(needs, lost...)
 				}
-			case !c.newUser() && tool.setuid && c.stopsEscalation():
+			case tool.setuid && c.stopsEscalation():
 				setuid = append(setuid, run.Name)
 			}
 		}
