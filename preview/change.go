@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// A change is a workload's pod as its manifest has it, and as it would be.
+type change struct {
+	Before, After  *corev1.PodTemplateSpec // After is Before with what the profile injects
+	ClaimTemplates map[string]bool         // names of the volumes that a StatefulSet's volumeClaimTemplates make
+	Windows        bool                    // the pod is for Windows nodes, as package defaults sees it
+}
+
+// A containerChange is one container before and after.
+type containerChange struct {
+	Before, After *corev1.Container
+	before, after settings
+}
+
+// settings are the effective security settings of a container: its own, else
+// those that it inherits from the pod. Nil is unset.
+type settings struct {
+	user, group              *int64
+	nonRoot                  *bool
+	userName                 *string // on Windows
+	allowPrivilegeEscalation *bool
+	readOnlyRoot             *bool
+	privileged               bool
+	add, drop                []string // capabilities, spelt as the manifest does
+	seccomp                  *corev1.SeccompProfile
+	appArmor                 *corev1.AppArmorProfile
+}
+
+// containers pairs the containers of both sides: init, regular, ephemeral.
+func (c *change) containers() []containerChange {
+	before, after := allContainers(&c.Before.Spec), allContainers(&c.After.Spec)
+	changes := make([]containerChange, 0, len(after))
+	for i := range min(len(before), len(after)) {
+		changes = append(changes, containerChange{
+			Before: before[i],
+			After:  after[i],
+			before: effective(&c.Before.Spec, before[i]),
+			after:  effective(&c.After.Spec, after[i]),
+		})
+	}
+	return changes
+}
+
+func allContainers(spec *corev1.PodSpec) []*corev1.Container {
+	var all []*corev1.Container
+	for i := range spec.InitContainers {
+		all = append(all, &spec.InitContainers[i])
+	}
+	for i := range spec.Containers {
+		all = append(all, &spec.Containers[i])
+	}
+	for i := range spec.EphemeralContainers {
+		// The API keeps the two types convertible for exactly this.
+		all = append(all, (*corev1.Container)(&spec.EphemeralContainers[i].EphemeralContainerCommon))
+	}
+	return all
+}
+
+func effective(spec *corev1.PodSpec, container *corev1.Container) settings {
+	pod, own := podSecurityContext(spec), container.SecurityContext
+	if own == nil {
+		own = &corev1.SecurityContext{}
+	}
+	s := settings{
+		user:                     cmp.Or(own.RunAsUser, pod.RunAsUser),
+		group:                    cmp.Or(own.RunAsGroup, pod.RunAsGroup),
+		nonRoot:                  cmp.Or(own.RunAsNonRoot, pod.RunAsNonRoot),
+		allowPrivilegeEscalation: own.AllowPrivilegeEscalation,
+		readOnlyRoot:             own.ReadOnlyRootFilesystem,
+		privileged:               isTrue(own.Privileged),
+		seccomp:                  cmp.Or(own.SeccompProfile, pod.SeccompProfile),
+		appArmor:                 cmp.Or(own.AppArmorProfile, pod.AppArmorProfile),
+	}
+	for _, options := range []*corev1.WindowsSecurityContextOptions{own.WindowsOptions, pod.WindowsOptions} {
+		if options != nil {
+			s.userName = cmp.Or(s.userName, options.RunAsUserName)
+		}
+	}
+	if own.Capabilities != nil {
+		for _, capability := range own.Capabilities.Add {
+			s.add = append(s.add, string(capability))
+		}
+		for _, capability := range own.Capabilities.Drop {
+			s.drop = append(s.drop, string(capability))
+		}
+	}
+	return s
+}
+
+func podSecurityContext(spec *corev1.PodSpec) *corev1.PodSecurityContext {
+	if spec.SecurityContext == nil {
+		return &corev1.PodSecurityContext{}
+	}
+	return spec.SecurityContext
+}
+
+func isTrue(b *bool) bool  { return b != nil && *b }
+func isFalse(b *bool) bool { return b != nil && !*b }
+
+// newUser says whether we give the container a user, in place of the image's.
+func (c *containerChange) newUser() bool {
+	return c.before.user == nil && c.after.user != nil && *c.after.user != 0
+}
+
+// staysRoot says whether the container runs as root, or as the user of its
+// image where nothing keeps that from being root.
+func (c *containerChange) staysRoot() bool {
+	if c.after.user != nil {
+		return *c.after.user == 0
+	}
+	return !isTrue(c.after.nonRoot)
+}
+
+// dropsNow returns the capabilities that we drop, as the profile spells them.
+func (c *containerChange) dropsNow() []string {
+	if c.after.privileged || len(c.before.drop) > 0 {
+		return nil
+	}
+	return c.after.drop
+}
+
+// loses says whether we take the capability away, named without CAP_.
+func (c *containerChange) loses(capability string) bool {
+	dropped := c.dropsNow()
+	return (holds(dropped, "ALL") || holds(dropped, capability)) && !holds(c.after.add, capability)
+}
+
+// holds says whether a list of capabilities has this one. As runtimes do it
+// leaves case aside, and as some of them do the prefix CAP_.
+func holds(list []string, capability string) bool {
+	return slices.ContainsFunc(list, func(c string) bool {
+		c = strings.ToUpper(c)
+		return c == capability || c == "CAP_"+capability
+	})
+}
+
+// stopsEscalation says whether we keep the container's programs from gaining
+// rights by being run.
+func (c *containerChange) stopsEscalation() bool {
+	return c.before.allowPrivilegeEscalation == nil && isFalse(c.after.allowPrivilegeEscalation)
+}

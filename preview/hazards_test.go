@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	psaapi "k8s.io/pod-security-admission/api"
+
+	"github.com/caseharden/caseharden/defaults"
+)
+
+// A hazardCase is a pod, a profile, and the containers for which the hazard
+// holds then.
+type hazardCase struct {
+	id, name string
+	profile  string      // hardened where empty
+	pod      string      // YAML
+	mount    string      // where the profile's writable path is mounted, in every container
+	claims   []string    // volumes of volumeClaimTemplates
+	want     []string    // names of containers; onPod
+	says     []string    // parts of what it says, on the last of them
+	own      *ownProfile // in place of a built-in one
+}
+
+type ownProfile struct{ container, pod []setting }
+
+const onPod = "(pod)"
+
+// change makes the change of a case.
+func (c hazardCase) change(t *testing.T) change {
+	t.Helper()
+	var p *defaults.Profile
+	switch {
+	case c.own != nil:
+		p = &defaults.Profile{Name: "own", Container: settingsOf(t, c.own.container), Pod: settingsOf(t, c.own.pod)}
+	case c.profile != "":
+		p = builtin(t, c.profile)
+	default:
+		p = builtin(t, "hardened")
+	}
+	made := injected(t, p, fromYAML(t, c.pod))
+	made.ClaimTemplates = map[string]bool{}
+	for _, name := range c.claims {
+		made.ClaimTemplates[name] = true
+	}
+	if c.mount != "" {
+		spec := &made.After.Spec
+		spec.Volumes = append(spec.Volumes, corev1.Volume{Name: "writable", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+		for _, container := range allContainers(spec) {
+			container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: "writable", MountPath: c.mount})
+		}
+	}
+	return made
+}
+
+func TestHazards(t *testing.T) {
+	for _, c := range hazardCases {
+		t.Run(c.id+"/"+c.name, func(t *testing.T) {
+			var got []string
+			var last Hazard
+			for _, h := range hazards(c.change(t)) {
+				if h.What == "" || h.WayOut == "" {
+					t.Errorf("%s says too little: %+v", h.ID, h)
+				}
+				if h.ID != c.id {
+					continue
+				}
+				name := h.Container
+				if name == "" {
+					name = onPod
+				}
+				got, last = append(got, name), h
+			}
+			if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s holds for (-want +got):\n%s", c.id, diff)
+			}
+			for _, part := range c.says {
+				if text := last.What + "\n" + last.WayOut; !strings.Contains(text, part) {
+					t.Errorf("nothing says %q in:\n%s", part, text)
+				}
+			}
+		})
+	}
+}
+
+// Each hazard has a case in which it holds, and a near miss.
+func TestHazardsHaveCases(t *testing.T) {
+	for _, info := range Hazards() {
+		holds, misses := false, false
+		for _, c := range hazardCases {
+			holds = holds || c.id == info.ID && len(c.want) > 0
+			misses = misses || c.id == info.ID && len(c.want) == 0
+		}
+		if !holds || !misses {
+			t.Errorf("%s: a case in which it holds: %t; a near miss: %t", info.ID, holds, misses)
+		}
+	}
+	for _, c := range hazardCases {
+		if !slices.ContainsFunc(Hazards(), func(info HazardInfo) bool { return info.ID == c.id }) {
+			t.Errorf("there is no hazard %q", c.id)
+		}
+	}
+}
+
+// What was so before is never laid at our door.
+func TestNoChangeIsNoHazard(t *testing.T) {
+	for _, c := range hazardCases {
+		made := c.change(t)
+		for _, side := range []*corev1.PodTemplateSpec{made.Before, made.After} {
+			same := made
+			same.Before, same.After = side, side
+			if got := hazards(same); len(got) > 0 {
+				t.Errorf("%s/%s: nothing changes, and yet: %+v", c.id, c.name, got)
+			}
+		}
+	}
+}
+
+// Whatever a Linux pod would get, a pod for Windows has no Linux hazard.
+func TestWindowsPodsHaveNoLinuxHazards(t *testing.T) {
+	for _, c := range hazardCases {
+		made := c.change(t)
+		made.Windows = true
+		for _, h := range hazards(made) {
+			if h.ID != imageUserUnknown.ID {
+				t.Errorf("%s/%s: on Windows %s", c.id, c.name, h.ID)
+			}
+		}
+	}
+}
+
+func TestHazardsAreInOrder(t *testing.T) {
+	c := hazardCase{
+		own: &ownProfile{
+			container: []setting{
+				{"appArmorProfile", &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeRuntimeDefault}},
+				{"readOnlyRootFilesystem", true},
+				{"runAsNonRoot", true},
+				{"runAsUser", 10001},
+			},
+			pod: []setting{{"supplementalGroupsPolicy", ptr(corev1.SupplementalGroupsPolicyStrict)}},
+		},
+		pod: `{spec: {
+			initContainers: [{name: z, ports: [{containerPort: 80}]}],
+			containers: [{name: b}, {name: a, ports: [{containerPort: 80}]}],
+			ephemeralContainers: [{name: e}]}}`,
+	}
+	want := [][2]string{
+		{"", "apparmor-node"}, {"", "supplemental-groups-policy"},
+		{"z", "low-port"}, {"z", "read-only-root"},
+		{"b", "read-only-root"},
+		{"a", "low-port"}, {"a", "read-only-root"},
+		{"e", "read-only-root"},
+	}
+	var got [][2]string
+	for _, h := range hazards(c.change(t)) {
+		got = append(got, [2]string{h.Container, h.ID})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("hazards (-want +got):\n%s", diff)
+	}
+}
+
+func TestHazardInfos(t *testing.T) {
+	infos := Hazards()
+	if !slices.IsSortedFunc(infos, func(a, b HazardInfo) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Error("the hazards are not in the order of their IDs")
+	}
+	seen := map[string]bool{}
+	for i, info := range infos {
+		r := hazardRules[i]
+		if (r.OfPod == nil) == (r.OfContainer == nil) {
+			t.Errorf("%s must be either of the pod or of containers", info.ID)
+		}
+		if seen[info.ID] || seen[info.Title] {
+			t.Errorf("%s (%s): there are two", info.ID, info.Title)
+		}
+		seen[info.ID], seen[info.Title] = true, true
+		if len(strings.Fields(info.Title)) > 6 {
+			t.Errorf("%s: the title %q is long", info.ID, info.Title)
+		}
+		if info.Title == "" || info.When == "" || info.Because == "" || info.WayOut == "" {
+			t.Errorf("%s is not explained: %+v", info.ID, info)
+		}
+	}
+}
+
+// Pod Security Admission allows in baseline the sysctls that a kubelet counts
+// among the safe ones.
+func TestSafeSysctls(t *testing.T) {
+	for _, name := range append([]string{"kernel.msgmax"}, safeSysctls...) {
+		pod := &corev1.PodTemplateSpec{Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{
+			Sysctls: []corev1.Sysctl{{Name: name, Value: "1"}},
+		}}}
+		if allowed := len(evaluate(pod, psaapi.LevelBaseline)) == 0; allowed != (name != "kernel.msgmax") {
+			t.Errorf("%s: Pod Security Admission allows it: %t", name, allowed)
+		}
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
