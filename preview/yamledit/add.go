@@ -7,8 +7,8 @@
 //
 // The text is parsed into nodes that know where they begin (parse.go, and end.go
 // for where they end); additions are folded into one tree of edits (edit.go);
-// the plan turns those into insertions (plan.go), written in the style of the
-// document (render.go).
+// the plan walks both (plan.go) and says what to insert where (insert.go), written
+// in the style of the document (render.go).
 //
 // What comes out is parsed again and compared with the tree that was asked for,
 // so that a form of YAML that nobody thought of gives an error and never a wrong

@@ -80,7 +80,7 @@ func (e *edit) whole() (*yaml.Node, error) {
 	}
 	added := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, Style: n.Style, Content: slices.Concat(n.Content, e.appended)}
 	for _, name := range e.names {
-		if member(n, name) != nil {
+		if members(n, name) != nil {
 			return nil, &Error{Message: fmt.Sprintf("%q is added twice", name)}
 		}
 		child := e.children[name]
@@ -96,18 +96,14 @@ func (e *edit) whole() (*yaml.Node, error) {
 	return added, nil
 }
 
-// member returns the value of a mapping's member, and nil where there is none.
-func member(mapping *yaml.Node, name string) *yaml.Node {
+// members returns the indices of the values that a mapping has under a name.
+func members(mapping *yaml.Node, name string) (at []int) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		key := mapping.Content[i]
-		if key.Kind == yaml.AliasNode {
-			key = key.Alias
-		}
-		if key.Kind == yaml.ScalarNode && key.Value == name {
-			return mapping.Content[i+1]
+		if mapping.Content[i].Value == name {
+			at = append(at, i+1)
 		}
 	}
-	return nil
+	return at
 }
 
 func text(s string) *yaml.Node {

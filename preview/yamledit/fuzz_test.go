@@ -73,8 +73,8 @@ func FuzzAdd(f *testing.F) {
 // says that they need nothing but new lines.
 func somewhere(text []byte, index int) (additions []Addition, plain bool) {
 	var root yaml.Node
-	if yaml.Unmarshal(text, &root) != nil || root.Kind != yaml.DocumentNode {
-		return nil, false
+	if yaml.Unmarshal(text, &root) != nil || root.Kind != yaml.DocumentNode || root.Content[0].Tag == "!!null" {
+		return nil, false // the patch library cannot add to null
 	}
 	var walk func(n *yaml.Node, pointer string)
 	walk = func(n *yaml.Node, pointer string) {
@@ -98,7 +98,7 @@ func somewhere(text []byte, index int) (additions []Addition, plain bool) {
 					{pointer + "/new/d", "yes"},
 					{pointer + "/newer", 1},
 				}
-				if n.Kind == yaml.ScalarNode && pointer != "" {
+				if n.Kind == yaml.ScalarNode {
 					additions = append([]Addition{{pointer, map[string]any{}}}, additions...)
 				}
 			}
@@ -108,8 +108,11 @@ func somewhere(text []byte, index int) (additions []Addition, plain bool) {
 			if n.Kind == yaml.SequenceNode {
 				walk(child, pointer+"/"+strconv.Itoa(i))
 			} else if i%2 == 1 {
-				key := strings.NewReplacer("~", "~0", "/", "~1").Replace(n.Content[i-1].Value)
-				walk(child, pointer+"/"+key)
+				key := n.Content[i-1]
+				if encoded, _ := yaml.Marshal(key.Value); key.Style == 0 && string(encoded) != key.Value+"\n" {
+					continue // kubectl may read the key as something else: no is false
+				}
+				walk(child, pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(key.Value))
 			}
 		}
 	}
