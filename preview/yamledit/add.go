@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package yamledit adds members to the text of a YAML or JSON document and
+// leaves all else in it as it was written: comments, order, quoting, indentation
+// and line endings. A diff shows nothing but added lines where the document is
+// in block style, and the touched lines where it is in flow style or JSON.
+//
+// The text is parsed into nodes that know where they begin (parse.go, and end.go
+// for where they end); additions are folded into one tree of edits (edit.go);
+// the plan walks both (plan.go) and says what to insert where (insert.go), written
+// in the style of the document (render.go).
+//
+// What comes out is parsed again and compared with the tree that was asked for,
+// so that a form of YAML that nobody thought of gives an error and never a wrong
+// manifest.
+package yamledit
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// An Addition puts a value where nothing is yet: where there is no member, or
+// one that is null or empty.
+type Addition struct {
+	Pointer string // JSON pointer (RFC 6901); a last name of - appends to a list
+	Value   any    // anything that encodes as JSON
+}
+
+// An Error says why a document was left alone, and where.
+type Error struct {
+	Line    int // in the text, from 1; 0 where no place is to blame
+	Message string
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Message
+	}
+	return fmt.Sprintf("line %d: %s", e.Line, e.Message)
+}
+
+// Add returns the text of one document with the additions carried out. Like the
+// operations of a JSON patch, they stand in an order in which each finds its
+// parent there. Every error is an [*Error].
+func Add(text []byte, additions []Addition) ([]byte, error) {
+	edits, err := fold(additions)
+	if err != nil {
+		return nil, err
+	}
+	// No position that the parsers give counts the byte order mark.
+	body, marked := bytes.CutPrefix(text, []byte("\ufeff"))
+	d, err := parse(body)
+	if err != nil {
+		return nil, err
+	}
+	p := plan{document: d, style: d.style()}
+	if err := p.visit(d.root, edits, place{}); err != nil {
+		return nil, err
+	}
+	out, err := p.write()
+	if err != nil {
+		return nil, err
+	}
+	for _, apply := range p.changes {
+		apply()
+	}
+	if err := check(d, out); err != nil {
+		return nil, err
+	}
+	if marked {
+		out = slices.Concat([]byte("\ufeff"), out)
+	}
+	return out, nil
+}
+
+// check compares what was written with the tree that was asked for.
+func check(want *document, out []byte) error {
+	got, err := parse(out)
+	if err != nil || got.json != want.json {
+		return unsafe(0, "it could not be read any more")
+	}
+	if n := differing(want.root, got.root); n != nil {
+		return unsafe(want.line(n), "what stands here would change")
+	}
+	return nil
+}
+
+func unsafe(line int, why string) error {
+	return &Error{line, "the document is written in a way that cannot be added to safely (" + why + "): add the members by hand"}
+}
+
+// differing returns the innermost node of a that is not the same in b, if any.
+func differing(a, b *yaml.Node) *yaml.Node {
+	switch {
+	case a.Kind != b.Kind, a.Value != b.Value, a.Anchor != b.Anchor, len(a.Content) != len(b.Content),
+		a.Tag != b.Tag && a.ShortTag() != b.ShortTag():
+		return a
+	}
+	for i := range a.Content {
+		n := differing(a.Content[i], b.Content[i])
+		if n != nil && n.Column == 0 {
+			return a // n was added, and is nowhere in the text
+		}
+		if n != nil {
+			return n
+		}
+	}
+	return nil
+}
