@@ -174,6 +174,9 @@ func newVerdicts(decisions []Decision) []verdict {
 			setting += ": " + string(d.Value)
 		}
 		why := reasonSentence(d.Reason)
+		if d.Because != "" {
+			why = strings.TrimSuffix(why, ".") + ":"
+		}
 		same := slices.IndexFunc(verdicts, func(v verdict) bool {
 			return v.Outcome == d.Outcome && v.Why == why && v.Because == d.Because
 		})

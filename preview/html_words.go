@@ -16,14 +16,14 @@ var outcomeMeanings = []meaning{
 	{string(defaults.Skip), "The profile would have filled it in, but it must not: the reason is given."},
 }
 
-// The reasons, in the order in which defaults gives them. The sentences hold at
-// container level and at pod level.
+// The reasons, in the order in which defaults gives them, and the exceptions of
+// profiles. The sentences hold at container level and at pod level.
 var reasonMeanings = []meaning{
 	{string(defaults.SetOnContainer), "The container sets it, and what its author wrote stays."},
 	{string(defaults.SetOnPod), "The pod sets it, and what its author wrote stays."},
 	{"exception", "An exception of the profile leaves it out."},
-	{string(defaults.WindowsPod), "The pod is for Windows, and the setting for Linux: the API server would refuse the pod."},
-	{string(defaults.LinuxPod), "The pod is for Linux, and the setting for Windows: the API server would refuse the pod."},
+	{string(defaults.WindowsPod), "The pod is for Windows, and the setting is one of Linux."},
+	{string(defaults.LinuxPod), "The pod is for Linux, and the setting is one of Windows."},
 	{string(defaults.Privileged), "A privileged container: the API server would refuse the setting, or it would have no effect."},
 	{string(defaults.AddsCapSysAdmin), "The container adds CAP_SYS_ADMIN, spelt so, and the API server refuses the two together."},
 	{string(defaults.AddsAllCapabilities), "The container adds ALL capabilities, and the drop would leave it none of them."},
