@@ -16,6 +16,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -29,11 +31,12 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run executes the command line and returns the exit code: 0, or 1 after one
-// sentence on stderr.
+// run executes the command line and returns the exit code: 0; 1 after what is wrong
+// was said on stderr; or what a command has its own codes for.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "caseharden",
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: commandName(os.Args[0])},
 		Short:         "Fill in the security settings that the authors of pods left unset",
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -44,12 +47,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServeCommand(), newProfilesCommand(), newVersionCommand())
-	if err := root.ExecuteContext(ctx); err != nil {
+	root.AddCommand(newPreviewCommand(), newProfilesCommand(), newServeCommand(), newVersionCommand())
+	err := root.ExecuteContext(ctx)
+	if exit, ok := errors.AsType[exitError](err); ok {
+		return int(exit)
+	}
+	if err != nil {
 		fmt.Fprintf(stderr, "caseharden: %s\n", err)
 		return 1
 	}
 	return 0
+}
+
+// commandName returns what users call the command: installed as kubectl-caseharden
+// it is a plugin of kubectl.
+func commandName(executable string) string {
+	if strings.HasPrefix(filepath.Base(executable), "kubectl-") {
+		return "kubectl caseharden"
+	}
+	return "caseharden"
 }
 
 // knownCommand is for commands that only have others below them.

@@ -63,7 +63,6 @@ var hazardRules = []hazardRule{
 	rootLosesCapabilities,
 	supplementalGroupsPolicy,
 	unreadableFiles,
-	unsafeSysctls,
 	volumeOwner,
 	writablePathHides,
 }

@@ -4,7 +4,6 @@ package preview
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -97,50 +96,6 @@ var supplementalGroupsPolicy = hazardRule{
 		}
 		return "processes would no longer have the groups that the image's /etc/group gives their user, " +
 			"and nodes whose runtime does not support supplementalGroupsPolicy refuse the pod", ""
-	},
-}
-
-// safeSysctls are those that a kubelet allows without being configured to, from
-// safe_sysctls.go in kubernetes/pkg/kubelet/sysctl.
-var safeSysctls = []string{
-	"kernel.shm_rmid_forced",
-	"net.ipv4.ip_local_port_range",
-	"net.ipv4.ip_local_reserved_ports",
-	portStartSysctl,
-	"net.ipv4.ping_group_range",
-	"net.ipv4.tcp_fin_timeout",
-	"net.ipv4.tcp_keepalive_intvl",
-	"net.ipv4.tcp_keepalive_probes",
-	"net.ipv4.tcp_keepalive_time",
-	"net.ipv4.tcp_notsent_lowat",
-	"net.ipv4.tcp_rmem",
-	"net.ipv4.tcp_slow_start_after_idle",
-	"net.ipv4.tcp_syncookies",
-	"net.ipv4.tcp_wmem",
-}
-
-var unsafeSysctls = hazardRule{
-	HazardInfo: HazardInfo{
-		ID:      "unsafe-sysctls",
-		Title:   "Sysctls that nodes refuse",
-		When:    "`sysctls` are injected that Kubernetes does not count among the safe ones",
-		Because: "a kubelet refuses the pod unless its `--allowed-unsafe-sysctls` has them, and its controller makes new pods without end",
-		WayOut:  "allow them on all nodes that may get the pod (allowedUnsafeSysctls of the kubelet), or take them out of the profile",
-	},
-	OfPod: func(c *change) (what, wayOut string) {
-		if podSecurityContext(&c.Before.Spec).Sysctls != nil {
-			return "", ""
-		}
-		var names []string
-		for _, sysctl := range podSecurityContext(&c.After.Spec).Sysctls {
-			if name := sysctlName(sysctl); !slices.Contains(safeSysctls, name) {
-				names = append(names, name)
-			}
-		}
-		if len(names) == 0 {
-			return "", ""
-		}
-		return fmt.Sprintf("a kubelet that is not configured to allow %s refuses the pod", listed(names)), ""
 	},
 }
 

@@ -3,46 +3,37 @@
 package preview
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
-	psaapi "k8s.io/pod-security-admission/api"
-
-	"github.com/caseharden/caseharden/defaults"
 )
 
 // A hazardCase is a pod, a profile, and the containers for which the hazard
 // holds then.
 type hazardCase struct {
 	id, name string
-	profile  string      // hardened where empty
-	pod      string      // YAML
-	mount    string      // where the profile's writable path is mounted, in every container
-	claims   []string    // volumes of volumeClaimTemplates
-	want     []string    // names of containers; onPod
-	says     []string    // parts of what it says, on the last of them
-	own      *ownProfile // in place of a built-in one
+	profile  string   // hardened where empty
+	pod      string   // YAML
+	mount    string   // where the profile's writable path is mounted, in every container
+	claims   []string // volumes of volumeClaimTemplates
+	want     []string // names of containers; onPod
+	says     []string // parts of what it says, on the last of them
+	own      string   // the spec of a profile, in YAML, in place of a built-in one
 }
-
-type ownProfile struct{ container, pod []setting }
 
 const onPod = "(pod)"
 
 // change makes the change of a case.
 func (c hazardCase) change(t *testing.T) change {
 	t.Helper()
-	var p *defaults.Profile
-	switch {
-	case c.own != nil:
-		p = &defaults.Profile{Name: "own", Container: settingsOf(t, c.own.container), Pod: settingsOf(t, c.own.pod)}
-	case c.profile != "":
-		p = builtin(t, c.profile)
-	default:
-		p = builtin(t, "hardened")
+	p := builtin(t, cmp.Or(c.profile, "hardened"))
+	if c.own != "" {
+		p = ownProfile(t, c.own)
 	}
 	made := injected(t, p, fromYAML(t, c.pod))
 	made.ClaimTemplates = map[string]bool{}
@@ -77,7 +68,7 @@ func TestHazards(t *testing.T) {
 				}
 				got, last = append(got, name), h
 			}
-			if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" {
+			if diff := gocmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("%s holds for (-want +got):\n%s", c.id, diff)
 			}
 			for _, part := range c.says {
@@ -137,15 +128,7 @@ func TestWindowsPodsHaveNoLinuxHazards(t *testing.T) {
 
 func TestHazardsAreInOrder(t *testing.T) {
 	c := hazardCase{
-		own: &ownProfile{
-			container: []setting{
-				{"appArmorProfile", &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeRuntimeDefault}},
-				{"readOnlyRootFilesystem", true},
-				{"runAsNonRoot", true},
-				{"runAsUser", 10001},
-			},
-			pod: []setting{{"supplementalGroupsPolicy", ptr(corev1.SupplementalGroupsPolicyStrict)}},
-		},
+		own: `{container: {appArmorProfile: {type: RuntimeDefault}, readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 10001}, pod: {supplementalGroupsPolicy: Strict}}`,
 		pod: `{spec: {
 			initContainers: [{name: z, ports: [{containerPort: 80}]}],
 			containers: [{name: b}, {name: a, ports: [{containerPort: 80}]}],
@@ -162,7 +145,7 @@ func TestHazardsAreInOrder(t *testing.T) {
 	for _, h := range hazards(c.change(t)) {
 		got = append(got, [2]string{h.Container, h.ID})
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("hazards (-want +got):\n%s", diff)
 	}
 }
@@ -187,19 +170,6 @@ func TestHazardInfos(t *testing.T) {
 		}
 		if info.Title == "" || info.When == "" || info.Because == "" || info.WayOut == "" {
 			t.Errorf("%s is not explained: %+v", info.ID, info)
-		}
-	}
-}
-
-// Pod Security Admission allows in baseline the sysctls that a kubelet counts
-// among the safe ones.
-func TestSafeSysctls(t *testing.T) {
-	for _, name := range append([]string{"kernel.msgmax"}, safeSysctls...) {
-		pod := &corev1.PodTemplateSpec{Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{
-			Sysctls: []corev1.Sysctl{{Name: name, Value: "1"}},
-		}}}
-		if allowed := len(evaluate(pod, psaapi.LevelBaseline)) == 0; allowed != (name != "kernel.msgmax") {
-			t.Errorf("%s: Pod Security Admission allows it: %t", name, allowed)
 		}
 	}
 }

@@ -3,14 +3,13 @@
 package preview
 
 import (
-	"encoding/json"
-	"strings"
+	"slices"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/mutate"
 )
 
 // builtin returns a built-in profile.
@@ -29,86 +28,33 @@ func builtin(t testing.TB, name string) *defaults.Profile {
 	return nil
 }
 
-// A setting is a field of the catalogue with the value that a profile has for it.
-type setting struct {
-	field string
-	value any // of the API's type
-}
-
-func settingsOf(t testing.TB, settings []setting) []defaults.Default {
+// ownProfile returns a profile with the spec.
+func ownProfile(t testing.TB, spec string) *defaults.Profile {
 	t.Helper()
-	var found []defaults.Default
-	for _, s := range settings {
-		raw, err := json.Marshal(s.value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range defaults.Fields() {
-			if f.Name == s.field {
-				found = append(found, defaults.Default{Field: f, Value: defaults.Value{JSON: raw, Typed: s.value}})
-			}
-		}
+	data := "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: own}\nspec: " + string(fromYAML(t, spec))
+	profiles, err := defaults.ParseProfiles([]defaults.ProfileFile{{Name: "own.yaml", Data: []byte(data)}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(found) != len(settings) {
-		t.Fatalf("not all of %v are fields", settings)
-	}
-	return found
+	return profiles[slices.IndexFunc(profiles, func(p *defaults.Profile) bool { return p.Name == "own" })]
 }
 
-// injected returns the change that a profile makes to a pod: package defaults
-// decides, and each value goes where it says.
+// injected returns the change that a profile makes to a pod.
 func injected(t testing.TB, p *defaults.Profile, pod []byte) change {
 	t.Helper()
-	parsed, err := defaults.ParsePod(pod)
+	before, normalised, err := asReceived(pod)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var object map[string]any
-	if err := json.Unmarshal(pod, &object); err != nil {
-		t.Fatal(err)
-	}
-	decisions := p.DecidePod(parsed)
-	for i := range parsed.Containers {
-		decisions = append(decisions, p.DecideContainer(parsed, &parsed.Containers[i])...)
-	}
-	spec := child(object, "spec")
-	for _, d := range decisions {
-		if d.Outcome != defaults.Inject {
-			continue
-		}
-		owner := spec
-		if c := d.Container; c != nil {
-			owner = spec[c.Type.List()].([]any)[c.Index].(map[string]any)
-		}
-		at, names := child(owner, "securityContext"), strings.Split(d.Field.Name, ".")
-		for _, name := range names[:len(names)-1] {
-			at = child(at, name)
-		}
-		at[names[len(names)-1]] = json.RawMessage(d.Value.JSON)
-	}
-	after, err := json.Marshal(object)
+	would, err := mutate.NewChange(p, "pod", normalised)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return change{Before: template(t, pod), After: template(t, after), Windows: parsed.Windows}
-}
-
-func child(object map[string]any, name string) map[string]any {
-	if existing, ok := object[name].(map[string]any); ok {
-		return existing
-	}
-	made := map[string]any{}
-	object[name] = made
-	return made
-}
-
-func template(t testing.TB, pod []byte) *corev1.PodTemplateSpec {
-	t.Helper()
-	var made corev1.PodTemplateSpec
-	if err := json.Unmarshal(pod, &made); err != nil {
+	after, err := apply(normalised, would.Operations())
+	if err != nil {
 		t.Fatal(err)
 	}
-	return &made
+	return change{Before: before, After: after, Windows: would.Windows()}
 }
 
 func fromYAML(t testing.TB, text string) []byte {

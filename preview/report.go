@@ -2,7 +2,10 @@
 
 package preview
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // A Report is what a preview found. It is what -o json prints: docs/preview.md
 // describes it field by field.
@@ -116,4 +119,20 @@ type InputError struct {
 	Document int    `json:"document,omitempty"` // from 1; 0: the file itself
 	Line     int    `json:"line,omitempty"`     // in the file, from 1, where it is known
 	Message  string `json:"message"`
+}
+
+// Error returns the error in the manner of compilers: FILE:LINE: document N:
+// MESSAGE.
+func (e InputError) Error() string {
+	place := e.File
+	if e.File == Stdin {
+		place = "stdin"
+	}
+	if e.Line > 0 {
+		place = fmt.Sprintf("%s:%d", place, e.Line)
+	}
+	if e.Document > 0 {
+		place = fmt.Sprintf("%s: document %d", place, e.Document)
+	}
+	return place + ": " + e.Message
 }

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/caseharden/caseharden/preview"
+)
+
+type previewOptions struct {
+	files    []string
+	profile  string
+	profiles []string
+	output   string
+	exitCode bool
+}
+
+// The exit code of preview --exit-code where something would change.
+const exitChanged = 2
+
+func newPreviewCommand() *cobra.Command {
+	var o previewOptions
+	var outputs, forms []string
+	for _, output := range preview.Outputs() {
+		outputs = append(outputs, output.Name)
+		forms = append(forms, fmt.Sprintf("  %-6s  %s", output.Name, output.Help))
+	}
+	cmd := &cobra.Command{
+		Use:   "preview -f FILE|DIR|-",
+		Short: "Show what a profile would do to manifests, and what may break",
+		Long: `Show what a profile would do to manifests, by the decisions of the webhook itself:
+every setting that would be filled in, left or skipped, with its reason; what may
+break the application, with a way out; and the Pod Security level before and after.
+No cluster is asked, and nothing is changed.
+
+It reads Pods, and the pod templates of Deployments, ReplicaSets, StatefulSets,
+DaemonSets, Jobs, CronJobs, ReplicationControllers and PodTemplates: YAML of several
+documents, JSON, and Lists. Objects of other kinds pass through.
+
+The forms of output are:
+` + strings.Join(forms, "\n") + `
+
+Exit codes: 0; with --exit-code 2 if something would change; 1 if something could
+not be read, while all else is shown.`,
+		Example: `  # What would change in a directory of manifests?
+  caseharden preview -f deploy/
+
+  # In what a chart or a kustomization makes?
+  helm template shop ./chart | caseharden preview -f -
+
+  # In the pods that run now, and which hazards are there?
+  kubectl get pods -A -o json | caseharden preview -f - -o html > preview.html
+
+  # Take the defaults of a profile over into manifests
+  caseharden preview -f deploy/ -o diff | git apply
+
+  # Fail a pipeline where manifests leave something unset
+  caseharden preview -f deploy/ --profile restricted --exit-code
+
+  # With a profile of your own
+  caseharden preview -f deploy/ --profiles ./profiles --profile legacy-java`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("argument %q: manifests are given with -f, as in -f %s", args[0], args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runPreview(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, outputs)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.files, "filename", "f", nil, "file, directory with all below it, or - for standard input; can be given several times")
+	f.StringVar(&o.profile, "profile", "hardened", "profile to preview")
+	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp)
+	f.StringVarP(&o.output, "output", "o", outputs[0], "form of the output: "+strings.Join(outputs, ", "))
+	f.BoolVar(&o.exitCode, "exit-code", false, fmt.Sprintf("exit with %d if something would change", exitChanged))
+	complete := func(flag string, values func() ([]string, cobra.ShellCompDirective)) {
+		err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return values() })
+		if err != nil {
+			panic("internal error: " + err.Error())
+		}
+	}
+	complete("output", func() ([]string, cobra.ShellCompDirective) { return outputs, cobra.ShellCompDirectiveNoFileComp })
+	complete("profile", func() ([]string, cobra.ShellCompDirective) { return completeProfiles(o.profiles) })
+	return cmd
+}
+
+func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, outputs []string) error {
+	if len(o.files) == 0 {
+		return errors.New("nothing to preview: give manifests with -f FILE, -f DIR or -f - (standard input)")
+	}
+	if i := slices.Index(o.files, preview.Stdin); i >= 0 && slices.Contains(o.files[i+1:], preview.Stdin) {
+		return errors.New("-f -: standard input can be read only once")
+	}
+	if !slices.Contains(outputs, o.output) {
+		return fmt.Errorf("--output %q: must be one of %s", o.output, strings.Join(outputs, ", "))
+	}
+	profiles, err := loadProfiles(o.profiles)
+	if err != nil {
+		return err
+	}
+	profile, err := findProfile(profiles, o.profile)
+	if err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+
+	inputs, unread := preview.ReadInputs(o.files, stdin)
+	progress, done := progressOn(stderr)
+	p := preview.New(profile, inputs, progress)
+	done()
+	p.Report.Errors = append(unread, p.Report.Errors...)
+	if err := p.Write(stdout, o.output, hasColour(stdout)); err != nil {
+		return err
+	}
+	for _, e := range p.Report.Errors {
+		fmt.Fprintf(stderr, "caseharden: %s\n", e.Error())
+	}
+	switch {
+	case len(p.Report.Errors) > 0:
+		return exitError(1)
+	case o.exitCode && p.Report.Summary.Changed > 0:
+		return exitError(exitChanged)
+	}
+	return nil
+}
+
+// hasColour says whether colours can be seen, and are wanted (https://no-color.org).
+func hasColour(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// progressOn reports on a terminal how far a preview is, once it takes longer than
+// a second. The caller must call done.
+func progressOn(w io.Writer) (progress func(done, total int), done func()) {
+	if !isTerminal(w) {
+		return nil, func() {}
+	}
+	next, shown := time.Now().Add(time.Second), false
+	return func(done, total int) {
+			if now := time.Now(); now.After(next) {
+				fmt.Fprintf(w, "\r%d of %d objects", done, total)
+				next, shown = now.Add(100*time.Millisecond), true
+			}
+		}, func() {
+			if shown {
+				fmt.Fprint(w, "\r\x1b[K")
+			}
+		}
+}
+
+// An exitError ends the command with a code, and says nothing: all has been said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }

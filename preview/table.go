@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/caseharden/caseharden/defaults"
+)
+
+// A shade is a colour of terminals, as an SGR sequence.
+type shade string
+
+const (
+	plain  shade = ""
+	bold   shade = "1"
+	faint  shade = "2"
+	red    shade = "31"
+	green  shade = "32"
+	yellow shade = "33"
+	cyan   shade = "36"
+)
+
+// painter returns a function that colours text, or leaves it plain.
+func painter(colour bool) func(shade, string) string {
+	return func(s shade, text string) string {
+		if !colour || s == plain || text == "" {
+			return text
+		}
+		return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+	}
+}
+
+// printer writes lines, and keeps the first error.
+type printer struct {
+	w     io.Writer
+	paint func(shade, string) string
+	err   error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+// writeTable writes, for each workload, what becomes of it, then a summary.
+func writeTable(p *Preview, w io.Writer, colour bool) error {
+	out := &printer{w: w, paint: painter(colour)}
+	for i := range p.Report.Workloads {
+		out.workload(&p.Report.Workloads[i])
+	}
+	out.summary(p.Report)
+	return out.err
+}
+
+// workload writes one workload:
+//
+//	Deployment shop/web (web.yaml:1): would change, baseline → restricted
+//	  container app  inject  runAsNonRoot, runAsUser
+//	                 skip    capabilities.drop (privileged: no effect …)
+//	  ! volume-owner, container app: …
+//	    way out: …
+func (out *printer) workload(w *Workload) {
+	name := visible(w.Name)
+	if w.Namespace != "" {
+		name = visible(w.Namespace) + "/" + name
+	}
+	place := visible(w.File)
+	if w.File == Stdin {
+		place = "stdin"
+	}
+	head := fmt.Sprintf("%s %s (%s:%d)", visible(w.Kind), name, place, w.Line)
+	if w.Excluded != "" {
+		out.line("%s: %s\n", out.paint(bold, head), out.paint(faint, "excluded: "+visible(w.Excluded)))
+		return
+	}
+	state := out.paint(faint, "unchanged")
+	if w.Changed {
+		state = out.paint(green, "would change")
+	}
+	level := w.PodSecurity.After
+	if w.PodSecurity.Before != w.PodSecurity.After {
+		level = w.PodSecurity.Before + " → " + w.PodSecurity.After
+	}
+	out.line("%s: %s, Pod Security %s", out.paint(bold, head), state, level)
+
+	var rows []outcomes
+	if len(w.Pod) > 0 {
+		rows = append(rows, outcomes{"the pod", w.Pod, nil})
+	}
+	width := len("the pod")
+	for _, c := range w.Containers {
+		kind := "container"
+		if c.Type != string(defaults.Regular) {
+			kind = c.Type + " container"
+		}
+		who := kind + " " + visible(c.Name)
+		rows = append(rows, outcomes{who, c.Decisions, c.WritablePaths})
+		width = max(width, len(who))
+	}
+	for _, r := range rows {
+		out.outcomes(r, width)
+	}
+	for _, h := range w.Hazards {
+		who := ""
+		if h.Container != "" {
+			who = ", container " + visible(h.Container)
+		}
+		out.line("  %s: %s", out.paint(yellow, "! "+h.ID+who), visible(h.What))
+		out.line("    way out: %s", visible(h.WayOut))
+	}
+	for _, missing := range w.PodSecurity.Missing {
+		out.line("  %s %s", out.paint(faint, "- not restricted:"), visible(missing))
+	}
+	out.line("")
+}
+
+// outcomes are the decisions on a container, or at pod level.
+type outcomes struct {
+	who       string
+	decisions []Decision
+	writable  []string
+}
+
+func (out *printer) outcomes(r outcomes, width int) {
+	who := r.who
+	put := func(s shade, word string, entries []string) {
+		if len(entries) == 0 {
+			return
+		}
+		out.line("  %-*s  %s  %s", width, who, out.paint(s, fmt.Sprintf("%-6s", word)), strings.Join(entries, ", "))
+		who = ""
+	}
+	var inject []string
+	var leave, skip reasons
+	for _, d := range r.decisions {
+		switch defaults.Outcome(d.Outcome) {
+		case defaults.Inject:
+			inject = append(inject, d.Field+": "+compact(d.Value))
+		case defaults.Leave:
+			leave.add(d)
+		case defaults.Skip:
+			skip.add(d)
+		}
+	}
+	put(green, "inject", inject)
+	put(green, "mount", emptyDirs(r.writable))
+	put(faint, "leave", leave.entries())
+	put(yellow, "skip", skip.entries())
+}
+
+func emptyDirs(paths []string) []string {
+	var entries []string
+	for _, p := range paths {
+		entries = append(entries, "an emptyDir at "+p)
+	}
+	return entries
+}
+
+// compact writes a value as YAML on one line would have it.
+func compact(value []byte) string {
+	return strings.NewReplacer(`"`, "", ",", ", ", ":", ": ").Replace(visible(string(value)))
+}
+
+// reasons groups fields by why they are left or skipped.
+type reasons struct {
+	order  []string
+	fields map[string][]string
+}
+
+func (r *reasons) add(d Decision) {
+	why := d.Reason
+	if d.Because != "" {
+		why += ": " + strings.ReplaceAll(visible(d.Because), "`", "")
+	}
+	if r.fields == nil {
+		r.fields = map[string][]string{}
+	}
+	if r.fields[why] == nil {
+		r.order = append(r.order, why)
+	}
+	r.fields[why] = append(r.fields[why], d.Field)
+}
+
+func (r *reasons) entries() []string {
+	var entries []string
+	for _, why := range r.order {
+		entries = append(entries, strings.Join(r.fields[why], ", ")+" ("+why+")")
+	}
+	return entries
+}
+
+// visible returns text from a manifest as it can go to a terminal: what would
+// steer it is spelt out.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || isDirectionControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// summary adds it all up.
+func (out *printer) summary(r *Report) {
+	s := r.Summary
+	if s.Workloads == 0 {
+		out.line("No pods and no workloads among %s.", count(s.Objects, "object"))
+		return
+	}
+	excluded := ""
+	if s.Excluded > 0 {
+		excluded = fmt.Sprintf(", %d excluded", s.Excluded)
+	}
+	out.line("%s", out.paint(bold, fmt.Sprintf("Profile %s: %s, %d would change, %d unchanged%s; %s.",
+		r.Profile, count(s.Workloads, "workload"), s.Changed, s.Workloads-s.Changed-s.Excluded, excluded, count(s.Containers, "container"))))
+	if s.Workloads == s.Excluded {
+		return
+	}
+	out.line("")
+	out.columns(func(w io.Writer) {
+		fmt.Fprintln(w, "FIELD\tINJECT\tLEAVE\tSKIP")
+		for _, f := range s.Fields {
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", f.Field, f.Inject, f.Leave, f.Skip)
+		}
+	})
+	out.line("")
+	out.columns(func(w io.Writer) {
+		fmt.Fprintln(w, "POD SECURITY\tPRIVILEGED\tBASELINE\tRESTRICTED")
+		for _, l := range []struct {
+			name   string
+			counts LevelCounts
+		}{{"before", s.PodSecurity.Before}, {"after", s.PodSecurity.After}} {
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", l.name, l.counts.Privileged, l.counts.Baseline, l.counts.Restricted)
+		}
+	})
+	if len(s.Hazards) == 0 {
+		return
+	}
+	out.line("")
+	out.columns(func(w io.Writer) {
+		fmt.Fprintln(w, "HAZARD\tWORKLOADS\tWHAT MAY BREAK")
+		for _, h := range s.Hazards {
+			fmt.Fprintf(w, "%s\t%d\t%s\n", h.ID, h.Workloads, h.Title)
+		}
+	})
+}
+
+func (out *printer) columns(write func(io.Writer)) {
+	if out.err != nil {
+		return
+	}
+	table := tabwriter.NewWriter(out.w, 0, 0, 3, ' ', 0)
+	write(table)
+	out.err = table.Flush()
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
