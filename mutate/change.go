@@ -50,7 +50,7 @@ func (s scope) change(profile *defaults.Profile) (*Change, error) {
 		if c.volumes == nil {
 			volumes, err := defaults.ParseVolumes(s.object)
 			if err != nil {
-				return nil, located(s.place, err)
+				return nil, Located(s.place, err)
 			}
 			c.volumes = volumes
 		}

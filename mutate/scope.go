@@ -95,7 +95,7 @@ func parsePod(place string, object jsontext.Value) (*defaults.Pod, error) {
 	}
 	pod, err := defaults.ParsePod(object)
 	if err != nil {
-		return nil, located(place, err)
+		return nil, Located(place, err)
 	}
 	return pod, nil
 }

@@ -85,7 +85,7 @@ func templateScope(kind TemplateKind, req *request) (scope, error) {
 		} `json:"metadata"`
 	}
 	if err := json.Unmarshal(req.Object, &object); err != nil {
-		return scope{}, located("request.object", err)
+		return scope{}, Located("request.object", err)
 	}
 	if slices.ContainsFunc(object.Metadata.OwnerReferences, ownerReference.isController) {
 		return scope{}, nil
@@ -121,7 +121,7 @@ func (kind TemplateKind) Template(place string, object jsontext.Value) (jsontext
 		}
 		found, err := enter(dec, name)
 		if err != nil {
-			return nil, located(place, err)
+			return nil, Located(place, err)
 		}
 		if !found {
 			return nil, nil
@@ -129,7 +129,7 @@ func (kind TemplateKind) Template(place string, object jsontext.Value) (jsontext
 	}
 	template, err := dec.ReadValue()
 	if err != nil {
-		return nil, located(place, err)
+		return nil, Located(place, err)
 	}
 	if !isSet(template) {
 		return nil, nil

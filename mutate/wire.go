@@ -38,7 +38,7 @@ func parseReview(body []byte) (*request, error) {
 		Request    *request `json:"request"`
 	}
 	if err := json.Unmarshal(body, &review); err != nil {
-		return nil, located("", err)
+		return nil, Located("", err)
 	}
 	if apiVersion := admissionv1.SchemeGroupVersion.String(); review.APIVersion != apiVersion || review.Kind != "AdmissionReview" {
 		return nil, fmt.Errorf("the body must be an AdmissionReview of %s, and says it is a %q of %q", apiVersion, review.Kind, review.APIVersion)
@@ -52,8 +52,9 @@ func parseReview(body []byte) (*request, error) {
 	return review.Request, nil
 }
 
-// located says where below the place an error of the JSON decoder happened.
-func located(place string, err error) error {
+// Located says where below the place an error of the JSON decoder happened, in
+// Kubernetes' way: spec.containers[0].name.
+func Located(place string, err error) error {
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("%s: is not JSON: %w at byte %d", at(place, syntactic.JSONPointer), syntactic.Err, syntactic.ByteOffset)
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
+
+	"github.com/caseharden/caseharden/mutate"
 )
 
 // A document is one of a file's, with the objects in it.
@@ -102,18 +104,22 @@ func splitJSON(text []byte) []*document {
 	}
 }
 
-// splitYAML splits at the lines that begin with "---", as kubectl does. What has no
-// content belongs to the document that follows, or precedes.
+// splitYAML splits at the lines that begin with "---", as kubectl does. Between
+// documents there may be text without content.
 func splitYAML(text []byte) []*document {
 	var documents []*document
 	current := &document{}
 	hasContent := false
 	line, offset := 1, 0
 	for part := range bytes.Lines(text) {
-		if isSeparator(part) && hasContent {
+		switch {
+		case !isSeparator(part):
+		case hasContent:
 			current.end = offset
 			documents = append(documents, current)
 			current, hasContent = &document{start: offset}, false
+		case !hasDirective(text[current.start:offset]):
+			current.start = offset
 		}
 		if content := contentOf(part); content && !hasContent {
 			hasContent, current.line = true, line
@@ -132,6 +138,12 @@ func splitYAML(text []byte) []*document {
 		d.index = i + 1
 	}
 	return documents
+}
+
+// hasDirective says whether a text without content has a line such as %YAML 1.2,
+// which belongs to the document that follows.
+func hasDirective(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("%")) || bytes.Contains(text, []byte("\n%"))
 }
 
 func isSeparator(line []byte) bool {
@@ -183,7 +195,7 @@ func (d *document) add(text []byte, o *object) error {
 		Items      []jsontext.Value `json:"items"`
 	}
 	if err := json.Unmarshal(o.raw, &header); err != nil {
-		return &documentError{o.line, plainJSONError(err)}
+		return &documentError{o.line, mutate.Located("", err).Error()}
 	}
 	o.apiVersion, o.kind = cmp.Or(header.APIVersion, o.apiVersion), cmp.Or(header.Kind, o.kind)
 	if o.apiVersion == "" || o.kind == "" {
@@ -324,16 +336,5 @@ func (d *document) atOffset(text []byte, err error) error {
 			line = d.inFile(text, lineOf(text, offset))
 		}
 	}
-	return &documentError{line, "is not JSON: " + plainJSONError(err)}
-}
-
-// plainJSONError says what is wrong, and where below the object.
-func plainJSONError(err error) string {
-	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return syntactic.Err.Error()
-	}
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fmt.Sprintf("%s: must not be a JSON %s", strings.ReplaceAll(strings.TrimPrefix(string(semantic.JSONPointer), "/"), "/", "."), semantic.JSONKind)
-	}
-	return err.Error()
+	return &documentError{line, mutate.Located("", err).Error()}
 }

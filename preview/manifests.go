@@ -6,53 +6,50 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"path/filepath"
+	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
+	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/caseharden/caseharden/preview/yamledit"
 )
 
-// hardened returns the text of a file with what would be added to it. Documents
-// that cannot be added to without changing something else stay as they are, and
-// are in the errors.
-func (f *file) hardened() ([]byte, []InputError) {
-	var text []byte
-	var errs []InputError
-	end := 0
+// edits returns what is to be added to the text of a file. Documents that cannot be
+// added to without changing something else stay as they are, and are in the errors.
+func (f *file) edits() (edits []yamledit.Edit, errs []InputError) {
 	for _, d := range f.documents {
-		text = append(text, f.Data[end:d.start]...)
-		end = d.end
-		original := f.Data[d.start:d.end]
+		text := f.Data[d.start:d.end]
 		additions := make([]yamledit.Addition, 0, len(f.additions[d]))
 		for _, a := range f.additions[d] {
 			additions = append(additions, yamledit.Addition{Pointer: a.pointer, Value: a.value})
 		}
 		if len(additions) == 0 {
-			text = append(text, original...)
 			continue
 		}
-		added, err := yamledit.Add(original, additions)
+		own, err := yamledit.Edits(text, additions)
 		if err != nil {
 			line, message := d.line, err.Error()
 			if at, ok := errors.AsType[*yamledit.Error](err); ok {
 				message = at.Message
 				if at.Line > 0 {
-					line = d.inFile(original, at.Line)
+					line = d.inFile(text, at.Line)
 				}
 			}
 			errs = append(errs, InputError{File: f.Name, Document: d.index, Line: line, Message: "nothing was added: " + message})
-			added = original
 		}
-		text = append(text, added...)
+		for _, e := range own {
+			edits = append(edits, yamledit.Edit{Start: d.start + e.Start, End: d.start + e.End, Text: e.Text})
+		}
 	}
-	return append(text, f.Data[end:]...), errs
+	return edits, errs
 }
 
 // writeManifests writes the hardened manifests, one file after the other.
 func writeManifests(p *Preview, w io.Writer, _ bool) error {
 	for i, f := range p.files {
-		text, errs := f.hardened()
+		edits, errs := f.edits()
 		p.Report.Errors = append(p.Report.Errors, errs...)
+		text := yamledit.Apply(f.Data, edits)
 		if i > 0 && !beginsWithSeparator(text) {
 			if _, err := io.WriteString(w, "---\n"); err != nil {
 				return err
@@ -85,21 +82,26 @@ func beginsWithSeparator(text []byte) bool {
 // git apply take.
 func writeDiff(p *Preview, w io.Writer, colour bool) error {
 	for _, f := range p.files {
-		text, errs := f.hardened()
+		edits, errs := f.edits()
 		p.Report.Errors = append(p.Report.Errors, errs...)
-		if bytes.Equal(text, f.Data) {
+		if len(edits) == 0 {
 			continue
 		}
-		name := f.Name
-		if name == Stdin {
-			name = "stdin"
+		name := "stdin"
+		if f.Name != Stdin {
+			name = strings.TrimPrefix(filepath.ToSlash(filepath.Clean(f.Name)), "/")
 		}
-		unified := diff.Diff("a/"+name, f.Data, "b/"+name, text)
-		// The first line, "diff a/… b/…", is for people, and neither tool needs it.
-		if _, rest, found := bytes.Cut(unified, []byte("\n")); found {
-			unified = rest
+		// The edits are known, so nothing has to be searched for: no line that was there
+		// is shown as removed and added again.
+		var changes []udiff.Edit
+		for _, e := range edits {
+			changes = append(changes, udiff.Edit{Start: e.Start, End: e.End, New: e.Text})
 		}
-		if err := writeColoured(w, unified, colour); err != nil {
+		unified, err := udiff.ToUnified("a/"+name, "b/"+name, string(f.Data), changes, udiff.DefaultContextLines)
+		if err != nil {
+			return err
+		}
+		if err := writeColoured(w, []byte(unified), colour); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ package preview
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,8 +70,21 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 			}
 		}
 	}
+	p.sortErrors()
 	p.Report.sum()
 	return p
+}
+
+// sortErrors puts the errors in the order of the input: some are found when a file
+// is read, others when its objects are looked at.
+func (p *Preview) sortErrors() {
+	position := map[string]int{}
+	for i, f := range p.files {
+		position[f.Name] = i
+	}
+	slices.SortStableFunc(p.Report.Errors, func(a, b InputError) int {
+		return cmp.Or(cmp.Compare(position[a.File], position[b.File]), cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line))
+	})
 }
 
 // object previews one object; one of a kind that makes no pods is only counted.
@@ -125,7 +137,7 @@ type header struct {
 func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *object) (*Workload, []addition, error) {
 	var h header
 	if err := jsonv2.Unmarshal(o.raw, &h); err != nil {
-		return nil, nil, errors.New(plainJSONError(err))
+		return nil, nil, mutate.Located("", err)
 	}
 	w := &Workload{APIVersion: o.apiVersion, Kind: o.kind, Namespace: h.Metadata.Namespace, Name: cmp.Or(h.Metadata.Name, h.Metadata.GenerateName)}
 	if w.Excluded = excluded(kind, h); w.Excluded != "" {
@@ -142,7 +154,7 @@ func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *obj
 	}
 	before, normalised, err := asReceived(raw)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %s", cmp.Or(place, "pod"), plainJSONError(err))
+		return nil, nil, mutate.Located(place, err)
 	}
 	would, err := mutate.NewChange(profile, place, normalised)
 	if err != nil {

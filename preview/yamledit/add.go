@@ -18,7 +18,6 @@ package yamledit
 import (
 	"bytes"
 	"fmt"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -43,11 +42,27 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Message)
 }
 
+// An Edit puts Text in the place of the bytes from Start to End, most often of
+// none.
+type Edit struct {
+	Start, End int
+	Text       string
+}
+
 // Add returns the text of one document with the additions carried out. Like the
 // operations of a JSON patch, they stand in an order in which each finds its
 // parent there. Every error is an [*Error].
 func Add(text []byte, additions []Addition) ([]byte, error) {
-	edits, err := fold(additions)
+	edits, err := Edits(text, additions)
+	if err != nil {
+		return nil, err
+	}
+	return Apply(text, edits), nil
+}
+
+// Edits returns what Add does, in the order of the text.
+func Edits(text []byte, additions []Addition) ([]Edit, error) {
+	tree, err := fold(additions)
 	if err != nil {
 		return nil, err
 	}
@@ -58,23 +73,39 @@ func Add(text []byte, additions []Addition) ([]byte, error) {
 		return nil, err
 	}
 	p := plan{document: d, style: d.style()}
-	if err := p.visit(d.root, edits, place{}); err != nil {
+	if err := p.visit(d.root, tree, place{}); err != nil {
 		return nil, err
 	}
-	out, err := p.write()
+	edits, err := p.sorted()
 	if err != nil {
 		return nil, err
 	}
-	for _, apply := range p.changes {
-		apply()
+	for _, change := range p.changes {
+		change()
 	}
-	if err := check(d, out); err != nil {
+	if err := check(d, Apply(body, edits)); err != nil {
 		return nil, err
 	}
 	if marked {
-		out = slices.Concat([]byte("\ufeff"), out)
+		for i := range edits {
+			edits[i].Start += len("\ufeff")
+			edits[i].End += len("\ufeff")
+		}
 	}
-	return out, nil
+	return edits, nil
+}
+
+// Apply returns the text with the edits carried out, which must be in its order.
+func Apply(text []byte, edits []Edit) []byte {
+	var out bytes.Buffer
+	at := 0
+	for _, e := range edits {
+		out.Write(text[at:e.Start])
+		out.WriteString(e.Text)
+		at = e.End
+	}
+	out.Write(text[at:])
+	return out.Bytes()
 }
 
 // check compares what was written with the tree that was asked for.

@@ -11,12 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A splice puts new text in the place of old, most often of none.
-type splice struct {
-	start, end int
-	text       string
-}
-
 // replace puts a value where null, {}, [] or nothing is written.
 func (p *plan) replace(n *yaml.Node, e *edit, in place) error {
 	value, err := e.whole()
@@ -111,7 +105,7 @@ func (p *plan) insertFlow(n, added *yaml.Node, in place) error {
 }
 
 func (p *plan) splice(start, end int, text string) {
-	p.splices = append(p.splices, splice{start, end, text})
+	p.edits = append(p.edits, Edit{start, end, text})
 }
 
 // broken says that there is a line break between two offsets.
@@ -136,19 +130,13 @@ func (p *plan) insertLines(at int, lines string) {
 	p.splice(at, at, lines)
 }
 
-// write carries the splices out.
-func (p *plan) write() ([]byte, error) {
-	slices.SortStableFunc(p.splices, func(a, b splice) int { return cmp.Compare(a.start, b.start) })
-	var out bytes.Buffer
-	at := 0
-	for _, s := range p.splices {
-		if s.start < at {
+// sorted returns the edits in the order of the text.
+func (p *plan) sorted() ([]Edit, error) {
+	slices.SortStableFunc(p.edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
+	for i := 1; i < len(p.edits); i++ {
+		if p.edits[i].Start < p.edits[i-1].End {
 			return nil, unsafe(0, "two additions meet in one place")
 		}
-		out.Write(p.text[at:s.start])
-		out.WriteString(s.text)
-		at = s.end
 	}
-	out.Write(p.text[at:])
-	return out.Bytes(), nil
+	return p.edits, nil
 }

@@ -15,7 +15,7 @@ import (
 type plan struct {
 	*document
 	style   style
-	splices []splice
+	edits   []Edit
 	changes []func()
 }
 
