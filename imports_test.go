@@ -40,13 +40,31 @@ var importRules = []struct {
 		pkg:    module + "/defaults",
 		direct: true,
 		only: []string{"k8s.io/api", "k8s.io/apimachinery", "sigs.k8s.io/yaml",
-			"github.com/go-json-experiment/json"}, // decodes a pod as it was received
+			"github.com/go-json-experiment/json", // decodes a pod as it was received
+			"go.yaml.in/yaml/v3",                 // profile files, with their lines
+			"github.com/distribution/reference"}, // what the name of an image stands for
 		because: "who reads the decision needs to know the Kubernetes API and nothing else",
 	},
 	{
 		pkg:     module + "/mutate",
 		forbid:  []string{module + "/certs", "k8s.io/client-go", "github.com/spf13/cobra"},
 		because: "a review is answered without calling anybody, and knows nothing of how its bytes came",
+	},
+	{
+		pkg:     module + "/preview",
+		forbid:  []string{module + "/certs", "k8s.io/client-go", "github.com/spf13/cobra", "github.com/prometheus/client_golang/prometheus/promhttp"},
+		because: "a preview asks no cluster, and decides by the packages that the webhook decides by",
+	},
+	{
+		pkg:     module + "/preview",
+		direct:  true,
+		forbid:  []string{"net/http", "time", "os/exec"},
+		because: "the same manifests make the same report, always and everywhere",
+	},
+	{
+		pkg:     module + "/preview/yamledit",
+		forbid:  []string{"k8s.io/api", module + "/defaults", module + "/mutate"},
+		because: "adding to a text needs to know nothing of what is added",
 	},
 	{
 		pkg:     module + "/certs",
@@ -60,7 +78,7 @@ var importRules = []struct {
 	},
 	{
 		pkg:     module,
-		forbid:  []string{"testing", "github.com/rogpeppe/go-internal", "github.com/google/go-cmp", "gopkg.in/evanphx/json-patch.v4"},
+		forbid:  []string{"testing", "github.com/rogpeppe/go-internal", "github.com/google/go-cmp", "golang.org/x/net/html"},
 		because: "what tests need is no part of the command",
 	},
 }
