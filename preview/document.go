@@ -51,7 +51,7 @@ func (e *documentError) Error() string { return e.message }
 // do not keep the others from being read.
 func documentsOf(input Input) (documents []*document, errs []InputError) {
 	split := splitYAML
-	if text := bytes.TrimLeft(input.Data, "\ufeff \t\r\n"); len(text) > 0 && text[0] == '{' && isJSONStream(input.Data) {
+	if isJSONStream(input.Data) {
 		split = splitJSON
 	}
 	for _, d := range split(input.Data) {
@@ -69,10 +69,18 @@ func documentsOf(input Input) (documents []*document, errs []InputError) {
 }
 
 // isJSONStream says whether a text is JSON values, one after the other, as far as
-// the first goes: YAML has objects in braces too.
+// the first goes: YAML has objects in braces too, and separators.
 func isJSONStream(text []byte) bool {
-	dec := jsontext.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
-	_, err := dec.ReadValue()
+	text = bytes.TrimLeft(text, "\ufeff \t\r\n")
+	if len(text) == 0 || text[0] != '{' {
+		return false
+	}
+	for line := range bytes.Lines(text) {
+		if isSeparator(line) {
+			return false
+		}
+	}
+	_, err := jsontext.NewDecoder(bytes.NewReader(text)).ReadValue()
 	return err == nil
 }
 
@@ -195,7 +203,7 @@ func (d *document) add(text []byte, o *object) error {
 		Items      []jsontext.Value `json:"items"`
 	}
 	if err := json.Unmarshal(o.raw, &header); err != nil {
-		return &documentError{o.line, mutate.Located("", err).Error()}
+		return &documentError{o.line, plainJSONError(err)}
 	}
 	o.apiVersion, o.kind = cmp.Or(header.APIVersion, o.apiVersion), cmp.Or(header.Kind, o.kind)
 	if o.apiVersion == "" || o.kind == "" {
@@ -336,5 +344,10 @@ func (d *document) atOffset(text []byte, err error) error {
 			line = d.inFile(text, lineOf(text, offset))
 		}
 	}
-	return &documentError{line, mutate.Located("", err).Error()}
+	return &documentError{line, plainJSONError(err)}
+}
+
+// plainJSONError says what is wrong, and where in the object.
+func plainJSONError(err error) string {
+	return strings.TrimPrefix(mutate.Located("", err).Error(), "the body: ")
 }

@@ -3,7 +3,6 @@
 package preview
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -30,13 +29,14 @@ func hardenedDecisions(instead ...Decision) []Decision {
 	return decisions
 }
 
-// The titles of the hazards in these reports.
-var hazardTitles = map[string]string{
-	"capabilities-of-root": "runs as root by its manifest and would lose root's capabilities",
-	"fixed-user":           "would run as a user that the image may not expect",
-	"low-port":             "listens on a port that its user may not open",
-	"read-only-root":       "may write to its root file system",
-}
+// hazardTitles are the titles of all hazards, by ID.
+var hazardTitles = func() map[string]string {
+	titles := map[string]string{}
+	for _, h := range Hazards() {
+		titles[h.ID] = h.Title
+	}
+	return titles
+}()
 
 func readOnlyRootHazard(container string) Hazard {
 	return Hazard{
@@ -48,7 +48,7 @@ func readOnlyRootHazard(container string) Hazard {
 
 func fixedUser(container string) Hazard {
 	return Hazard{
-		ID: "fixed-user", Container: container,
+		ID: "image-user-replaced", Container: container,
 		What:   "It would run as user 10001, and the image may have files that only its own user can write.",
 		WayOut: "Set runAsUser to the user of the image, or runAsUser: 0 where it has to be root.",
 	}
@@ -88,7 +88,7 @@ func sampleReport() *Report {
 					Decision{Field: "seccompProfile", Outcome: "skip", Reason: "legacy-annotation"},
 				)}},
 				Hazards: []Hazard{
-					{ID: "capabilities-of-root", Container: "postgres", What: "It runs as user 0 and would have no capabilities: changing owners (CHOWN) and becoming another user (SETUID, SETGID) would fail.", WayOut: "Add the capabilities it needs, such as CHOWN, SETUID and SETGID; they stay."},
+					{ID: "root-loses-capabilities", Container: "postgres", What: "It runs as user 0 and would have no capabilities: changing owners (CHOWN) and becoming another user (SETUID, SETGID) would fail.", WayOut: "Add the capabilities it needs, such as CHOWN, SETUID and SETGID; they stay."},
 					readOnlyRootHazard("postgres"),
 				},
 				PodSecurity: &PodSecurity{Before: "baseline", After: "baseline", Missing: []string{
@@ -145,7 +145,7 @@ func sampleReport() *Report {
 			{File: "shop/gone.yaml", Message: "no such file or directory"},
 		},
 	}
-	addUp(r)
+	r.sum()
 	r.Summary.Objects = 19
 	return r
 }
@@ -172,68 +172,13 @@ func bigReport(n int) *Report {
 		switch i % 10 {
 		case 3:
 			w.Containers[0].Decisions = hardenedDecisions(Decision{Field: "runAsUser", Outcome: "leave", Reason: "set-on-container"}, Decision{Field: "runAsNonRoot", Outcome: "skip", Reason: "runs-as-root"})
-			w.Hazards = append(w.Hazards[1:], Hazard{ID: "capabilities-of-root", Container: "app", What: "It runs as user 0 and would have no capabilities.", WayOut: "Add the capabilities it needs; they stay."})
+			w.Hazards = append(w.Hazards[1:], Hazard{ID: "root-loses-capabilities", Container: "app", What: "It runs as user 0 and would have no capabilities.", WayOut: "Add the capabilities it needs; they stay."})
 			w.PodSecurity = &PodSecurity{Before: "baseline", After: "baseline", Missing: []string{`runAsNonRoot != true (pod or container "app" must set securityContext.runAsNonRoot=true)`}}
 		case 7:
 			w.Excluded, w.Changed, w.Containers, w.Hazards, w.PodSecurity = "its namespace is excluded", false, nil, nil, nil
 		}
 		r.Workloads = append(r.Workloads, w)
 	}
-	addUp(r)
+	r.sum()
 	return r
-}
-
-// addUp fills in the summary of a report from its workloads.
-func addUp(r *Report) {
-	r.Summary = Summary{Objects: len(r.Workloads), Workloads: len(r.Workloads)}
-	fields, hazards := map[string]*FieldSummary{}, map[string]*HazardSummary{}
-	for _, w := range r.Workloads {
-		if w.Excluded != "" {
-			r.Summary.Excluded++
-			continue
-		}
-		if w.Changed {
-			r.Summary.Changed++
-		}
-		r.Summary.Containers += len(w.Containers)
-		decisions := slices.Clone(w.Pod)
-		for _, c := range w.Containers {
-			decisions = append(decisions, c.Decisions...)
-		}
-		for _, d := range decisions {
-			f := fields[d.Field]
-			if f == nil {
-				f = &FieldSummary{Field: d.Field}
-				fields[d.Field] = f
-			}
-			*map[string]*int{"inject": &f.Inject, "leave": &f.Leave, "skip": &f.Skip}[d.Outcome]++
-		}
-		seen := map[string]bool{}
-		for _, h := range w.Hazards {
-			if seen[h.ID] {
-				continue
-			}
-			seen[h.ID] = true
-			if hazards[h.ID] == nil {
-				hazards[h.ID] = &HazardSummary{ID: h.ID, Title: hazardTitles[h.ID]}
-			}
-			hazards[h.ID].Workloads++
-		}
-		if s := w.PodSecurity; s != nil {
-			countLevel(&r.Summary.PodSecurity.Before, s.Before)
-			countLevel(&r.Summary.PodSecurity.After, s.After)
-		}
-	}
-	for _, f := range fields {
-		r.Summary.Fields = append(r.Summary.Fields, *f)
-	}
-	slices.SortFunc(r.Summary.Fields, func(a, b FieldSummary) int { return cmp.Compare(a.Field, b.Field) })
-	for _, h := range hazards {
-		r.Summary.Hazards = append(r.Summary.Hazards, *h)
-	}
-	slices.SortFunc(r.Summary.Hazards, func(a, b HazardSummary) int { return cmp.Compare(a.ID, b.ID) })
-}
-
-func countLevel(counts *LevelCounts, level string) {
-	*map[string]*int{"privileged": &counts.Privileged, "baseline": &counts.Baseline, "restricted": &counts.Restricted}[level]++
 }

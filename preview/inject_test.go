@@ -3,9 +3,11 @@
 package preview
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/defaults"
@@ -64,4 +66,23 @@ func fromYAML(t testing.TB, text string) []byte {
 		t.Fatalf("%v in\n%s", err, text)
 	}
 	return data
+}
+
+// applyRaw applies a patch to an object as it stands, with the library of the API
+// server.
+func applyRaw(t *testing.T, object []byte, operations []map[string]any) []byte {
+	t.Helper()
+	raw, err := json.Marshal(operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch, err := jsonpatch.DecodePatch(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched, err := patch.Apply(object)
+	if err != nil {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	return patched
 }

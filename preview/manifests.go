@@ -89,7 +89,7 @@ func writeDiff(p *Preview, w io.Writer, colour bool) error {
 		}
 		name := "stdin"
 		if f.Name != Stdin {
-			name = strings.TrimPrefix(filepath.ToSlash(filepath.Clean(f.Name)), "/")
+			name = strings.TrimPrefix(visible(filepath.ToSlash(filepath.Clean(f.Name))), "/")
 		}
 		// The edits are known, so nothing has to be searched for: no line that was there
 		// is shown as removed and added again.

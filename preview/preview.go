@@ -5,6 +5,7 @@ package preview
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -137,7 +138,7 @@ type header struct {
 func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *object) (*Workload, []addition, error) {
 	var h header
 	if err := jsonv2.Unmarshal(o.raw, &h); err != nil {
-		return nil, nil, mutate.Located("", err)
+		return nil, nil, errors.New(plainJSONError(err))
 	}
 	w := &Workload{APIVersion: o.apiVersion, Kind: o.kind, Namespace: h.Metadata.Namespace, Name: cmp.Or(h.Metadata.Name, h.Metadata.GenerateName)}
 	if w.Excluded = excluded(kind, h); w.Excluded != "" {

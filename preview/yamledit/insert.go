@@ -130,13 +130,15 @@ func (p *plan) insertLines(at int, lines string) {
 	p.splice(at, at, lines)
 }
 
-// sorted returns the edits in the order of the text.
+// sorted returns the edits in the order of the text, without those that would
+// change nothing.
 func (p *plan) sorted() ([]Edit, error) {
-	slices.SortStableFunc(p.edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
-	for i := 1; i < len(p.edits); i++ {
-		if p.edits[i].Start < p.edits[i-1].End {
+	edits := slices.DeleteFunc(p.edits, func(e Edit) bool { return string(p.text[e.Start:e.End]) == e.Text })
+	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
+	for i := 1; i < len(edits); i++ {
+		if edits[i].Start < edits[i-1].End {
 			return nil, unsafe(0, "two additions meet in one place")
 		}
 	}
-	return p.edits, nil
+	return edits, nil
 }
