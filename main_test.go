@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -12,11 +13,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain makes this test binary the command "caseharden" too, with the race
-// detector where the tests have it. The scripts and the tests of the life cycle
+// TestMain makes this test binary the command "caseharden" too, under both its
+// names, with the race detector where the tests have it. The scripts and the tests of the life cycle
 // run that.
 func TestMain(m *testing.M) {
-	testscript.Main(suite{m}, map[string]func(){"caseharden": main})
+	testscript.Main(suite{m}, map[string]func(){"caseharden": main, "kubectl-caseharden": main})
 }
 
 // A suite is all the tests, and clears up after them.
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		UpdateScripts:       *updateScripts,
 		Setup: func(env *testscript.Env) error {
 			for name, issued := range map[string]authority{"a": newAuthority(t), "b": newAuthority(t)} {
 				cert, key := issued.issue(t, serverCertificate())
@@ -56,8 +58,21 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TAKEN", listener.Addr().String())
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"refused": refused},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"refused": refused, "exits": exits},
 	})
+}
+
+var updateScripts = flag.Bool("update", false, "rewrite what scripts in testdata/script compare output with")
+
+// exits runs a command and demands its exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command arg...")
+	}
+	want := "exit status " + args[0]
+	if err := ts.Exec(args[1], args[2:]...); err == nil || err.Error() != want {
+		ts.Fatalf("%q: %v, want %s", args[1:], err, want)
+	}
 }
 
 // refused runs "caseharden args[1:]" and demands exit code 1 and stderr exactly

@@ -23,7 +23,10 @@ const profilesFlagHelp = "directory with profile files (*.yaml, *.yml, *.json); 
 // with the built-in ones.
 func loadProfiles(dirs []string) ([]*defaults.Profile, error) {
 	var files []defaults.ProfileFile
-	for _, dir := range dirs {
+	for i, dir := range dirs {
+		if slices.Contains(dirs[:i], dir) {
+			continue // shell completion gives flags twice
+		}
 		found, err := readProfileDir(dir)
 		if err != nil {
 			return nil, fmt.Errorf("--profiles %w", err)
@@ -223,6 +226,7 @@ func profileNames(profiles []*defaults.Profile) string {
 func completeProfiles(dirs []string) ([]string, cobra.ShellCompDirective) {
 	profiles, err := loadProfiles(dirs)
 	if err != nil {
+		cobra.CompErrorln(err.Error())
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var names []string
