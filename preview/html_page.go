@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 )
 
 // A page is a report with what the template needs ready to be shown.
@@ -44,7 +45,7 @@ type part struct {
 // A hazardKind is a kind of hazard in the overview.
 type hazardKind struct {
 	HazardSummary
-	WayOut string // where it is the same for all of them
+	Because, WayOut string // as [HazardInfo] has them, without Markdown
 }
 
 // newPage makes a report ready to be shown.
@@ -112,23 +113,19 @@ func percent(n, total int) string {
 	return fmt.Sprintf("%.2f%%", 100*float64(n)/float64(total))
 }
 
-// hazardKinds returns the kinds of hazard that the summary names, each with its
-// way out where every workload has the same.
+// hazardKinds returns the kinds of hazard that the summary names, each in words.
 func hazardKinds(r *Report) []hazardKind {
-	waysOut := map[string][]string{} // by ID, of different ones the first two
-	for _, w := range r.Workloads {
-		for _, h := range w.Hazards {
-			if ways := waysOut[h.ID]; len(ways) < 2 && !slices.Contains(ways, h.WayOut) {
-				waysOut[h.ID] = append(ways, h.WayOut)
-			}
-		}
+	infos := map[string]HazardInfo{}
+	for _, h := range Hazards() {
+		infos[h.ID] = h
 	}
-	kinds := make([]hazardKind, len(r.Summary.Hazards))
-	for i, h := range r.Summary.Hazards {
-		kinds[i].HazardSummary = h
-		if ways := waysOut[h.ID]; len(ways) == 1 {
-			kinds[i].WayOut = ways[0]
-		}
+	var kinds []hazardKind
+	for _, h := range r.Summary.Hazards {
+		info := infos[h.ID]
+		kinds = append(kinds, hazardKind{h, withoutCode(info.Because), withoutCode(info.WayOut)})
 	}
 	return kinds
 }
+
+// withoutCode leaves out the marks that Markdown has around code.
+func withoutCode(text string) string { return strings.ReplaceAll(text, "`", "") }

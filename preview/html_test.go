@@ -75,7 +75,7 @@ func TestPageFigures(t *testing.T) {
 		t.Fatalf("%d kinds of hazard are shown, want %d", len(kinds), len(r.Summary.Hazards))
 	}
 	for i, h := range r.Summary.Hazards {
-		if kinds[i][0] != strconv.Itoa(h.Workloads) || !strings.HasPrefix(kinds[i][1], h.Title+"Way out: ") {
+		if kinds[i][0] != strconv.Itoa(h.Workloads) || !strings.HasPrefix(kinds[i][1], h.Title+"What may break: ") {
 			t.Errorf("hazard %q of %d workloads is shown as %q", h.Title, h.Workloads, kinds[i])
 		}
 	}
