@@ -54,8 +54,9 @@ unit: ## Run the unit tests, with the race detector if there is a C compiler
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@echo "== fuzzing, $(FUZZTIME) each"
-	@for target in FuzzArbitraryPod FuzzPod FuzzHandler; do \
-	  go test ./mutate -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
+	@for target in mutate/FuzzArbitraryPod mutate/FuzzPod mutate/FuzzHandler \
+	    preview/FuzzPreview preview/FuzzScriptPrograms preview/yamledit/FuzzAdd; do \
+	  go test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done
 
 control-plane: ## Build etcd and kube-apiserver (minutes the first time)

@@ -328,7 +328,9 @@ func (d *document) yamlError(text []byte, err error) error {
 	if match := yamlLine.FindStringSubmatch(message); match != nil {
 		message = message[len(match[0]):]
 		if line, err := strconv.Atoi(match[1]); err == nil {
-			found.line = d.inFile(text, line)
+			// The library counts a line more where the text ends too soon.
+			last := lineOf(text, len(bytes.TrimRight(text, " \t\r\n")))
+			found.line = d.inFile(text, min(line, last))
 		}
 	}
 	found.message = "is not YAML: " + strings.Join(strings.Fields(message), " ")
