@@ -334,6 +334,9 @@ func (d *document) yamlError(text []byte, err error) error {
 		}
 	}
 	found.message = "is not YAML: " + strings.Join(strings.Fields(message), " ")
+	if bytes.Contains(text, []byte("{{")) {
+		found.message += "; templates have to be rendered first, as with helm template"
+	}
 	return found
 }
 

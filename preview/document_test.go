@@ -40,6 +40,7 @@ func TestDocuments(t *testing.T) {
 		"YAML that is flow":      {"{apiVersion: v1, kind: A}\n---\n{apiVersion: v1, kind: B}\n", []string{"1:1 A", "2:3 B"}},
 		"JSON between dashes":    {"{\"apiVersion\": \"v1\", \"kind\": \"A\"}\n---\n{\"apiVersion\": \"v1\", \"kind\": \"B\"}\n", []string{"1:1 A", "2:3 B"}},
 		"broken YAML":            {"apiVersion: v1\nkind: A\n---\na: b\n c: d\n---\napiVersion: v1\nkind: B\n", []string{"1:1 A", "x:5: document 2: is not YAML: mapping values are not allowed in this context", "3:7 B"}},
+		"a template":             {"apiVersion: v1\nkind: {{ .Values.kind }}\n", []string{"x:1: document 1: is not YAML: invalid map key: map[interface {}]interface {}{\".Values.kind\":interface {}(nil)}; templates have to be rendered first, as with helm template"}},
 		"a name twice":           {"apiVersion: v1\nkind: A\nkind: B\n", []string{"x:3: document 1: is not YAML: key \"kind\" already set in map"}},
 		"broken JSON":            {"{\"apiVersion\":\"v1\",\"kind\":\"A\"}\n{\"kind\": oops}\n", []string{"1:1 A", "x:2: document 2: kind: is not JSON: invalid character 'o' at start of value at byte 9"}},
 		"no kind":                {"apiVersion: v1\n", []string{"x:1: document 1: must have apiVersion and kind"}},

@@ -134,6 +134,16 @@ type header struct {
 	} `json:"spec"`
 }
 
+// controller returns the owner that made the object, if one did.
+func (h header) controller() (metav1.OwnerReference, bool) {
+	for _, r := range h.Metadata.OwnerReferences {
+		if r.Controller != nil && *r.Controller {
+			return r, true
+		}
+	}
+	return metav1.OwnerReference{}, false
+}
+
 // previewWorkload previews an object that is or makes pods.
 func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *object) (*Workload, []addition, error) {
 	var h header
@@ -141,6 +151,10 @@ func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *obj
 		return nil, nil, errors.New(plainJSONError(err))
 	}
 	w := &Workload{APIVersion: o.apiVersion, Kind: o.kind, Namespace: h.Metadata.Namespace, Name: cmp.Or(h.Metadata.Name, h.Metadata.GenerateName)}
+	owner, owned := h.controller()
+	if owned {
+		w.Owner = owner.Kind + " " + owner.Name
+	}
 	if w.Excluded = excluded(kind, h); w.Excluded != "" {
 		return w, nil, nil
 	}
@@ -195,10 +209,9 @@ func excluded(kind mutate.TemplateKind, h header) string {
 	if h.Metadata.Namespace == metav1.NamespaceSystem {
 		return "the namespace kube-system is left alone"
 	}
-	for _, r := range h.Metadata.OwnerReferences {
-		_, known := kindOf(r.APIVersion, r.Kind)
-		if r.Controller != nil && *r.Controller && known && len(kind.Path) > 0 {
-			return fmt.Sprintf("%s %s, which owns it, has the template", r.Kind, r.Name)
+	if owner, owned := h.controller(); owned && len(kind.Path) > 0 {
+		if _, known := kindOf(owner.APIVersion, owner.Kind); known {
+			return fmt.Sprintf("%s %s, which owns it, has the template", owner.Kind, owner.Name)
 		}
 	}
 	return ""

@@ -69,6 +69,7 @@ type Workload struct {
 	Kind       string `json:"kind"`
 	Namespace  string `json:"namespace,omitempty"` // where the manifest says one
 	Name       string `json:"name"`                // or generateName
+	Owner      string `json:"owner,omitempty"`     // the controller that made it, such as "ReplicaSet web-5f7d9"
 
 	Excluded    string       `json:"excluded,omitempty"` // why it is not looked at; then there is nothing below
 	Changed     bool         `json:"changed"`            // it would get something

@@ -3,6 +3,7 @@
 package preview
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -47,14 +48,48 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
-// writeTable writes, for each workload, what becomes of it, then a summary.
+// writeTable writes, for each workload, what becomes of it, then a summary. Of
+// the pods of one controller that come out alike it shows the first.
 func writeTable(p *Preview, w io.Writer, colour bool) error {
 	out := &printer{w: w, paint: painter(colour)}
-	for i := range p.Report.Workloads {
-		out.workload(&p.Report.Workloads[i])
+	for _, g := range grouped(p.Report.Workloads) {
+		out.workload(g.first, g.more)
 	}
 	out.summary(p.Report)
 	return out.err
+}
+
+// A group is a workload, and how many more come out as it does.
+type group struct {
+	first *Workload
+	more  int
+}
+
+// grouped groups the pods of a controller that come out alike, as replicas do.
+func grouped(workloads []Workload) []*group {
+	var groups []*group
+	alike := map[string]*group{}
+	for i := range workloads {
+		w := &workloads[i]
+		if w.Owner == "" || w.Excluded != "" {
+			groups = append(groups, &group{first: w})
+			continue
+		}
+		same := *w
+		same.File, same.Document, same.Line, same.Name = "", 0, 0, ""
+		key, err := json.Marshal(same)
+		if err != nil {
+			panic(fmt.Sprintf("internal error: marshalling a workload: %s", err))
+		}
+		if g := alike[string(key)]; g != nil {
+			g.more++
+			continue
+		}
+		g := &group{first: w}
+		alike[string(key)] = g
+		groups = append(groups, g)
+	}
+	return groups
 }
 
 // workload writes one workload:
@@ -64,7 +99,7 @@ func writeTable(p *Preview, w io.Writer, colour bool) error {
 //	                 skip    capabilities.drop (privileged: no effect …)
 //	  ! volume-owner, container app: …
 //	    way out: …
-func (out *printer) workload(w *Workload) {
+func (out *printer) workload(w *Workload, more int) {
 	name := visible(w.Name)
 	if w.Namespace != "" {
 		name = visible(w.Namespace) + "/" + name
@@ -72,6 +107,9 @@ func (out *printer) workload(w *Workload) {
 	place := visible(w.File)
 	if w.File == Stdin {
 		place = "stdin"
+	}
+	if more > 0 {
+		name += fmt.Sprintf(" and %d more of %s", more, visible(w.Owner))
 	}
 	head := fmt.Sprintf("%s %s (%s:%d)", visible(w.Kind), name, place, w.Line)
 	if w.Excluded != "" {
