@@ -90,6 +90,14 @@ func install(ctx context.Context, configuration *admissionregistrationv1.Mutatin
 	if _, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, configuration, metav1.CreateOptions{}); err != nil {
 		return err
 	}
+	if err := waitForEffect(ctx, client, labels); err != nil {
+		return fmt.Errorf("webhook configuration %s: %w", configuration.Name, err)
+	}
+	return nil
+}
+
+// waitForEffect returns when pods are hardened in a namespace with the labels.
+func waitForEffect(ctx context.Context, client kubernetes.Interface, labels map[string]string) error {
 	namespace, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "install-", Labels: labels},
 	}, metav1.CreateOptions{})
@@ -105,7 +113,7 @@ func install(ctx context.Context, configuration *admissionregistrationv1.Mutatin
 		lastErr = err
 		time.Sleep(50 * time.Millisecond)
 	}
-	return fmt.Errorf("webhook configuration %s has no effect after 10 s: %v", configuration.Name, lastErr)
+	return fmt.Errorf("no effect after 10 s: %v", lastErr)
 }
 
 func barePod() *corev1.Pod {

@@ -79,6 +79,10 @@ var hazardCases = []hazardCase{
 
 	{id: "default-capabilities-lost", name: "root adds one", want: []string{"c"}, says: []string{"keeps NET_ADMIN", "CHOWN"},
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [NET_ADMIN]}}}]}}`},
+	{id: "default-capabilities-lost", name: "names only what goes", want: []string{"c"}, says: []string{"by default: AUDIT_WRITE, FSETID, KILL, MKNOD, NET_BIND_SERVICE, NET_RAW, SETFCAP, SETPCAP, SYS_CHROOT"},
+		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [CHOWN, CAP_DAC_OVERRIDE, FOWNER, SETGID, SETUID]}}}]}}`},
+	{id: "default-capabilities-lost", name: "adds all that a runtime gives",
+		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [AUDIT_WRITE, CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, MKNOD, NET_BIND_SERVICE, NET_RAW, SETFCAP, SETGID, SETPCAP, SETUID, SYS_CHROOT]}}}]}}`},
 	{id: "default-capabilities-lost", name: "with its prefix", want: []string{"c"}, says: []string{"CAP_NET_ADMIN means nothing to containerd"},
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [CAP_NET_ADMIN]}}}]}}`},
 	{id: "default-capabilities-lost", name: "root by its image", own: withDropAll, want: []string{"c"},

@@ -35,6 +35,13 @@ var addedCapabilities = hazardRule{
 // What a runtime gives root by default, as far as an application notices.
 const rootsCapabilities = "changing owners (CHOWN), becoming another user (SETUID, SETGID) and passing over the permissions of files (DAC_OVERRIDE, FOWNER)"
 
+// defaultCapabilities are those that containerd gives a container
+// (defaultUnixCaps in its pkg/oci); CRI-O gives fewer.
+var defaultCapabilities = []string{
+	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+	"NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+}
+
 var defaultCapabilitiesLost = hazardRule{
 	HazardInfo: HazardInfo{
 		ID:      "default-capabilities-lost",
@@ -47,8 +54,12 @@ var defaultCapabilitiesLost = hazardRule{
 		if !c.staysRoot() || len(c.after.add) == 0 || !holds(c.dropsNow(), "ALL") {
 			return "", ""
 		}
-		what = fmt.Sprintf("it keeps %s, and loses what else root may do by default, such as %s",
-			strings.Join(c.after.add, ", "), rootsCapabilities)
+		lost := slices.DeleteFunc(slices.Clone(defaultCapabilities), func(given string) bool { return holds(c.after.add, given) })
+		if len(lost) == 0 {
+			return "", ""
+		}
+		what = fmt.Sprintf("it keeps %s, and loses the others that runtimes give by default: %s",
+			strings.Join(c.after.add, ", "), strings.Join(lost, ", "))
 		prefixed := slices.IndexFunc(c.after.add, func(added string) bool { return strings.HasPrefix(strings.ToUpper(added), "CAP_") })
 		if prefixed >= 0 {
 			// containerd puts CAP_ before whatever it is given.

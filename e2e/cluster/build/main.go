@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command build compiles the control plane of package cluster, showing the
-// progress, and prints where its programs are: so that tests, whose output go
+// Command build compiles the control plane of package cluster and kubectl, showing
+// the progress, and prints where the programs are: so that tests, whose output go
 // test holds back, find them built.
 package main
 
@@ -23,6 +23,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
+	kubectl, err := cluster.BuildKubectl(ctx, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
 	fmt.Println(b.Etcd)
 	fmt.Println(b.APIServer)
+	fmt.Println(kubectl)
 }

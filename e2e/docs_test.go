@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caseharden/caseharden/e2e/cluster"
+)
+
+var update = flag.Bool("update", false, "rewrite the outputs in the documentation")
+
+// untestedBlocks are the commands of the documentation that cannot run here, where
+// there is no node and no network: with why, and the test of what they stand for.
+var untestedBlocks = []struct{ document, firstLine, because, test string }{
+	{"docs/guide.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
+	{"docs/profiles.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestScripts"},
+}
+
+// Every command in the documentation does what is said there. Each document has a
+// cluster of its own, in which its commands run from top to bottom.
+func TestDocumentation(t *testing.T) {
+	for _, d := range documentation(t) {
+		t.Run(d.name, func(t *testing.T) {
+			if !slices.ContainsFunc(d.blocks, func(b *block) bool { return b.info == tested }) {
+				return // nothing to run, as the check of all blocks has shown
+			}
+			s := newStage(t)
+			outputs := map[*block]string{}
+			for i, b := range d.blocks {
+				if b.info != tested {
+					continue
+				}
+				output, err := s.run(t, d.text(b))
+				if err != nil {
+					t.Fatalf("%s: %v\n%s\n%s", d.place(b), err, d.text(b), output)
+				}
+				s.settle(t)
+				expected := d.outputOf(i)
+				if expected == nil || matches(d.text(expected), output) {
+					continue
+				}
+				if *update && !strings.Contains(d.text(expected), ellipsis) {
+					outputs[expected] = output
+					continue
+				}
+				t.Errorf("%s: the output is another (-documented +printed), and lines may be left out by a line with …:\n%s\n%s",
+					d.place(b), d.text(b), cmp.Diff(d.text(expected), output))
+			}
+			if len(outputs) > 0 {
+				if err := os.WriteFile(filepath.Join(repository(t), d.name), d.withOutputs(outputs), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// No block in the documentation is left out by mistake: each is run, is the output
+// of one that is, or is in the list of those that cannot be.
+func TestDocumentationIsTested(t *testing.T) {
+	seen := make([]bool, len(untestedBlocks))
+	for _, d := range documentation(t) {
+		for i, b := range d.blocks {
+			switch {
+			case b.info == tested:
+			case b.info == untested:
+				firstLine, _, _ := strings.Cut(d.text(b), "\n")
+				listed := false
+				for j, u := range untestedBlocks {
+					if u.document == d.name && u.firstLine == firstLine {
+						listed, seen[j] = true, true
+					}
+				}
+				if !listed {
+					t.Errorf("%s: untested, and not in untestedBlocks", d.place(b))
+				}
+			case b.isOutput():
+				if i == 0 || d.outputOf(i-1) != b || d.blocks[i-1].info != tested {
+					t.Errorf("%s: an output without a command directly before it", d.place(b))
+				}
+			case b.info == promQL:
+			case d.name != "README.md":
+				t.Errorf("%s: a block of %q: nothing tests it", d.place(b), b.info)
+			}
+		}
+	}
+	tests := testNames(t)
+	for i, u := range untestedBlocks {
+		if !seen[i] {
+			t.Errorf("%s has no block %q that is untested", u.document, u.firstLine)
+		}
+		if !slices.Contains(tests, u.test) {
+			t.Errorf("%s: %q: there is no test %s", u.document, u.firstLine, u.test)
+		}
+	}
+}
+
+// What queries ask for, the webhook exports.
+func TestQueriesInTheDocumentation(t *testing.T) {
+	// A pod, so that every metric has a series.
+	create(t, newEnforced(t, "hardened"), barePod())
+	metrics, err := shared.Metrics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	exported := func(name string) bool {
+		for series := range metrics {
+			if metric, _, _ := strings.Cut(series, "{"); metric == name {
+				return true
+			}
+		}
+		return false
+	}
+	for _, d := range documentation(t) {
+		for _, b := range d.blocks {
+			if b.info != promQL {
+				continue
+			}
+			names := regexp.MustCompile(`caseharden_[a-z_]+`).FindAllString(d.text(b), -1)
+			if len(names) == 0 {
+				t.Errorf("%s: a query of nothing", d.place(b))
+			}
+			for _, name := range names {
+				if !exported(name) {
+					t.Errorf("%s: there is no metric %s", d.place(b), name)
+				}
+			}
+		}
+	}
+}
+
+func TestMatchesOutput(t *testing.T) {
+	const got = "a\nb\nc\nd\n"
+	for want, matched := range map[string]bool{
+		"a\nb\nc\nd\n":       true,
+		"a\n…\nd\n":          true,
+		"…\nd\n":             true,
+		"a\n…\n":             true,
+		"…\n":                true,
+		"a\n…\nb\nc\nd\n":    true,
+		"…\nb\n…\nd\n":       true,
+		"a\nb\nc\n":          false,
+		"b\nc\nd\n":          false,
+		"a\n…\nc\n":          false,
+		"…\nc\n…\nb\n…\n":    false,
+		"a…\nb\nc\nd\n":      false,
+		"":                   false,
+		"a\nb\n…\nb\nc\nd\n": false,
+	} {
+		if matches(want, got) != matched {
+			t.Errorf("matches(%q) = %v", want, !matched)
+		}
+	}
+}
+
+// documentation returns the documents with commands: those in docs, and the README.
+func documentation(t *testing.T) []*document {
+	t.Helper()
+	root := repository(t)
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no documents: %v", err)
+	}
+	var all []*document
+	for _, file := range append(files, filepath.Join(root, "README.md")) {
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := readDocument(file, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// repository returns the root of the checkout.
+func repository(t *testing.T) string {
+	t.Helper()
+	module, err := cluster.ModuleDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(module)
+}
+
+// testNames returns the names of all tests of both modules.
+func testNames(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go"} {
+		files, err := filepath.Glob(filepath.Join(repository(t), pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(data), -1) {
+				names = append(names, found[1])
+			}
+		}
+	}
+	return names
+}
