@@ -59,8 +59,8 @@ fuzz: ## Fuzz each target for FUZZTIME
 	  go test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done
 
-control-plane: ## Build etcd and kube-apiserver (minutes the first time)
-	@echo "== building the control plane: etcd and kube-apiserver (five to ten minutes the first time)"
+control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time)
+	@echo "== building the control plane: etcd, kube-apiserver and kubectl (five to ten minutes the first time)"
 	@go -C e2e run ./cluster/build >/dev/null
 
 e2e: ## Run the tests against a real API server

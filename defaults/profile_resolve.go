@@ -31,6 +31,11 @@ func ParseProfiles(files []ProfileFile) ([]*Profile, error) {
 	for _, name := range slices.Sorted(maps.Keys(r.sources)) {
 		r.resolve(name)
 	}
+	for _, s := range r.broken {
+		if s.base != "" {
+			r.checkBase(s)
+		}
+	}
 	if err := r.problems.err(); err != nil {
 		return nil, err
 	}
@@ -59,6 +64,7 @@ type resolver struct {
 	sources   map[string]*source // nil: its file has errors, which are reported
 	profiles  map[string]*Profile
 	resolving map[string]bool
+	broken    []*source // with errors, and a name
 }
 
 // read reads a file whose profiles must not have the taken names.
@@ -88,6 +94,7 @@ func (r *resolver) read(file ProfileFile, taken []string) {
 		r.sources[s.name] = s
 		if !ok {
 			r.sources[s.name] = nil
+			r.broken = append(r.broken, s)
 		}
 	}
 }
@@ -112,8 +119,7 @@ func (r *resolver) resolve(name string) *Profile {
 }
 
 func (r *resolver) resolveBase(s *source) *Profile {
-	if _, found := r.sources[s.base]; !found {
-		s.baseAt.errorf("there is no profile %q: there are %s", s.base, strings.Join(slices.Sorted(maps.Keys(r.sources)), ", "))
+	if !r.checkBase(s) {
 		return nil
 	}
 	r.resolving[s.name] = true
@@ -123,6 +129,14 @@ func (r *resolver) resolveBase(s *source) *Profile {
 		return nil
 	}
 	return r.resolve(s.base)
+}
+
+func (r *resolver) checkBase(s *source) bool {
+	_, found := r.sources[s.base]
+	if !found {
+		s.baseAt.errorf("there is no profile %q: there are %s", s.base, strings.Join(slices.Sorted(maps.Keys(r.sources)), ", "))
+	}
+	return found
 }
 
 // over returns the profile that the source makes of its base.

@@ -172,6 +172,7 @@ func (s *stage) rollOut(t *testing.T) error {
 	}
 	s.template = deployment.Spec.Template
 	dir := t.TempDir()
+	// The CA is where webhook.Start looks for that of an ephemeral certificate.
 	for file, data := range map[string][]byte{"tls.crt": s.certPEM, "tls.key": s.keyPEM, "caseharden-ca.crt": s.certPEM} {
 		if err := os.WriteFile(filepath.Join(dir, file), data, 0o600); err != nil {
 			return err

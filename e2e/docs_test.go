@@ -29,10 +29,10 @@ var untestedBlocks = []struct{ document, firstLine, because, test string }{
 // cluster of its own, in which its commands run from top to bottom.
 func TestDocumentation(t *testing.T) {
 	for _, d := range documentation(t) {
+		if !slices.ContainsFunc(d.blocks, func(b *block) bool { return b.info == tested }) {
+			continue // it has no commands
+		}
 		t.Run(d.name, func(t *testing.T) {
-			if !slices.ContainsFunc(d.blocks, func(b *block) bool { return b.info == tested }) {
-				return // nothing to run, as the check of all blocks has shown
-			}
 			s := newStage(t)
 			outputs := map[*block]string{}
 			for i, b := range d.blocks {
@@ -136,6 +136,45 @@ func TestQueriesInTheDocumentation(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Every link within the repository leads somewhere, and to a heading that exists.
+func TestLinksInTheDocumentation(t *testing.T) {
+	root := repository(t)
+	for _, d := range documentation(t) {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(strings.Join(d.lines, "\n"), -1) {
+			if strings.Contains(link[1], "://") {
+				continue
+			}
+			path, heading, _ := strings.Cut(link[1], "#")
+			file := filepath.Join(root, d.name)
+			if path != "" {
+				file = filepath.Join(filepath.Dir(file), path)
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s: link to %s: %v", d.name, link[1], err)
+				continue
+			}
+			if heading != "" && !slices.Contains(headings(t, file), heading) {
+				t.Errorf("%s: link to %s: there is no such heading", d.name, link[1])
+			}
+		}
+	}
+}
+
+// headings returns the anchors of a document, as GitHub makes them.
+func headings(t *testing.T, file string) []string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var anchors []string
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(data), -1) {
+		anchor := regexp.MustCompile(`[^\w\- ]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		anchors = append(anchors, strings.ReplaceAll(anchor, " ", "-"))
+	}
+	return anchors
 }
 
 func TestMatchesOutput(t *testing.T) {
