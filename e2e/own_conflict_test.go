@@ -21,12 +21,12 @@ const (
 	apiServer refuser = "the API server"
 	kubelet   refuser = "the kubelet" // by its own functions
 	runtime   refuser = "a container runtime, which is not here"
-	nobody    refuser = "nobody: it would have no effect, or not the one that the author asked for"
+	nobody    refuser = "nobody: it would have no effect, or contradict what the author asked for"
 )
 
 // The conflicts of every field, each with a profile that has only that default, and
-// near misses, whose reason is empty. All pods have the containers other and app;
-// the decision is about app, or the pod.
+// near misses, whose reason is empty. The decision is about the container app, or the
+// pod.
 var ownConflictCases = map[string]struct {
 	field, value string
 	pod          bool   // the default is at pod level
@@ -34,25 +34,27 @@ var ownConflictCases = map[string]struct {
 	reason       string
 	naive        refuser
 }{
-	"escalation: privileged":         {"allowPrivilegeEscalation", `false`, false, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", apiServer},
-	"escalation: CAP_SYS_ADMIN":      {"allowPrivilegeEscalation", `false`, false, `spec: {containers: [{name: app, securityContext: {capabilities: {add: [CAP_SYS_ADMIN]}}}]}`, "adds-cap-sys-admin", apiServer},
-	"AppArmor: privileged":           {"appArmorProfile", `{type: RuntimeDefault}`, false, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", nobody},
-	"AppArmor: annotated":            {"appArmorProfile", `{type: RuntimeDefault}`, false, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}]}}`, "legacy-annotation", apiServer},
-	"AppArmor: another profile":      {"appArmorProfile", `{type: Localhost, localhostProfile: k8s-nginx}`, false, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: localhost/other}}, spec: {containers: [{name: app}]}}`, "legacy-annotation", apiServer},
-	"AppArmor: all privileged":       {"appArmorProfile", `{type: RuntimeDefault}`, true, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", nobody},
-	"AppArmor: annotated, on pod":    {"appArmorProfile", `{type: RuntimeDefault}`, true, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}, {name: helper}]}}`, "legacy-annotation", apiServer},
-	"drop: privileged":               {"capabilities.drop", `[ALL]`, false, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", nobody},
-	"drop: adds ALL":                 {"capabilities.drop", `[ALL]`, false, `spec: {containers: [{name: app, securityContext: {capabilities: {add: [ALL]}}}]}`, "adds-all-capabilities", nobody},
-	"drop: adds NET_RAW":             {"capabilities.drop", `[NET_RAW, MKNOD]`, false, `spec: {containers: [{name: app, securityContext: {capabilities: {add: [net_raw]}}}]}`, "adds-what-is-dropped", nobody},
-	"drop: adds CHOWN":               {"capabilities.drop", `[NET_RAW, MKNOD]`, false, `spec: {containers: [{name: app, securityContext: {capabilities: {add: [CHOWN]}}}]}`, "", ""},
-	"fsGroup: user namespace":        {"fsGroup", `2147483647`, true, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
-	"fsGroup: in the user namespace": {"fsGroup", `1`, true, `spec: {hostUsers: false, containers: [{name: app}]}`, "", ""},
-	"group: user namespace":          {"runAsGroup", `2147483647`, false, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
-	"group: without user":            {"runAsGroup", `1`, true, `spec: {containers: [{name: app}]}`, "group-without-user", runtime},
-	"group: in the container":        {"runAsGroup", `1`, false, `spec: {containers: [{name: app}]}`, "", ""},
-	"user: user namespace":           {"runAsUser", `2147483647`, false, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
-	"user: in the user namespace":    {"runAsUser", `10001`, false, `spec: {hostUsers: false, containers: [{name: app}]}`, "", ""},
-	"groups: user namespace":         {"supplementalGroups", `[1, 2147483647]`, true, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
+	"escalation: privileged":      {"allowPrivilegeEscalation", `false`, false, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", apiServer},
+	"escalation: CAP_SYS_ADMIN":   {"allowPrivilegeEscalation", `false`, false, `spec: {containers: [{name: app, securityContext: {capabilities: {add: [CAP_SYS_ADMIN]}}}]}`, "adds-cap-sys-admin", apiServer},
+	"AppArmor: privileged":        {"appArmorProfile", `{type: RuntimeDefault}`, false, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", nobody},
+	"AppArmor: annotated":         {"appArmorProfile", `{type: RuntimeDefault}`, false, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}]}}`, "legacy-annotation", apiServer},
+	"AppArmor: another profile":   {"appArmorProfile", `{type: Localhost, localhostProfile: k8s-nginx}`, false, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: localhost/other}}, spec: {containers: [{name: app}]}}`, "legacy-annotation", apiServer},
+	"AppArmor: all privileged":    {"appArmorProfile", `{type: RuntimeDefault}`, true, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", nobody},
+	"AppArmor: annotated, on pod": {"appArmorProfile", `{type: RuntimeDefault}`, true, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}, {name: helper}]}}`, "legacy-annotation", nobody},
+	// An annotation that makes no valid field stays one, and what the container inherits disagrees with it.
+	"AppArmor: annotated badly, on pod": {"appArmorProfile", `{type: RuntimeDefault}`, true, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: "localhost/ padded"}}, spec: {containers: [{name: app}]}}`, "legacy-annotation", apiServer},
+	"drop: privileged":                  {"capabilities.drop", `[ALL]`, false, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", nobody},
+	"drop: adds ALL":                    {"capabilities.drop", `[ALL]`, false, `spec: {containers: [{name: app, securityContext: {capabilities: {add: [ALL]}}}]}`, "adds-all-capabilities", nobody},
+	"drop: adds NET_RAW":                {"capabilities.drop", `[NET_RAW, MKNOD]`, false, `spec: {containers: [{name: app, securityContext: {capabilities: {add: [net_raw]}}}]}`, "adds-what-is-dropped", nobody},
+	"drop: adds CHOWN":                  {"capabilities.drop", `[NET_RAW, MKNOD]`, false, `spec: {containers: [{name: app, securityContext: {capabilities: {add: [CHOWN]}}}]}`, "", ""},
+	"fsGroup: user namespace":           {"fsGroup", `2147483647`, true, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
+	"fsGroup: in the user namespace":    {"fsGroup", `1`, true, `spec: {hostUsers: false, containers: [{name: app}]}`, "", ""},
+	"group: user namespace":             {"runAsGroup", `2147483647`, false, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
+	"group: without user":               {"runAsGroup", `1`, true, `spec: {containers: [{name: app}]}`, "group-without-user", runtime},
+	"group: in the container":           {"runAsGroup", `1`, false, `spec: {containers: [{name: app}]}`, "", ""},
+	"user: user namespace":              {"runAsUser", `2147483647`, false, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
+	"user: in the user namespace":       {"runAsUser", `10001`, false, `spec: {hostUsers: false, containers: [{name: app}]}`, "", ""},
+	"groups: user namespace":            {"supplementalGroups", `[1, 2147483647]`, true, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
 
 	"non-root: root":                   {"runAsNonRoot", `true`, false, `spec: {containers: [{name: app, securityContext: {runAsUser: 0}}]}`, "runs-as-root", kubelet},
 	"non-root: root on the pod":        {"runAsNonRoot", `true`, false, `spec: {securityContext: {runAsUser: 0}, containers: [{name: app}]}`, "runs-as-root", kubelet},
@@ -70,6 +72,7 @@ var ownConflictCases = map[string]struct {
 	"seccomp: pod annotated the same":  {"seccompProfile", `{type: RuntimeDefault}`, true, `{metadata: {annotations: {seccomp.security.alpha.kubernetes.io/pod: runtime/default}}, spec: {containers: [{name: app}]}}`, "", ""},
 	"seccomp: pod annotated elsewhere": {"seccompProfile", `{type: RuntimeDefault}`, false, `{metadata: {annotations: {seccomp.security.alpha.kubernetes.io/pod: unconfined}}, spec: {containers: [{name: app}]}}`, "", ""},
 	"seccomp: all privileged":          {"seccompProfile", `{type: RuntimeDefault}`, true, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", nobody},
+	"seccomp: annotated, on pod":       {"seccompProfile", `{type: RuntimeDefault}`, true, `{metadata: {annotations: {container.seccomp.security.alpha.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}]}}`, "legacy-annotation", nobody},
 	"sysctls: host network":            {"sysctls", `[{name: net.ipv4.ip_local_port_range, value: "1024 65535"}, {name: net.ipv4.tcp_syncookies, value: "0"}]`, true, `spec: {hostNetwork: true, containers: [{name: app}]}`, "host-namespace", apiServer},
 	"sysctls: host IPC":                {"sysctls", `[{name: kernel.shm_rmid_forced, value: "1"}]`, true, `spec: {hostIPC: true, containers: [{name: app}]}`, "host-namespace", apiServer},
 	"sysctls: IPC on host network":     {"sysctls", `[{name: kernel.shm_rmid_forced, value: "1"}]`, true, `spec: {hostNetwork: true, hostPID: true, containers: [{name: app}]}`, "", ""},
