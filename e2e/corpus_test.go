@@ -38,8 +38,15 @@ func readCorpus(t *testing.T) []corpusPod {
 	if path == "" {
 		t.Log("CORPUS is not set: the pods of the conflict cases are the corpus")
 		var pods []corpusPod
+		manifests := map[string]string{}
 		for name, tt := range conflictCases {
-			data, err := json.Marshal(pod(t, tt.manifest))
+			manifests[name] = tt.manifest
+		}
+		for name, tt := range ownConflictCases {
+			manifests[name] = tt.manifest
+		}
+		for name, manifest := range manifests {
+			data, err := json.Marshal(pod(t, manifest))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,9 +226,8 @@ func eachInParallel(n int, f func(int)) {
 	group.Wait()
 }
 
-// submit creates a pod, as its JSON stands, and returns what the API server made
-// of it.
-func submit(ctx context.Context, namespace string, pod map[string]any, options metav1.CreateOptions) (map[string]any, error) {
+// newPod returns what is sent of a pod to create it anew, in any namespace.
+func newPod(pod map[string]any) map[string]any {
 	metadata := map[string]any{}
 	given, _ := pod["metadata"].(map[string]any)
 	for key, value := range given {
@@ -231,7 +237,13 @@ func submit(ctx context.Context, namespace string, pod map[string]any, options m
 			metadata[key] = value
 		}
 	}
-	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]})
+	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]}
+}
+
+// submit creates a pod, as its JSON stands, and returns what the API server made
+// of it.
+func submit(ctx context.Context, namespace string, pod map[string]any, options metav1.CreateOptions) (map[string]any, error) {
+	body, err := json.Marshal(newPod(pod))
 	if err != nil {
 		return nil, err
 	}
