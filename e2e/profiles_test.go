@@ -31,7 +31,7 @@ spec:
   - {match: {containers: ["*-proxy"]}, leave: [runAsUser], reason: "the mesh picks <its> user"}
   - {match: {containerTypes: [init, ephemeral]}, leave: [capabilities.drop], reason: setup and debugging need capabilities}
   - {match: {privileged: true}, leave: [runAsNonRoot, runAsUser, fsGroup], reason: a device plugin is root}
-  - {match: {images: [jenkins/jenkins, registry.example.com/**/db]}, container: {runAsUser: 1000}, reason: the files of the image belong to user 1000}
+  - {match: {images: [jenkins/jenkins, docker.io/library/nginx, registry.example.com/**/db]}, container: {runAsUser: 1000}, reason: the files of the image belong to user 1000}
 `
 
 // Exceptions end to end: the pod as it is stored, what is said on it and in the
@@ -85,11 +85,11 @@ func TestExceptions(t *testing.T) {
 			injected: `"containers":{"app":` + all + `},"pod":["fsGroup","runAsNonRoot"]`,
 		},
 		"by image": {
-			manifest: `spec: {containers: [{name: tag, image: "jenkins/jenkins:lts"}, {name: registry, image: docker.io/jenkins/jenkins}, {name: index, image: "index.docker.io/jenkins/jenkins@sha256:` + strings.Repeat("0", 64) + `"}, {name: stars, image: "registry.example.com/shop/eu/db:1"}]}`,
+			manifest: `spec: {containers: [{name: tag, image: "jenkins/jenkins:lts"}, {name: registry, image: docker.io/jenkins/jenkins}, {name: index, image: "index.docker.io/jenkins/jenkins@sha256:` + strings.Repeat("0", 64) + `"}, {name: short, image: nginx}, {name: stars, image: "registry.example.com/shop/eu/db:1"}]}`,
 			want: map[string]string{"": atPod,
 				"tag": dropped + `"runAsUser":1000,` + rest, "registry": dropped + `"runAsUser":1000,` + rest,
-				"index": dropped + `"runAsUser":1000,` + rest, "stars": dropped + `"runAsUser":1000,` + rest},
-			injected: `"containers":{"index":` + all + `,"registry":` + all + `,"stars":` + all + `,"tag":` + all + `},"pod":["fsGroup","runAsNonRoot"]`,
+				"index": dropped + `"runAsUser":1000,` + rest, "short": dropped + `"runAsUser":1000,` + rest, "stars": dropped + `"runAsUser":1000,` + rest},
+			injected: `"containers":{"index":` + all + `,"registry":` + all + `,"short":` + all + `,"stars":` + all + `,"tag":` + all + `},"pod":["fsGroup","runAsNonRoot"]`,
 		},
 		"by another image": {
 			manifest: `spec: {containers: [{name: a, image: "quay.io/jenkins/jenkins:lts"}, {name: b, image: jenkins}, {name: c, image: jenkins/jenkins-agent}, {name: d, image: db}]}`,
