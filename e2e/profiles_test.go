@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -175,7 +177,9 @@ func TestBadProfilesKeepServeFromStarting(t *testing.T) {
 		}
 	}
 	flags := []string{"serve", "--addr=127.0.0.1:0", "--metrics-addr=127.0.0.1:0", "--ca-file=" + filepath.Join(dir, "ca.crt"), "--profiles=" + dir}
-	output, err := exec.CommandContext(t.Context(), binary, flags...).CombinedOutput()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // where it starts, it would not end
+	defer cancel()
+	output, err := exec.CommandContext(ctx, binary, flags...).CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != 1 {
 		t.Fatalf("serve ended with %v, want exit code 1:\n%s", err, output)
