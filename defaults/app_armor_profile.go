@@ -19,11 +19,12 @@ import (
 // Inherited from: the pod.
 //
 // Conflicts: a privileged container runs unconfined whatever the field says.
-// The annotation from before 1.30 is still turned into the container's field
-// (applyAppArmorVersionSkew in kubernetes/pkg/registry/core/pod), and a field
-// that disagrees with it is refused
-// (validateAppArmorAnnotationsAndFieldsMatchOnCreate), inherited ones too: it is
-// the author's word, whatever it says.
+// The annotation from before 1.30 is still turned into the container's field where
+// that is unset (applyAppArmorVersionSkew in kubernetes/pkg/registry/core/pod): it
+// is the author's word, whatever it says. A field that disagrees with it is refused
+// (validateAppArmorAnnotationsAndFieldsMatchOnCreate). A container whose annotation
+// has become its field inherits nothing; where the annotation makes no valid field,
+// what the container inherits is refused.
 var appArmorProfile = &Field{
 	Name:   "appArmorProfile",
 	Levels: ContainerLevel | PodLevel,
@@ -35,8 +36,7 @@ var appArmorProfile = &Field{
 			if p.Type == corev1.AppArmorProfileTypeRuntimeDefault {
 				return p.LocalhostProfile == nil
 			}
-			name := p.LocalhostProfile
-			return p.Type == corev1.AppArmorProfileTypeLocalhost && name != nil && *name != "" && strings.TrimSpace(*name) == *name && len(*name) < 4096
+			return p.Type == corev1.AppArmorProfileTypeLocalhost && p.LocalhostProfile != nil && isAppArmorName(*p.LocalhostProfile)
 		},
 	},
 	Conflicts: []Conflict{
@@ -49,12 +49,30 @@ var appArmorProfile = &Field{
 		},
 		{
 			Reason:  LegacyAnnotation,
-			When:    "the annotation `container.apparmor.security.beta.kubernetes.io/<container>` is set",
+			When:    "the annotation `container.apparmor.security.beta.kubernetes.io/<container>` is set (for a pod-level default: to what makes no valid field)",
 			Because: "the API server turns it into the field, and refuses a field that disagrees",
 			InContainer: func(pod *Pod, c *Container, _ Value) bool {
 				_, found := pod.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+c.Name]
 				return found
 			},
+			Inherited: func(pod *Pod, c *Container, _ Value) bool {
+				annotation, found := pod.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+c.Name]
+				return found && !makesField(annotation)
+			},
 		},
 	},
+}
+
+// isAppArmorName mirrors ValidateAppArmorProfileField of
+// kubernetes/pkg/apis/core/validation.
+func isAppArmorName(name string) bool {
+	return name != "" && strings.TrimSpace(name) == name && len(name) < 4096
+}
+
+// makesField says whether the API server turns an annotation into a field
+// (ApparmorFieldForAnnotation in kubernetes/pkg/api/pod).
+func makesField(annotation string) bool {
+	name, local := strings.CutPrefix(annotation, corev1.DeprecatedAppArmorBetaProfileNamePrefix)
+	return annotation == corev1.DeprecatedAppArmorBetaProfileRuntimeDefault ||
+		annotation == corev1.DeprecatedAppArmorBetaProfileNameUnconfined || local && isAppArmorName(name)
 }

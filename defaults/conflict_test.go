@@ -57,7 +57,7 @@ var conflictCases = []struct {
 
 	{"the pod is annotated unconfined", "seccompProfile", PodLevel, `{metadata: {annotations: {seccomp.security.alpha.kubernetes.io/pod: unconfined}}, spec: {containers: [{}]}}`, LegacyAnnotation},
 	{"the pod is annotated runtime/default", "seccompProfile", PodLevel, `{metadata: {annotations: {seccomp.security.alpha.kubernetes.io/pod: runtime/default}}, spec: {containers: [{}]}}`, Unset},
-	{"a container is annotated", "seccompProfile", PodLevel, `{metadata: {annotations: {container.seccomp.security.alpha.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}]}}`, LegacyAnnotation},
+	{"a container is annotated", "seccompProfile", PodLevel, `{metadata: {annotations: {container.seccomp.security.alpha.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}]}}`, Unset},
 	{"all are privileged", "seccompProfile", PodLevel, `{spec: {containers: [{securityContext: {privileged: true}}]}}`, Privileged},
 	{"one of two is privileged", "seccompProfile", PodLevel, `{spec: {containers: [{securityContext: {privileged: true}}, {}]}}`, Unset},
 	{"no containers", "seccompProfile", PodLevel, `{spec: {}}`, Unset},
@@ -66,7 +66,12 @@ var conflictCases = []struct {
 	{"annotated unconfined", "appArmorProfile", ContainerLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}]}}`, LegacyAnnotation},
 	{"annotated runtime/default", "appArmorProfile", ContainerLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: runtime/default}}, spec: {containers: [{name: app}]}}`, LegacyAnnotation},
 	{"another is annotated", "appArmorProfile", ContainerLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}}, spec: {containers: [{name: other}]}}`, Unset},
-	{"one is annotated", "appArmorProfile", PodLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}}, spec: {containers: [{}, {name: app}]}}`, LegacyAnnotation},
+	{"one is annotated unconfined", "appArmorProfile", PodLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}}, spec: {containers: [{}, {name: app}]}}`, Unset},
+	{"one is annotated runtime/default", "appArmorProfile", PodLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: runtime/default}}, spec: {containers: [{}, {name: app}]}}`, Unset},
+	{"one is annotated with a profile", "appArmorProfile", PodLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: localhost/x}}, spec: {containers: [{}, {name: app}]}}`, Unset},
+	{"one is annotated with no profile", "appArmorProfile", PodLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: localhost/}}, spec: {containers: [{}, {name: app}]}}`, LegacyAnnotation},
+	{"one is annotated with a profile that is padded", "appArmorProfile", PodLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: localhost/ x}}, spec: {containers: [{}, {name: app}]}}`, LegacyAnnotation},
+	{"one with its own is annotated", "appArmorProfile", PodLevel, `{metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/app: localhost/ x}}, spec: {containers: [{}, {name: app, securityContext: {appArmorProfile: {type: RuntimeDefault}}}]}}`, Unset},
 	{"all are privileged", "appArmorProfile", PodLevel, `{spec: {containers: [{securityContext: {privileged: true}}]}}`, Privileged},
 	{"one of two is privileged", "appArmorProfile", PodLevel, `{spec: {containers: [{}, {securityContext: {privileged: true}}]}}`, Unset},
 

@@ -64,6 +64,10 @@ type Conflict struct {
 	// be it set there or inherited from the pod.
 	InContainer func(*Pod, *Container, Value) bool
 
+	// Inherited says the same of a value that the container would inherit; nil means
+	// that InContainer says it too.
+	Inherited func(*Pod, *Container, Value) bool
+
 	// OnPod says whether the value conflicts with the pod's own settings when it
 	// is set at pod level.
 	OnPod func(*Pod, Value) bool
@@ -96,7 +100,11 @@ func (conflict *Conflict) holdsAtPodLevel(f *Field, pod *Pod, v Value) bool {
 	if conflict.OnPod != nil && conflict.OnPod(pod, v) {
 		return true
 	}
-	if conflict.InContainer == nil {
+	conflicts := conflict.InContainer
+	if conflict.Inherited != nil {
+		conflicts = conflict.Inherited
+	}
+	if conflicts == nil {
 		return false
 	}
 	inheriting, conflicting := 0, 0
@@ -106,7 +114,7 @@ func (conflict *Conflict) holdsAtPodLevel(f *Field, pod *Pod, v Value) bool {
 			continue
 		}
 		inheriting++
-		if conflict.InContainer(pod, c, v) {
+		if conflicts(pod, c, v) {
 			conflicting++
 		}
 	}

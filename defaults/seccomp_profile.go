@@ -53,6 +53,7 @@ var seccompProfile = &Field{
 			InContainer: func(pod *Pod, c *Container, v Value) bool {
 				return disagrees(pod.Annotations, corev1.SeccompContainerAnnotationKeyPrefix+c.Name, v)
 			},
+			Inherited: func(*Pod, *Container, Value) bool { return false }, // nothing compares them
 			OnPod: func(pod *Pod, v Value) bool {
 				return disagrees(pod.Annotations, corev1.SeccompPodAnnotationKey, v)
 			},

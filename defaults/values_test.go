@@ -4,6 +4,7 @@ package defaults
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,40 +13,26 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	psa "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
+	"sigs.k8s.io/yaml"
 )
 
 // values are, by field, some that a profile may have and some that it may not.
-var values = map[string]struct{ allowed, refused []string }{
-	"allowPrivilegeEscalation": {[]string{`false`}, []string{`true`, `"false"`, `0`}},
-	"appArmorProfile": {[]string{`{type: RuntimeDefault}`, `{type: Localhost, localhostProfile: k8s-nginx}`}, []string{
-		`{type: Unconfined}`, `{}`, `{type: Localhost}`, `{type: Localhost, localhostProfile: ""}`, `{type: Localhost, localhostProfile: " x"}`,
-		`{type: RuntimeDefault, localhostProfile: x}`, `{typ: RuntimeDefault}`, `RuntimeDefault`}},
-	"capabilities.drop":   {[]string{`[ALL]`, `[NET_RAW, MKNOD]`}, []string{`[]`, `[CAP_NET_RAW]`, `[net_raw]`, `[all]`, `[NETRAW]`, `ALL`, `[1]`}},
-	"fsGroup":             {[]string{`1`, `2147483647`}, []string{`0`, `-1`, `2147483648`, `1.5`, `"1"`, `true`}},
-	"fsGroupChangePolicy": {[]string{`OnRootMismatch`, `Always`}, []string{`Never`, `""`, `1`}},
-	"privileged":          {[]string{`false`}, []string{`true`, `yes`}},
-	"procMount":           {[]string{`Default`}, []string{`Unmasked`, `default`}},
+// They are in a file, because the tests on a real API server take them too.
+var values = readValues()
 
-	"readOnlyRootFilesystem": {[]string{`true`}, []string{`false`, `on`}},
-	"runAsGroup":             {[]string{`1`, `2147483647`}, []string{`0`, `root`, `2147483648`}},
-	"runAsNonRoot":           {[]string{`true`}, []string{`false`}},
-	"runAsUser":              {[]string{`1`, `10001`, `2147483647`}, []string{`0`, `root`, `-1`, `2147483648`, `[1]`}},
-	"seLinuxChangePolicy":    {[]string{`MountOption`, `Recursive`}, []string{`None`}},
-	"seLinuxOptions": {[]string{`{level: "s0:c1,c2"}`, `{type: container_t}`, `{type: container_init_t, level: s0}`, `{type: container_kvm_t}`}, []string{
-		`{}`, `{type: spc_t}`, `{type: unconfined_t}`, `{type: my_app.process}`, `{user: system_u}`, `{role: system_r, type: container_t}`, `{levle: s0}`}},
-	"seccompProfile": {[]string{`{type: RuntimeDefault}`, `{type: Localhost, localhostProfile: profiles/audit.json}`}, []string{
-		`{type: Unconfined}`, `{}`, `{type: Localhost}`, `{type: Localhost, localhostProfile: ../x}`, `{type: Localhost, localhostProfile: /x}`,
-		`{type: RuntimeDefault, localhostProfile: x}`, `{type: RuntimeDefault, more: 1}`}},
-	"supplementalGroups":       {[]string{`[1]`, `[1, 2147483647]`}, []string{`[]`, `[0]`, `[1, 0]`, `1`, `[x]`}},
-	"supplementalGroupsPolicy": {[]string{`Strict`, `Merge`}, []string{`strict`}},
-	"sysctls": {[]string{`[{name: kernel.shm_rmid_forced, value: "1"}]`, `[{name: net.ipv4.ip_local_port_range, value: "1024 65535"}, {name: net.ipv4.tcp_syncookies, value: "0"}]`}, []string{
-		`[]`, `[{name: kernel.msgmax, value: "65536"}]`, `[{name: net.core.somaxconn, value: "1"}]`, `[{name: net.ipv4.tcp_syncookies, value: "on"}]`,
-		`[{name: net.ipv4.tcp_syncookies, value: 1}]`, `[{name: net.ipv4.tcp_syncookies}]`, `[{name: net/ipv4/tcp_syncookies, value: "1"}]`,
-		`[{name: net.ipv4.tcp_syncookies, value: "1"}, {name: net.ipv4.tcp_syncookies, value: "1"}]`, `{net.ipv4.tcp_syncookies: 1}`}},
-	"windowsOptions": {[]string{`{runAsUserName: ContainerUser}`, `{runAsUserName: 'CORP\app.user'}`, `{gmsaCredentialSpecName: web, hostProcess: false}`, `{gmsaCredentialSpec: "{}"}`}, []string{
-		`{}`, `{hostProcess: true}`, `{runAsUserName: ContainerAdministrator}`, `{runAsUserName: containeradministrator}`, `{runAsUserName: ""}`,
-		`{runAsUserName: 'a\b\c'}`, `{gmsaCredentialSpecName: No_Name}`, `{gmsaCredentialSpec: ""}`, `{user: x}`}},
+func readValues() map[string]valueTexts {
+	data, err := os.ReadFile("testdata/values.yaml")
+	if err != nil {
+		panic(err)
+	}
+	var all map[string]valueTexts
+	if err := yaml.UnmarshalStrict(data, &all); err != nil {
+		panic(err)
+	}
+	return all
 }
+
+type valueTexts struct{ Allowed, Refused []string }
 
 func profileWith(field, value string) (data string, levels []Level) {
 	f := fieldByName[field]
@@ -69,10 +56,10 @@ func TestValues(t *testing.T) {
 			continue
 		}
 		v := values[f.Name]
-		if len(v.allowed) == 0 || len(v.refused) == 0 {
+		if len(v.Allowed) == 0 || len(v.Refused) == 0 {
 			t.Errorf("%s has no allowed and refused values in the test", f.Name)
 		}
-		for _, value := range v.refused {
+		for _, value := range v.Refused {
 			data, levels := profileWith(f.Name, value)
 			_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(data)}})
 			if err == nil {
@@ -81,7 +68,7 @@ func TestValues(t *testing.T) {
 				t.Errorf("%s: %s: the error does not say what it must be, at each level: %v", f.Name, value, err)
 			}
 		}
-		for _, value := range v.allowed {
+		for _, value := range v.Allowed {
 			data, _ := profileWith(f.Name, value)
 			if _, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(data)}}); err != nil {
 				t.Errorf("%s: %s must be allowed: %v", f.Name, value, err)
@@ -98,7 +85,7 @@ func TestValuesAreRestricted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for field, v := range values {
-		for _, value := range v.allowed {
+		for _, value := range v.Allowed {
 			data, levels := profileWith(field, value)
 			profile := mustParseProfile(t, data)
 			for _, level := range levels {

@@ -12,9 +12,13 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -34,8 +38,15 @@ func readCorpus(t *testing.T) []corpusPod {
 	if path == "" {
 		t.Log("CORPUS is not set: the pods of the conflict cases are the corpus")
 		var pods []corpusPod
+		manifests := map[string]string{}
 		for name, tt := range conflictCases {
-			data, err := json.Marshal(pod(t, tt.manifest))
+			manifests[name] = tt.manifest
+		}
+		for name, tt := range ownConflictCases {
+			manifests[name] = tt.manifest
+		}
+		for name, manifest := range manifests {
+			data, err := json.Marshal(pod(t, manifest))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,46 +83,92 @@ func readCorpus(t *testing.T) []corpusPod {
 	return pods
 }
 
+// An admission is what became of a pod of the corpus.
+type admission struct {
+	corpusPod
+	before  map[string]any // without us; nil where the API server refuses the pod
+	after   map[string]any // with us, unless err
+	err     error
+	manager string // that sent it with us, for the audit log
+}
+
+// Pods are admitted once for all the tests that look at them, which do not run in
+// parallel.
+var (
+	corpusPlain []admission
+	admissions  = map[string][]admission{} // by profile
+)
+
+// admitCorpus sends every pod of the corpus, in dry runs, to a plain namespace and
+// to one that enforces the profile.
+func admitCorpus(t *testing.T, profile string) []admission {
+	t.Helper()
+	if corpusPlain == nil {
+		for _, p := range readCorpus(t) {
+			corpusPlain = append(corpusPlain, admission{corpusPod: p})
+		}
+		plain := newNamespace(t, nil)
+		eachInParallel(len(corpusPlain), func(i int) {
+			a := &corpusPlain[i]
+			var err error
+			if a.before, err = submit(t.Context(), plain, a.Pod, dryRun("")); err != nil {
+				t.Logf("%s: refused without us: %v", a.Source, err)
+			}
+		})
+	}
+	if admissions[profile] == nil {
+		enforced := newEnforced(t, profile)
+		all := slices.Clone(corpusPlain)
+		eachInParallel(len(all), func(i int) {
+			a := &all[i]
+			a.manager = fmt.Sprintf("corpus-%s-%d", profile, i)
+			a.after, a.err = submit(t.Context(), enforced, a.Pod, dryRun(a.manager))
+		})
+		admissions[profile] = all
+	}
+	return admissions[profile]
+}
+
+func dryRun(manager string) metav1.CreateOptions {
+	return metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: manager}
+}
+
 // Accepted before means accepted after, for every pod of the corpus and each
 // profile: not newly refused by the API server nor by the kubelet's check, no
-// explicit value changed, and a second pass changes nothing.
+// explicit value changed, and a second pass changes nothing. The profile everything
+// has a default for every field, writable paths and exceptions.
 func TestCorpus(t *testing.T) {
-	pods := readCorpus(t)
-	plain := newNamespace(t, nil)
-	for _, profile := range []string{"hardened", "restricted"} {
+	withOwnProfiles(t)
+	for _, profile := range []string{"hardened", "restricted", "everything"} {
 		t.Run(profile, func(t *testing.T) {
 			enforced := newEnforced(t, profile)
-			var mu sync.Mutex // guards the following
-			accepted, patched := 0, 0
-			eachInParallel(pods, func(_ int, p corpusPod) {
-				before, err := submit(t.Context(), plain, p.Pod, true)
-				if err != nil {
-					t.Logf("%s: refused without us: %v", p.Source, err)
+			pods := admitCorpus(t, profile)
+			var accepted, patched atomic.Int64
+			eachInParallel(len(pods), func(i int) {
+				a := pods[i]
+				if a.before == nil {
 					return
 				}
-				after, err := submit(t.Context(), enforced, p.Pod, true)
-				if err != nil {
-					t.Errorf("%s: newly refused: %v", p.Source, err)
+				if a.err != nil {
+					t.Errorf("%s: newly refused: %v", a.Source, a.err)
 					return
 				}
-				checkAdmitted(t, p.Source, before, after)
-				second, err := submit(t.Context(), enforced, after, true)
+				checkAdmitted(t, a.Source, a.before, a.after, profile == "everything")
+				second, err := submit(t.Context(), enforced, a.after, dryRun(""))
 				if err != nil {
-					t.Errorf("%s: the second pass is refused: %v", p.Source, err)
+					t.Errorf("%s: the second pass is refused: %v", a.Source, err)
 					return
 				}
-				if !reflect.DeepEqual(second["spec"], after["spec"]) || !reflect.DeepEqual(annotations(second), annotations(after)) {
-					t.Errorf("%s: a second pass changes the pod", p.Source)
+				if !reflect.DeepEqual(second["spec"], a.after["spec"]) || !reflect.DeepEqual(annotations(second), annotations(a.after)) {
+					t.Errorf("%s: a second pass changes the pod (-first +second):\n%s%s", a.Source, cmp.Diff(annotations(a.after), annotations(second)), cmp.Diff(a.after["spec"], second["spec"]))
 				}
-				mu.Lock()
-				defer mu.Unlock()
-				accepted++
-				if annotations(after)["caseharden.io/injected"] != nil {
-					patched++
+				accepted.Add(1)
+				if annotations(a.after)["caseharden.io/injected"] != nil {
+					patched.Add(1)
 				}
 			})
-			t.Logf("%d pods of %d accepted without us, and all of them with us; %d got something", accepted, len(pods), patched)
-			if accepted == 0 || patched == 0 {
+			t.Logf("%d pods of %d accepted without us, and all of them with us; %d got something", accepted.Load(), len(pods), patched.Load())
+			if accepted.Load() == 0 || patched.Load() == 0 {
 				t.Error("the corpus tests nothing")
 			}
 		})
@@ -120,50 +177,57 @@ func TestCorpus(t *testing.T) {
 
 // The same through real creates, read back, for a sample.
 func TestCorpusCreated(t *testing.T) {
+	withOwnProfiles(t)
 	pods := readCorpus(t)
-	plain, enforced := newNamespace(t, nil), newEnforced(t, "hardened")
+	plain := newNamespace(t, nil)
+	profiles := []string{"hardened", "everything"}
+	enforced := map[string]string{}
+	for _, profile := range profiles {
+		enforced[profile] = newEnforced(t, profile)
+	}
 	step := max(1, len(pods)/100)
 	var sample []corpusPod
 	for i := 0; i < len(pods); i += step {
 		sample = append(sample, pods[i])
 	}
-	eachInParallel(sample, func(i int, p corpusPod) {
-		name := fmt.Sprintf("sample-%d", i)
+	eachInParallel(len(sample), func(i int) {
+		p, name := sample[i], fmt.Sprintf("sample-%d", i)
 		metadata, _ := p.Pod["metadata"].(map[string]any)
 		if metadata == nil {
 			metadata = map[string]any{}
 			p.Pod["metadata"] = metadata
 		}
 		metadata["name"] = name
-		if _, err := submit(t.Context(), plain, p.Pod, false); err != nil {
+		if _, err := submit(t.Context(), plain, p.Pod, metav1.CreateOptions{}); err != nil {
 			t.Logf("%s: refused without us: %v", p.Source, err)
 			return
 		}
-		if _, err := submit(t.Context(), enforced, p.Pod, false); err != nil {
-			t.Errorf("%s: newly refused: %v", p.Source, err)
-			return
+		for _, profile := range profiles {
+			if _, err := submit(t.Context(), enforced[profile], p.Pod, metav1.CreateOptions{}); err != nil {
+				t.Errorf("%s: newly refused: %v", p.Source, err)
+				return
+			}
+			checkAdmitted(t, p.Source, readBack(t, plain, name), readBack(t, enforced[profile], name), profile == "everything")
 		}
-		checkAdmitted(t, p.Source, readBack(t, plain, name), readBack(t, enforced, name))
 	})
 }
 
-// eachInParallel calls f for each pod, eight at a time.
-func eachInParallel(pods []corpusPod, f func(int, corpusPod)) {
+// eachInParallel calls f for each index below n, eight at a time.
+func eachInParallel(n int, f func(int)) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, 8)
-	for i, p := range pods {
+	for i := range n {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			f(i, p)
+			f(i)
 		})
 	}
 	group.Wait()
 }
 
-// submit creates a pod, as its JSON stands, and returns what the API server made
-// of it.
-func submit(ctx context.Context, namespace string, pod map[string]any, dryRun bool) (map[string]any, error) {
+// newPod returns what is sent of a pod to create it anew, in any namespace.
+func newPod(pod map[string]any) map[string]any {
 	metadata := map[string]any{}
 	given, _ := pod["metadata"].(map[string]any)
 	for key, value := range given {
@@ -173,16 +237,19 @@ func submit(ctx context.Context, namespace string, pod map[string]any, dryRun bo
 			metadata[key] = value
 		}
 	}
-	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]})
+	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]}
+}
+
+// submit creates a pod, as its JSON stands, and returns what the API server made
+// of it.
+func submit(ctx context.Context, namespace string, pod map[string]any, options metav1.CreateOptions) (map[string]any, error) {
+	body, err := json.Marshal(newPod(pod))
 	if err != nil {
 		return nil, err
 	}
 	request := client.CoreV1().RESTClient().Post().Namespace(namespace).Resource("pods").
 		SetHeader("Content-Type", "application/json").SetHeader("Accept", "application/json").Body(body)
-	if dryRun {
-		request = request.VersionedParams(&metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}, scheme.ParameterCodec)
-	}
-	raw, err := request.Do(ctx).Raw()
+	raw, err := request.VersionedParams(&options, scheme.ParameterCodec).Do(ctx).Raw()
 	if err != nil {
 		if len(raw) > 0 {
 			err = errors.New(string(raw))
@@ -222,11 +289,11 @@ func annotations(pod map[string]any) map[string]any {
 
 // checkAdmitted demands that everything that the API server makes of a pod
 // without us is there with us too, and that the kubelet would not newly refuse
-// it.
-func checkAdmitted(t *testing.T, source string, before, after map[string]any) {
-	checkKept(t, source, "spec", before["spec"], after["spec"])
-	checkKept(t, source, "metadata.annotations", anyMap(annotations(before)), anyMap(annotations(after)))
-	checkKept(t, source, "metadata.labels", before["metadata"].(map[string]any)["labels"], after["metadata"].(map[string]any)["labels"]) // the API server's own
+// it. Where the profile mounts, volumes and volumeMounts may grow.
+func checkAdmitted(t *testing.T, source string, before, after map[string]any, mounts bool) {
+	checkKept(t, source, "spec", before["spec"], after["spec"], mounts)
+	checkKept(t, source, "metadata.annotations", anyMap(annotations(before)), anyMap(annotations(after)), false)
+	checkKept(t, source, "metadata.labels", before["metadata"].(map[string]any)["labels"], after["metadata"].(map[string]any)["labels"], false) // the API server's own
 	if !refusedByKubelet(typed(t, before)) && refusedByKubelet(typed(t, after)) {
 		t.Errorf("%s: newly refused by the kubelet", source)
 	}
@@ -239,7 +306,7 @@ func anyMap(m map[string]any) any {
 	return m
 }
 
-func checkKept(t *testing.T, source, path string, before, after any) {
+func checkKept(t *testing.T, source, path string, before, after any, mounts bool) {
 	switch before := before.(type) {
 	case nil:
 	case map[string]any:
@@ -249,16 +316,17 @@ func checkKept(t *testing.T, source, path string, before, after any) {
 			return
 		}
 		for name, value := range before {
-			checkKept(t, source, path+"."+name, value, object[name])
+			checkKept(t, source, path+"."+name, value, object[name], mounts)
 		}
 	case []any:
 		list, ok := after.([]any)
-		if !ok || len(list) != len(before) {
+		grows := mounts && (path == "spec.volumes" || strings.HasSuffix(path, ".volumeMounts"))
+		if !ok || len(list) < len(before) || len(list) > len(before) && !grows {
 			t.Errorf("%s: %s was %v and is %v", source, path, before, after)
 			return
 		}
 		for i := range before {
-			checkKept(t, source, fmt.Sprintf("%s[%d]", path, i), before[i], list[i])
+			checkKept(t, source, fmt.Sprintf("%s[%d]", path, i), before[i], list[i], mounts)
 		}
 	default:
 		if before != after {

@@ -9,9 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,6 +72,7 @@ func runTests(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer shared.Stop()
+	defer stopProfiles()
 	configuration, err := shared.Configuration()
 	if err != nil {
 		return 0, err
@@ -236,46 +235,3 @@ func securityContexts(t *testing.T, p *corev1.Pod) map[string]string {
 // allSix is a container's security context that was empty before the profile
 // hardened filled it in, as the API server writes it.
 const allSix = `{"capabilities":{"drop":["ALL"]},"runAsUser":10001,"runAsNonRoot":true,"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false,"seccompProfile":{"type":"RuntimeDefault"}}`
-
-// auditEvent is the part of an event of the audit log that the tests look at.
-type auditEvent struct {
-	RequestURI  string            `json:"requestURI"`
-	Annotations map[string]string `json:"annotations"`
-}
-
-// auditAnnotations returns our annotations on the event of the request that was
-// sent by the field manager, from the audit log of the API server.
-func auditAnnotations(t *testing.T, fieldManager string) map[string]string {
-	t.Helper()
-	for range 100 {
-		file, err := os.Open(controlPlane.AuditLog())
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(file)
-		file.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(data)) {
-			// An & is escaped in the JSON that Go writes.
-			if !strings.Contains(line, "fieldManager="+fieldManager+`\u0026`) && !strings.Contains(line, "fieldManager="+fieldManager+`"`) {
-				continue
-			}
-			var event auditEvent
-			if err := json.Unmarshal([]byte(line), &event); err != nil {
-				t.Fatal(err)
-			}
-			ours := map[string]string{}
-			for key, value := range event.Annotations {
-				if webhook, key, ok := strings.Cut(key, "/"); ok && strings.HasSuffix(webhook, ".caseharden.io") {
-					ours[webhook+"/"+key] = value
-				}
-			}
-			return ours
-		}
-		time.Sleep(20 * time.Millisecond) // the event is written a moment after the answer
-	}
-	t.Fatalf("the audit log has no event of %s", fieldManager)
-	return nil
-}

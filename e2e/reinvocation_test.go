@@ -20,57 +20,11 @@ import (
 // A second webhook, called after ours, adds a sidecar: with reinvocationPolicy
 // IfNeeded, as shipped, the sidecar is hardened too, and the annotation names it.
 func TestSidecarOfAnotherWebhook(t *testing.T) {
-	injector := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var review admissionv1.AdmissionReview
-		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
-		if !strings.Contains(string(review.Request.Object.Raw), `"mesh-proxy"`) {
-			patchType := admissionv1.PatchTypeJSONPatch
-			response.PatchType = &patchType
-			response.Patch = []byte(`[{"op":"add","path":"/spec/containers/-","value":{"name":"mesh-proxy","image":"proxy"}}]`)
-		}
-		review.Request, review.Response = nil, response
-		_ = json.NewEncoder(w).Encode(review)
-	}))
-	defer injector.Close()
-
 	w, labels := newWebhook(t, nil)
-	none := admissionregistrationv1.SideEffectClassNone
-	fail := admissionregistrationv1.Fail
-	name := "zz-mesh" // configurations are called in the order of their names
-	_, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(t.Context(), &admissionregistrationv1.MutatingWebhookConfiguration{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Webhooks: []admissionregistrationv1.MutatingWebhook{{
-			Name: "mesh.example.com",
-			ClientConfig: admissionregistrationv1.WebhookClientConfig{
-				URL:      &injector.URL,
-				CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: injector.Certificate().Raw}),
-			},
-			NamespaceSelector: &metav1.LabelSelector{MatchLabels: labels},
-			Rules: []admissionregistrationv1.RuleWithOperations{{
-				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
-				Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
-			}},
-			SideEffects: &none, FailurePolicy: &fail, AdmissionReviewVersions: []string{"v1"},
-		}},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
-	}()
+	startMesh(t, labels)
 
 	namespace := newNamespace(t, labels)
-	eventually(t, "the second webhook to be called", func() bool {
-		p, err := client.CoreV1().Pods(namespace).Create(t.Context(), barePod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		return err == nil && len(p.Spec.Containers) == 2
-	})
+	waitMesh(t, namespace)
 	before := metrics(t, w)
 	manager := unique("reinvoked")
 	admitted, err := client.CoreV1().Pods(namespace).Create(t.Context(), barePod(), metav1.CreateOptions{FieldManager: manager})
@@ -96,4 +50,63 @@ func TestSidecarOfAnotherWebhook(t *testing.T) {
 	if n := metrics(t, w).Since(before)[requestsSeries]; n != 2 {
 		t.Errorf("the webhook was called %v times, want 2: without a second call the test proves nothing", n)
 	}
+}
+
+// startMesh starts a webhook that is called after ours in namespaces with the
+// labels, and adds a sidecar to every pod.
+func startMesh(t *testing.T, labels map[string]string) {
+	t.Helper()
+	injector := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var review admissionv1.AdmissionReview
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
+		if !strings.Contains(string(review.Request.Object.Raw), `"mesh-proxy"`) {
+			patchType := admissionv1.PatchTypeJSONPatch
+			response.PatchType = &patchType
+			response.Patch = []byte(`[{"op":"add","path":"/spec/containers/-","value":{"name":"mesh-proxy","image":"proxy"}}]`)
+		}
+		review.Request, review.Response = nil, response
+		_ = json.NewEncoder(w).Encode(review)
+	}))
+	t.Cleanup(injector.Close)
+
+	none := admissionregistrationv1.SideEffectClassNone
+	fail := admissionregistrationv1.Fail
+	name := "zz-mesh" // configurations are called in the order of their names
+	_, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(t.Context(), &admissionregistrationv1.MutatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Webhooks: []admissionregistrationv1.MutatingWebhook{{
+			Name: "mesh.example.com",
+			ClientConfig: admissionregistrationv1.WebhookClientConfig{
+				URL:      &injector.URL,
+				CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: injector.Certificate().Raw}),
+			},
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: labels},
+			Rules: []admissionregistrationv1.RuleWithOperations{{
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+				Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+			}},
+			SideEffects: &none, FailurePolicy: &fail, AdmissionReviewVersions: []string{"v1"},
+		}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// waitMesh returns when the API server calls it.
+func waitMesh(t *testing.T, namespace string) {
+	t.Helper()
+	eventually(t, "the second webhook to be called", func() bool {
+		p, err := client.CoreV1().Pods(namespace).Create(t.Context(), barePod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err == nil && len(p.Spec.Containers) == 2
+	})
 }

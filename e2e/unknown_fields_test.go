@@ -52,7 +52,7 @@ func TestUnknownFieldsAreNeverTouched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkKept(t, "pod", "object", kept, hardened)
+	checkKept(t, "pod", "object", kept, hardened, false)
 	if !strings.Contains(string(after), `"runAsUser":10001`) {
 		t.Errorf("the pod was not hardened: %s", after)
 	}
