@@ -58,13 +58,21 @@ func TestAbuse(t *testing.T) {
 
 // mustServe demands that a good review is answered. The API server waits for 10
 // seconds where nobody says otherwise; on a machine of its own this takes
-// milliseconds.
+// milliseconds. While the requests of a crowd that has just been sent are more than
+// there may be, a review is hung up on as they are, and has to come again.
 func (p *process) mustServe(t *testing.T, client *http.Client) {
 	t.Helper()
 	client.Timeout = 5 * time.Second
-	if err := p.review(client); err != nil {
+	start := time.Now()
+	err := p.review(client)
+	for err != nil && strings.Contains(err.Error(), "INTERNAL_ERROR") && time.Since(start) < slack {
+		time.Sleep(10 * time.Millisecond)
+		err = p.review(client)
+	}
+	if err != nil {
 		t.Errorf("the next good review: %v", err)
 	}
+	t.Logf("a good review is answered after %v", time.Since(start).Round(time.Millisecond))
 	if code, body := p.probe(t, "/healthz"); code != http.StatusOK {
 		t.Errorf("/healthz = %d %s", code, body)
 	}

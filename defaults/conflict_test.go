@@ -86,6 +86,7 @@ var conflictCases = []struct {
 	{"hostUsers: false", "runAsUser", ContainerLevel, `{spec: {hostUsers: false, containers: [{}]}}`, BeyondUserNamespace},
 	{"hostUsers: true", "runAsUser", ContainerLevel, `{spec: {hostUsers: true, containers: [{}]}}`, Unset},
 	{"hostUsers: false", "runAsUser", PodLevel, `{spec: {hostUsers: false, containers: [{}]}}`, BeyondUserNamespace},
+	{"hostUsers: false, and another user in every container", "runAsUser", PodLevel, `{spec: {hostUsers: false, containers: [{securityContext: {runAsUser: 5}}]}}`, BeyondUserNamespace},
 	{"hostUsers: false", "runAsGroup", ContainerLevel, `{spec: {hostUsers: false, containers: [{}]}}`, BeyondUserNamespace},
 	{"hostUsers: false", "runAsGroup", PodLevel, `{spec: {hostUsers: false, containers: [{}]}}`, BeyondUserNamespace},
 	{"hostUsers: true", "runAsGroup", PodLevel, `{spec: {hostUsers: true, containers: [{}]}}`, Unset},
@@ -93,6 +94,15 @@ var conflictCases = []struct {
 	{"hostUsers: true", "fsGroup", PodLevel, `{spec: {hostUsers: true, containers: [{}]}}`, Unset},
 	{"hostUsers: false", "supplementalGroups", PodLevel, `{spec: {hostUsers: false, containers: [{}]}}`, BeyondUserNamespace},
 	{"hostUsers: true", "supplementalGroups", PodLevel, `{spec: {hostUsers: true, containers: [{}]}}`, Unset},
+
+	{"another's label", "seLinuxOptions", ContainerLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {level: "s0:c9"}}}, {}]}}`, OtherSELinuxOptions},
+	{"another's equal label", "seLinuxOptions", ContainerLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {level: "s0:c1,c2"}}}, {}]}}`, Unset},
+	{"a container's label", "seLinuxOptions", PodLevel, `{spec: {initContainers: [{securityContext: {seLinuxOptions: {type: container_t}}}], containers: [{}]}}`, OtherSELinuxOptions},
+	// Nobody inherits it yet, but a container that is added later would.
+	{"another label on every container", "seLinuxOptions", PodLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {type: container_t}}}]}}`, OtherSELinuxOptions},
+	{"every container's equal label", "seLinuxOptions", PodLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {level: "s0:c1,c2"}}}]}}`, Unset},
+
+	{"hostUsers: false", "sysctls", PodLevel, `{spec: {hostUsers: false, containers: [{}]}}`, BeyondUserNamespace},
 
 	{"a HostProcess container", "windowsOptions", PodLevel, `{spec: {os: {name: windows}, containers: [{securityContext: {windowsOptions: {hostProcess: true}}}]}}`, HostProcess},
 	{"a container of another user", "windowsOptions", PodLevel, `{spec: {os: {name: windows}, containers: [{securityContext: {windowsOptions: {runAsUserName: x}}}]}}`, Unset},
@@ -135,6 +145,8 @@ func TestConflictsOfOtherValues(t *testing.T) {
 		{"the same localhost profile", "seccompProfile", `container: {seccompProfile: {type: Localhost, localhostProfile: x.json}}`, `{metadata: {annotations: {container.seccomp.security.alpha.kubernetes.io/app: localhost/x.json}}, spec: {containers: [{name: app}]}}`, ContainerLevel, Unset},
 		{"another localhost profile", "seccompProfile", `container: {seccompProfile: {type: Localhost, localhostProfile: y.json}}`, `{metadata: {annotations: {container.seccomp.security.alpha.kubernetes.io/app: localhost/x.json}}, spec: {containers: [{name: app}]}}`, ContainerLevel, LegacyAnnotation},
 		{"no net.* on the host's network", "sysctls", `pod: {sysctls: [{name: kernel.shm_rmid_forced, value: "1"}]}`, `{spec: {hostNetwork: true, containers: [{}]}}`, PodLevel, Unset},
+		{"groups that every user namespace has", "sysctls", `pod: {sysctls: [{name: net.ipv4.ping_group_range, value: "0 65535"}]}`, `{spec: {hostUsers: false, containers: [{}]}}`, PodLevel, Unset},
+		{"another sysctl in a user namespace", "sysctls", `pod: {sysctls: [{name: net.ipv4.ip_local_reserved_ports, value: "65536"}]}`, `{spec: {hostUsers: false, containers: [{}]}}`, PodLevel, Unset},
 		{"no IPC on the host's IPC", "sysctls", `pod: {sysctls: [{name: net.ipv4.tcp_syncookies, value: "1"}]}`, `{spec: {hostIPC: true, containers: [{}]}}`, PodLevel, Unset},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

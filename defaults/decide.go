@@ -35,6 +35,7 @@ const (
 	LegacyAnnotation     Reason = "legacy-annotation"
 	SharesHostNamespaces Reason = "host-namespace"
 	BeyondUserNamespace  Reason = "beyond-user-namespace"
+	OtherSELinuxOptions  Reason = "other-selinux-options"
 	GroupWithoutUser     Reason = "group-without-user"
 	Unset                Reason = "unset"
 )

@@ -45,7 +45,7 @@ spec:
     seccompProfile: {type: RuntimeDefault}
     supplementalGroups: [100001]
     supplementalGroupsPolicy: Strict
-    sysctls: [{name: net.ipv4.tcp_syncookies, value: "1"}, {name: kernel.shm_rmid_forced, value: "1"}]
+    sysctls: [{name: net.ipv4.ping_group_range, value: "0 65536"}, {name: kernel.shm_rmid_forced, value: "1"}]
     windowsOptions: {runAsUserName: ContainerUser}
 `
 
@@ -222,6 +222,16 @@ spec:
       readOnlyRootFilesystem, runAsGroup, runAsNonRoot, runAsUser, seLinuxChangePolicy, seLinuxOptions, seccompProfile,
       supplementalGroups, supplementalGroupsPolicy, sysctls, windowsOptions]
     reason: a test
+---
+apiVersion: caseharden.io/v1alpha1
+kind: Profile
+metadata: {name: everything-given}
+spec:
+  exceptions:
+  - match: {containerTypes: [init, regular, ephemeral]}
+    container: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, runAsGroup: 100001, seccompProfile: {type: RuntimeDefault}}
+    reason: a test
+  - {match: {containers: [left]}, leave: [runAsGroup], reason: never comes to it}
 `
 
 // Verdicts must list what decide gives, and nothing that it cannot give: metric

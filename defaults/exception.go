@@ -5,6 +5,7 @@ package defaults
 import (
 	"path"
 	"slices"
+	"sync"
 )
 
 // An Exception is what a profile does differently for some containers.
@@ -24,7 +25,9 @@ type Match struct {
 	Images         []Repository // globs of repositories
 }
 
-func (m *Match) matches(c *Container) bool {
+// matches says whether a container is meant. It asks for the repository of the
+// container's image only if that matters.
+func (m *Match) matches(c *Container, repository func() string) bool {
 	switch {
 	case len(m.Containers) > 0 && !slices.ContainsFunc(m.Containers, func(glob string) bool {
 		matched, _ := path.Match(glob, c.Name) // a malformed glob is an error of its profile
@@ -35,7 +38,7 @@ func (m *Match) matches(c *Container) bool {
 		return false
 	case m.Privileged && !c.SecurityContext.Privileged:
 		return false
-	case len(m.Images) > 0 && !slices.ContainsFunc(m.Images, func(r Repository) bool { return r.Has(c.Image) }):
+	case len(m.Images) > 0 && !slices.ContainsFunc(m.Images, func(r Repository) bool { return r.hasName(repository()) }):
 		return false
 	}
 	return true
@@ -59,9 +62,13 @@ func (p *Profile) containerDefaults(c *Container) []Default {
 
 // exceptionsFor returns the exceptions that match a container, in order.
 func (p *Profile) exceptionsFor(c *Container) []*Exception {
+	if len(p.Exceptions) == 0 {
+		return nil
+	}
 	var matching []*Exception
+	repository := sync.OnceValue(func() string { return repositoryOf(c.Image) })
 	for i := range p.Exceptions {
-		if e := &p.Exceptions[i]; e.Match.matches(c) {
+		if e := &p.Exceptions[i]; e.Match.matches(c, repository) {
 			matching = append(matching, e)
 		}
 	}

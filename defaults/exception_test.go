@@ -23,6 +23,8 @@ spec:
   - {match: {images: [jenkins/jenkins]}, container: {runAsUser: 1000, runAsGroup: 1000}, reason: its files are of 1000}
   - {match: {images: [jenkins/jenkins], containers: [late]}, leave: [runAsUser, readOnlyRootFilesystem], reason: too late for the user}
   - {match: {containers: [nonroot]}, leave: [runAsNonRoot], reason: starts as root}
+  - {match: {containers: [large]}, container: {runAsUser: 70000}, reason: has a large user}
+  - {match: {containers: [large]}, leave: [runAsUser], reason: too late for the user}
 `
 
 func TestExceptions(t *testing.T) {
@@ -56,6 +58,11 @@ func TestExceptions(t *testing.T) {
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: leave set-on-pod"}},
 		"left in one of two": {`{containers: [{name: istio-proxy}, {name: app}]}`, []string{readOnly, user},
 			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + groupWithoutUserBecause + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
+		// What the container was to get it cannot have, and the pod's value is not what
+		// the later exception is about.
+		"an earlier exception gives a value that is skipped": {`{hostUsers: false, containers: [{name: large}]}`,
+			[]string{readOnly, "runAsUser: skip beyond-user-namespace (" + beyondUserNamespace(oneID).Because + ")"},
+			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: inject 1"}},
 		"a default for the pod alone": {`{containers: [{name: nonroot}]}`, []string{readOnly, user},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: skip exception (starts as root)", "runAsUser: inject 1"}},
 	} {

@@ -28,7 +28,7 @@ var catalogue = numbered(
 	runAsNonRoot,
 	runAsUser,
 	&Field{Name: "seLinuxChangePolicy", Levels: PodLevel, OS: Linux, Values: oneOf(corev1.SELinuxChangePolicyMountOption, corev1.SELinuxChangePolicyRecursive)},
-	&Field{Name: "seLinuxOptions", Levels: ContainerLevel | PodLevel, OS: Linux, Values: seLinuxLabels},
+	seLinuxOptions,
 	seccompProfile,
 	supplementalGroups,
 	&Field{Name: "supplementalGroupsPolicy", Levels: PodLevel, OS: Linux, Values: oneOf(corev1.SupplementalGroupsPolicyStrict, corev1.SupplementalGroupsPolicyMerge)},

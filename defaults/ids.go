@@ -54,15 +54,17 @@ var (
 	}
 )
 
+// lastInUserNamespace is the last ID that a pod's own user namespace has.
+const lastInUserNamespace = 65535
+
 func oneID(v Value) []int64 { return []int64{*v.Typed.(*int64)} }
 
 func beyondUserNamespace(idsOf func(Value) []int64) Conflict {
-	const last = 65535
 	return Conflict{
 		Reason:      BeyondUserNamespace,
 		When:        "`hostUsers: false`, and the value is above 65535",
 		Because:     "the user namespace of the pod has no such ID, so the container would not start",
-		Concerns:    func(v Value) bool { return slices.Max(idsOf(v)) > last },
+		Concerns:    func(v Value) bool { return slices.Max(idsOf(v)) > lastInUserNamespace },
 		InContainer: func(pod *Pod, _ *Container, _ Value) bool { return pod.OwnUsers },
 		OnPod:       func(pod *Pod, _ Value) bool { return pod.OwnUsers },
 	}

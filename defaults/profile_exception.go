@@ -67,6 +67,8 @@ func (e *exceptionSource) readContainer(at place) {
 		case !found:
 		case s.removes:
 			s.at.errorf("must not be null: to leave the field, name it under leave")
+		case f == seLinuxOptions:
+			s.at.errorf("must not differ between the containers of a pod: a kubelet refuses a volume that they share")
 		case slices.Contains(e.Leave, f):
 			s.at.errorf("is also named under leave: must be in one of them only")
 		default:

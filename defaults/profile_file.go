@@ -50,7 +50,7 @@ type source struct {
 
 	// null in the file: nothing of what the base has.
 	noWritablePaths, noExceptions bool
-	writablePathsAt               place
+	writablePathsAt, exceptionsAt place
 }
 
 // A setting is what a file says of a field: a value, or that it has none.
@@ -126,6 +126,7 @@ func (s *source) readSpec(spec place) {
 		}
 	}
 	if at, found := members["exceptions"]; found {
+		s.exceptionsAt = at
 		if s.noExceptions = at.isNull(); !s.noExceptions {
 			for _, e := range at.elements("a list of exceptions") {
 				s.exceptions = append(s.exceptions, readException(e))
@@ -139,8 +140,15 @@ func readSettings(at place, level Level) map[*Field]setting {
 	settings := map[*Field]setting{}
 	names := namesAt(level)
 	for _, m := range at.members() {
-		if m.name != "capabilities" || level != ContainerLevel {
+		switch {
+		case strings.Contains(m.name, "."):
+			m.errorf("unknown field: what is in an object is written so: capabilities: {drop: [ALL]}")
+			continue
+		case m.name != "capabilities" || level != ContainerLevel:
 			readSetting(settings, m, m.name, level, names)
+			continue
+		case m.isNull():
+			m.errorf("must be an object: it is capabilities.drop that null removes, as in capabilities: {drop: null}")
 			continue
 		}
 		for _, c := range m.members() {
@@ -234,7 +242,7 @@ func readWritablePaths(at place) []WritablePath {
 		if at, found := members["path"]; !found {
 			e.errorf("path: must be set")
 		} else if p.Path = at.text("a path"); p.Path != "" && !isMountable(p.Path) {
-			at.must("an absolute path without //, /./, /../, a : or a / at its end, and not /, /dev, or in /proc or /sys")
+			at.must("an absolute path without //, /./, /../, a : or a / at its end, and not /, in /dev, /proc or /sys, or one of /etc/hosts, /etc/hostname and /etc/resolv.conf")
 		}
 		if at, found := members["sizeLimit"]; !found {
 			e.errorf("sizeLimit: must be set, such as to 64Mi: a pod that writes more is evicted")
@@ -253,9 +261,11 @@ func readWritablePaths(at place) []WritablePath {
 
 // isMountable says whether a directory can be mounted at the path in any
 // container. ValidateVolumeMounts in kubernetes/pkg/apis/core/validation refuses
-// a colon, and a container runtime mounts /proc, /sys and /dev itself.
+// a colon; a container runtime mounts /proc, /sys and /dev itself, and the kubelet
+// the files in /etc and the termination log in /dev.
 func isMountable(p string) bool {
-	reserved := p == "/" || p == "/dev" || within(p, "/proc") || within(p, "/sys")
+	reserved := p == "/" || within(p, "/dev") || within(p, "/proc") || within(p, "/sys") ||
+		slices.Contains([]string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, p)
 	return path.IsAbs(p) && path.Clean(p) == p && !strings.ContainsAny(p, ":\x00") && len(p) < 256 && !reserved
 }
 

@@ -3,6 +3,7 @@
 package defaults
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -113,6 +114,9 @@ func (r *resolver) resolve(name string) *Profile {
 			return nil
 		}
 	}
+	if s.base == "" {
+		s.checkWithoutBase()
+	}
 	p := s.over(base)
 	r.profiles[name] = p
 	return p
@@ -150,16 +154,35 @@ func (s *source) over(base *Profile) *Profile {
 		p.Exceptions = append(p.Exceptions, e.Exception)
 	}
 	if !s.noExceptions {
-		p.Exceptions = append(p.Exceptions, base.Exceptions...)
+		p.Exceptions = append(p.Exceptions, p.relevant(base.Exceptions)...)
 	}
 	p.WritablePaths = slices.Clone(s.writablePaths)
 	for _, w := range base.WritablePaths {
-		if !s.noWritablePaths && !slices.ContainsFunc(p.WritablePaths, func(own WritablePath) bool { return own.Path == w.Path }) {
+		if !s.noWritablePaths && p.defaults(readOnlyRootFilesystem) && !slices.ContainsFunc(p.WritablePaths, func(own WritablePath) bool { return own.Path == w.Path }) {
 			p.WritablePaths = append(p.WritablePaths, w)
 		}
 	}
 	s.check(p)
 	return p
+}
+
+// relevant returns the exceptions of a base as far as they concern what the profile
+// still has.
+func (p *Profile) relevant(inherited []Exception) []Exception {
+	var kept []Exception
+	for _, e := range inherited {
+		e.Leave = slices.DeleteFunc(slices.Clone(e.Leave), func(f *Field) bool { return !p.defaults(f) })
+		if len(e.Leave)+len(e.Container) > 0 {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// defaults says whether the profile has a default for the field anywhere.
+func (p *Profile) defaults(f *Field) bool {
+	in := func(defaults []Default) bool { _, found := findDefault(defaults, f); return found }
+	return in(p.Container) || in(p.Pod) || slices.ContainsFunc(p.Exceptions, func(e Exception) bool { return in(e.Container) })
 }
 
 // merge puts settings over the defaults of the base.
@@ -180,21 +203,31 @@ func (s *source) merge(base []Default, settings map[*Field]setting) []Default {
 	return defaults
 }
 
+// checkWithoutBase reports a null that has nothing to remove.
+func (s *source) checkWithoutBase() {
+	if s.noWritablePaths {
+		s.writablePathsAt.errorf("null removes those of the base, and there is none")
+	}
+	if s.noExceptions {
+		s.exceptionsAt.errorf("null removes those of the base, and there is none")
+	}
+}
+
 // check reports what can only be seen once a profile is complete.
 func (s *source) check(p *Profile) {
-	has := func(f *Field) bool {
-		in := func(defaults []Default) bool { _, found := findDefault(defaults, f); return found }
-		return in(p.Container) || in(p.Pod) || slices.ContainsFunc(p.Exceptions, func(e Exception) bool { return in(e.Container) })
-	}
 	if len(p.Container)+len(p.Pod) == 0 && len(p.Exceptions) == 0 {
 		s.at.errorf("spec: must have a default, under container or pod")
 	}
-	if len(s.writablePaths) > 0 && !has(fieldByName["readOnlyRootFilesystem"]) {
+	if len(s.writablePaths) > 0 && !p.defaults(readOnlyRootFilesystem) {
 		s.writablePathsAt.errorf("are for root file systems that the profile makes read-only, and it has no default for readOnlyRootFilesystem")
+	}
+	container, inContainer := findDefault(p.Container, seLinuxOptions)
+	if pod, inPod := findDefault(p.Pod, seLinuxOptions); inContainer && inPod && !bytes.Equal(container.Value.JSON, pod.Value.JSON) {
+		s.at.errorf("spec: container.seLinuxOptions must be the same as pod.seLinuxOptions: a kubelet refuses a volume that containers with different labels share")
 	}
 	for _, e := range s.exceptions {
 		for i, f := range e.Leave {
-			if !has(f) {
+			if !p.defaults(f) {
 				e.leaveAt[i].errorf("the profile has no default for %s", f.Name)
 			}
 		}

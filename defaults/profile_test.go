@@ -37,6 +37,9 @@ pod: {fsGroup: 1000, fsGroupChangePolicy: OnRootMismatch}
 			`{container: {readOnlyRootFilesystem: true}, writablePaths: [{path: /run, sizeLimit: 1Mi}, {path: /tmp, sizeLimit: 1Gi}],
 			exceptions: [{match: {containers: [a]}, leave: [readOnlyRootFilesystem], reason: of the base}]}`},
 		"no writable paths": {`{base: own, writablePaths: null, exceptions: null}`, `{container: {readOnlyRootFilesystem: true}}`},
+		"writable paths of a base whose root they are for no more": {`{base: own, container: {readOnlyRootFilesystem: null, runAsNonRoot: true}}`, `{container: {runAsNonRoot: true}}`},
+		"exceptions of a base, as far as they still mean something": {`{base: excepted, container: {runAsUser: null}}`, `{container: {runAsNonRoot: true},
+			exceptions: [{match: {containers: [b]}, leave: [runAsNonRoot], reason: two}, {match: {containers: [c]}, container: {runAsGroup: 7}, reason: three}]}`},
 		"own exceptions come first": {`
 base: own
 exceptions:
@@ -55,6 +58,16 @@ spec:
   container: {readOnlyRootFilesystem: true}
   writablePaths: [{path: /tmp, sizeLimit: 64Mi}]
   exceptions: [{match: {containers: [a]}, leave: [readOnlyRootFilesystem], reason: of the base}]
+---
+apiVersion: caseharden.io/v1alpha1
+kind: Profile
+metadata: {name: excepted}
+spec:
+  container: {runAsNonRoot: true, runAsUser: 1}
+  exceptions:
+  - {match: {containers: [a]}, leave: [runAsUser], reason: one}
+  - {match: {containers: [b]}, leave: [runAsNonRoot, runAsUser], reason: two}
+  - {match: {containers: [c]}, leave: [runAsUser], container: {runAsGroup: 7}, reason: three}
 `)
 			var want map[string]any
 			if err := yaml.UnmarshalStrict([]byte(tt.want), &want); err != nil {
@@ -98,9 +111,9 @@ func TestYAMLIsAProfile(t *testing.T) {
 
 func TestWritablePathsThatCanBeMounted(t *testing.T) {
 	for p, want := range map[string]bool{
-		"/tmp": true, "/var/cache/nginx": true, "/dev/shm": true, "/processes": true, "/systems": true,
+		"/tmp": true, "/var/cache/nginx": true, "/processes": true, "/devices": true, "/etc": true, "/etc/hosts.d": true, "/systems": true,
 		"": false, "/": false, "tmp": false, "./tmp": false, "/tmp/": false, "/tmp//x": false, "/tmp/../x": false, "/a:b": false,
-		"/dev": false, "/proc": false, "/proc/x": false, "/sys": false, "/sys/fs/cgroup": false,
+		"/dev": false, "/dev/shm": false, "/dev/termination-log": false, "/etc/hosts": false, "/etc/hostname": false, "/etc/resolv.conf": false, "/proc": false, "/proc/x": false, "/sys": false, "/sys/fs/cgroup": false,
 	} {
 		if got := isMountable(p); got != want {
 			t.Errorf("%q can be mounted: %t, want %t", p, got, want)

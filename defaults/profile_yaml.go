@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v3"
@@ -31,7 +32,15 @@ func (e *ProfileError) Error() string {
 	if e.Path != "" {
 		place += e.Path + ": "
 	}
-	return place + e.Message
+	return strings.Map(printable, place+e.Message)
+}
+
+// printable keeps what a file holds from reaching the terminal as anything but text.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return '\uFFFD'
 }
 
 // problems collects what is wrong in all the files, for one report.
@@ -145,6 +154,10 @@ func (p place) members() []member {
 	var all []member
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
+		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" {
+			place{node: key, file: p.file, path: p.path, problems: p.problems}.errorf("has a key that is no plain string")
+			continue
+		}
 		m := member{key.Value, place{node: value, file: p.file, path: strings.TrimPrefix(p.path+"."+key.Value, "."), problems: p.problems}}
 		if slices.ContainsFunc(all, func(earlier member) bool { return earlier.name == m.name }) {
 			m.errorf("is there twice")

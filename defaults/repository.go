@@ -25,23 +25,31 @@ func ParseRepository(glob string) (Repository, error) {
 	switch {
 	case strings.ContainsRune(glob, '@') || strings.Contains(glob[strings.LastIndexByte(glob, '/')+1:], ":"):
 		return Repository{}, errors.New("must name a repository without tag and digest")
-	case !globSyntax.MatchString(glob):
+	case !globSyntax.MatchString(glob) || !several && strings.ToLower(glob) != glob:
 		return Repository{}, errors.New("must be a repository, in which * stands for a part of one component and ** for any number of components")
-	case several && (first == "docker.io" || first == "index.docker.io"):
-		r, err := ParseRepository(rest)
-		r.glob = glob
-		return r, err
-	case several && isRegistry(first), first == "**":
+	case first == "**":
 		return newRepository(glob, glob), nil
-	case several:
-		return newRepository(glob, "docker.io/"+glob), nil
+	case several && (first == "docker.io" || first == "index.docker.io"):
+		return newRepository(glob, onDockerHub(rest)), nil
+	case several && isRegistry(first):
+		return newRepository(glob, glob), nil
 	default:
-		return newRepository(glob, "docker.io/library/"+glob), nil
+		return newRepository(glob, onDockerHub(glob)), nil
 	}
 }
 
-// globSyntax is what repositories are made of, with stars.
-var globSyntax = regexp.MustCompile(`^[A-Za-z0-9._:*-]+(/[a-z0-9._*-]+)*$`)
+// onDockerHub completes a glob as names of Docker Hub are: what has one component
+// is an official image.
+func onDockerHub(glob string) string {
+	if glob == "**" || strings.Contains(glob, "/") {
+		return "docker.io/" + glob
+	}
+	return "docker.io/library/" + glob
+}
+
+// globSyntax is what repositories are made of, with stars: a host, and components
+// that begin and end with a letter, a digit or a star.
+var globSyntax = regexp.MustCompile(`^[A-Za-z0-9*]([A-Za-z0-9._:*-]*[A-Za-z0-9*])?(/[a-z0-9*]([a-z0-9._*-]*[a-z0-9*])?)*$`)
 
 // isRegistry is the rule by which the first component of an image's name is a
 // registry (splitDockerDomain in github.com/distribution/reference).
@@ -67,9 +75,21 @@ func newRepository(written, glob string) Repository {
 
 // Has says whether an image, as a container names it, is of the repository. An
 // image that cannot be parsed is of none.
-func (r Repository) Has(image string) bool {
+func (r Repository) Has(image string) bool { return r.hasName(repositoryOf(image)) }
+
+// hasName says whether the repository of an image is meant.
+func (r Repository) hasName(repository string) bool {
+	return repository != "" && r.matches.MatchString(repository+"/")
+}
+
+// repositoryOf returns the repository that the name of an image stands for, such as
+// docker.io/library/nginx for nginx:1; "" for what cannot be parsed.
+func repositoryOf(image string) string {
 	named, err := reference.ParseNormalizedNamed(image)
-	return err == nil && r.matches.MatchString(named.Name()+"/")
+	if err != nil {
+		return ""
+	}
+	return named.Name()
 }
 
 // String returns the glob as it was written.

@@ -47,6 +47,15 @@ func TestRepository(t *testing.T) {
 		{"**/nginx", "nginx", true},
 		{"**/nginx", "nginx-unprivileged", false},
 		{"**", "anything/at/all", true},
+		{"docker.io/**", "nginx", true},
+		{"docker.io/**", "a/b/c", true},
+		{"docker.io/**", "quay.io/a/b", false},
+		{"index.docker.io/**/nginx", "a/nginx", true},
+		{"docker.io/**/nginx", "quay.io/a/nginx", false},
+		{"docker.io/*", "nginx", true},
+		{"docker.io/foo.bar/x", "docker.io/foo.bar/x", true},
+		{"docker.io/foo.bar/x", "foo.bar/x", false},
+		{"Registry/x", "Registry/x", true},
 		{"nginx*", "nginx-unprivileged", true},
 		{"a.b/c", "axb/c", false}, // a dot is a dot
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // A SecurityContext is a pod's or a container's: which fields of the catalogue
@@ -21,6 +22,7 @@ type SecurityContext struct {
 	RunAsUser         *int64
 	RunAsUserName     *string // windowsOptions.runAsUserName
 	HostProcess       bool    // windowsOptions.hostProcess
+	SELinuxOptions    *corev1.SELinuxOptions
 
 	// Which of the objects that a patch may have to create are there already.
 	Present, HasCapabilities bool
@@ -42,6 +44,8 @@ func (s *SecurityContext) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 			return (*capabilities)(s)
 		case "runAsUser":
 			return &s.RunAsUser
+		case "seLinuxOptions":
+			return &s.SELinuxOptions
 		case "windowsOptions":
 			return &struct {
 				RunAsUserName **string `json:"runAsUserName"`

@@ -12,8 +12,10 @@ import (
 )
 
 // Values are those that a profile may give a field: a pod that meets the Pod
-// Security Standard "restricted" still meets it with any of them, and neither the
-// API server nor the kubelet refuses one.
+// Security Standard "restricted" still meets it with any of them, and the API server
+// refuses none. Nor does a kubelet, but for what its node has to have: AppArmor, a
+// profile of its own, or a container runtime that can do
+// supplementalGroupsPolicy: Strict.
 type Values struct {
 	Must string // which they are, to follow "must be"
 
@@ -29,7 +31,10 @@ var (
 	// The upper bound is that of IsValidUserID in k8s.io/apimachinery.
 	ids = Values{"a number from 1 to 2147483647", func(typed any) bool { return isID(*typed.(*int64)) }}
 
-	listOfIDs = Values{"a list of numbers from 1 to 2147483647", func(typed any) bool {
+	listOfIDs = Values{"a list of at most 32 numbers from 1 to 2147483647", func(typed any) bool {
+		if len(typed.([]int64)) > 32 {
+			return false
+		}
 		return len(typed.([]int64)) > 0 && !slices.ContainsFunc(typed.([]int64), func(id int64) bool { return !isID(id) })
 	}}
 )
@@ -51,30 +56,21 @@ func isDescending(file string) bool {
 	return file != "" && !path.IsAbs(file) && !slices.Contains(strings.Split(file, "/"), "..") && strings.TrimSpace(file) == file
 }
 
-// seLinuxTypes are those that Pod Security Admission allows since 1.0
-// (check_seLinuxOptions.go in k8s.io/pod-security-admission).
-var seLinuxTypes = []string{"", "container_t", "container_init_t", "container_kvm_t"}
-
-var seLinuxLabels = Values{
-	"an object of level and type, the latter container_t, container_init_t or container_kvm_t",
-	func(typed any) bool {
-		o := typed.(*corev1.SELinuxOptions)
-		return o.User == "" && o.Role == "" && slices.Contains(seLinuxTypes, o.Type) && o.Level+o.Type != ""
-	},
-}
-
 // windowsUser is a part of what validateWindowsSecurityContextOptions of
 // kubernetes/pkg/apis/core/validation takes for a runAsUserName.
 var windowsUser = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9-]{0,14}\\)?[A-Za-z0-9][A-Za-z0-9._-]{0,103}$`)
 
+// administrators are users of Windows that may do everything in a container.
+var administrators = []string{"containeradministrator", "system"}
+
 var windowsSettings = Values{
-	`an object of runAsUserName (USER or DOMAIN\USER, not ContainerAdministrator), gmsaCredentialSpecName, gmsaCredentialSpec and hostProcess (false)`,
+	`an object of runAsUserName (USER or DOMAIN\USER, not ContainerAdministrator or SYSTEM), gmsaCredentialSpecName, gmsaCredentialSpec and hostProcess (false)`,
 	func(typed any) bool {
 		o := typed.(*corev1.WindowsSecurityContextOptions)
 		if o.HostProcess != nil && *o.HostProcess {
 			return false
 		}
-		if name := o.RunAsUserName; name != nil && (!windowsUser.MatchString(*name) || strings.EqualFold(*name, "ContainerAdministrator")) {
+		if name := o.RunAsUserName; name != nil && (!windowsUser.MatchString(*name) || slices.Contains(administrators, strings.ToLower(*name))) {
 			return false
 		}
 		if name := o.GMSACredentialSpecName; name != nil && !isSubdomain(*name) {

@@ -131,3 +131,14 @@ func restrictedSpec(t *testing.T, level Level, d Default) *corev1.PodSpec {
 	}
 	return spec
 }
+
+// ValidateWindowsSecurityContextOptions in kubernetes/pkg/apis/core/validation takes
+// as much of a credential spec.
+func TestCredentialSpecsAreBounded(t *testing.T) {
+	for length, want := range map[int]bool{1: true, 64 << 10: true, 64<<10 + 1: false} {
+		spec := strings.Repeat("x", length)
+		if got := windowsSettings.Allow(&corev1.WindowsSecurityContextOptions{GMSACredentialSpec: &spec}); got != want {
+			t.Errorf("a credential spec of %d bytes is allowed: %t, want %t", length, got, want)
+		}
+	}
+}

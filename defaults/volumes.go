@@ -69,16 +69,20 @@ func ParseVolumes(pod []byte) (*Volumes, error) {
 			}
 			m := mounts{has: c.VolumeMounts != nil}
 			for _, mount := range c.VolumeMounts {
-				m.paths = append(m.paths, path.Clean(mount.MountPath))
+				m.paths = append(m.paths, absolute(mount.MountPath))
 			}
 			for _, device := range c.VolumeDevices {
-				m.paths = append(m.paths, path.Clean(device.DevicePath))
+				m.paths = append(m.paths, absolute(device.DevicePath))
 			}
 			v.mounts[t][i] = m
 		}
 	}
 	return v, nil
 }
+
+// absolute returns a path as the kubelet makes it (MakeAbsolutePath in
+// kubernetes/pkg/volume/util): the API server takes a relative one.
+func absolute(p string) string { return path.Clean("/" + p) }
 
 // onlySizeLimit returns the size limit of an emptyDir that has nothing else.
 func onlySizeLimit(emptyDir map[string]any) string {

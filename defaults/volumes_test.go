@@ -21,6 +21,8 @@ func TestWritablePathsFor(t *testing.T) {
 		"null":                     {`{containers: [{volumeMounts: null}]}`, []string{"/tmp", "/var/cache/app"}},
 		"a mount there":            {`{containers: [{volumeMounts: [{mountPath: /tmp}]}]}`, []string{"/var/cache/app"}},
 		"spelt in another way":     {`{containers: [{volumeMounts: [{mountPath: /tmp/./}]}]}`, []string{"/var/cache/app"}},
+		"a relative mount":         {`{containers: [{volumeMounts: [{mountPath: tmp}]}]}`, []string{"/var/cache/app"}},
+		"a relative device":        {`{containers: [{volumeDevices: [{devicePath: tmp}]}]}`, []string{"/var/cache/app"}},
 		"a mount above":            {`{containers: [{volumeMounts: [{mountPath: /var}]}]}`, []string{"/tmp"}},
 		"a mount of all":           {`{containers: [{volumeMounts: [{mountPath: /}]}]}`, nil},
 		"a mount below":            {`{containers: [{volumeMounts: [{mountPath: /tmp/x}]}]}`, []string{"/tmp", "/var/cache/app"}},

@@ -22,6 +22,7 @@ import (
 // A Handler answers AdmissionReviews, POSTed to /{mode}/{profile}.
 type Handler struct {
 	profiles map[string]*defaults.Profile
+	costs    map[string]profileCost // by profile
 	metrics  *Metrics
 	logger   *slog.Logger
 
@@ -34,6 +35,7 @@ type Handler struct {
 func NewHandler(profiles []*defaults.Profile, metrics *Metrics, logger *slog.Logger) *Handler {
 	h := &Handler{
 		profiles:  map[string]*defaults.Profile{},
+		costs:     map[string]profileCost{},
 		metrics:   metrics,
 		logger:    logger,
 		bodies:    newBodies(),
@@ -42,7 +44,7 @@ func NewHandler(profiles []*defaults.Profile, metrics *Metrics, logger *slog.Log
 		writing:   newStage(maxWritingBytes),
 	}
 	for _, p := range profiles {
-		h.profiles[p.Name] = p
+		h.profiles[p.Name], h.costs[p.Name] = p, costOf(p)
 	}
 	return h
 }
@@ -145,7 +147,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 		return nil, err
 	}
 
-	releaseAnswer, err := h.answering.take(ctx, answeringBytes(req, scope, profile),
+	releaseAnswer, err := h.answering.take(ctx, answeringBytes(req, scope, h.costs[profile.Name]),
 		fmt.Sprintf("the answer for %d containers", len(scope.containers)))
 	if err != nil {
 		return nil, err

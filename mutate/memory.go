@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -152,7 +153,7 @@ func countJSON(text []byte) (objects, members, mostOpen, commas int) {
 }
 
 // answeringBytes estimates what deciding and answering takes.
-func answeringBytes(req *request, scope scope, profile *defaults.Profile) int64 {
+func answeringBytes(req *request, scope scope, cost profileCost) int64 {
 	text := len(req.UID) + len(req.Namespace)
 	if pod := scope.pod; pod != nil {
 		text += len(pod.Annotations[InjectedAnnotation])
@@ -160,27 +161,63 @@ func answeringBytes(req *request, scope scope, profile *defaults.Profile) int64 
 	for _, c := range scope.containers {
 		text += len(c.Name)
 	}
-	return int64(len(scope.containers))*(containerBytes+profileBytes(profile)) + int64(text)*textBytes
+	total := int64(len(scope.containers))*(containerBytes+cost.container) + int64(text)*textBytes
+	if scope.wholePod {
+		total += cost.pod
+	}
+	return total
 }
 
-// profileBytes estimates what a profile adds for each container: its defaults; its
-// writable paths, each a mount in the patch; and the reasons of its exceptions, each
-// of which may be given for every field that it leaves.
-func profileBytes(profile *defaults.Profile) int64 {
-	bytes := bytesOf(profile.Container)
+// A profileCost is what a profile adds to an answer, at most.
+type profileCost struct{ container, pod int64 } // bytes, for each container, and once
+
+// costOf estimates what a profile adds: of each field one default, the dearest that
+// it or an exception may give; and its writable paths, each a mount in the patch.
+func costOf(profile *defaults.Profile) profileCost {
+	var cost profileCost
 	for _, w := range profile.WritablePaths {
-		bytes += mountBytes + len(w.Path)*textBytes
+		cost.container += mountBytes + int64(len(w.Path))*textBytes
 	}
-	for _, e := range profile.Exceptions {
-		bytes += len(e.Reason) * textBytes * len(e.Leave)
-		bytes += bytesOf(e.Container)
+	for _, f := range defaults.Fields() {
+		cost.container += dearest(f, profile.Container, profile.Exceptions)
+		cost.pod += dearest(f, profile.Pod, leavesOf(profile.Exceptions))
 	}
-	return int64(bytes)
+	return cost
 }
 
-func bytesOf(all []defaults.Default) (bytes int) {
-	for _, d := range all {
-		bytes += defaultBytes + len(d.Value.JSON)*textBytes
+// leavesOf returns what exceptions do at pod level: they have no other values there.
+func leavesOf(exceptions []defaults.Exception) []defaults.Exception {
+	var leaves []defaults.Exception
+	for _, e := range exceptions {
+		leaves = append(leaves, defaults.Exception{Leave: e.Leave, Reason: e.Reason})
 	}
-	return bytes
+	return leaves
+}
+
+// dearest returns what the default for a field takes, at most; 0 where there is none.
+func dearest(f *defaults.Field, all []defaults.Default, exceptions []defaults.Exception) int64 {
+	own, found := textOf(f, all)
+	most := own
+	for _, e := range exceptions {
+		if slices.Contains(e.Leave, f) {
+			most = max(most, own+len(e.Reason))
+		}
+		if other, given := textOf(f, e.Container); given {
+			most, found = max(most, other+len(e.Reason)), true
+		}
+	}
+	if !found {
+		return 0
+	}
+	return defaultBytes + int64(most)*textBytes
+}
+
+// textOf returns the length of the value that the field has among the defaults.
+func textOf(f *defaults.Field, all []defaults.Default) (length int, found bool) {
+	for _, d := range all {
+		if d.Field == f {
+			return len(d.Value.JSON), true
+		}
+	}
+	return 0, false
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
 // Reviews that are small as they arrive and would be large in memory are refused
@@ -80,7 +82,8 @@ func testContainerBytes(t *testing.T, profile string, many int) {
 			body := marshalReview(t, request)
 			w := newWebhook(t)
 			path := fmt.Sprintf("/%s/%s", mode, profile)
-			setAside := containerBytes + profileBytes(w.profiles[profile])
+			cost := costOf(w.profiles[profile])
+			setAside := containerBytes + cost.container + cost.pod/int64(many)
 			w.post(path, bytes.NewReader(body)) // so that what is made once is not measured
 			before := allocated()
 			recorder := w.post(path, bytes.NewReader(body))
@@ -96,6 +99,54 @@ func testContainerBytes(t *testing.T, profile string, many int) {
 				t.Errorf("%s, %s: %d bytes a container were allocated, and %d are set aside", path, what, perContainer, setAside)
 			}
 		}
+	}
+}
+
+// What a profile adds is that of the dearest default of each field, wherever it
+// comes from: exceptions do not add up.
+func TestProfileCosts(t *testing.T) {
+	const field, text = defaultBytes, textBytes
+	reason := strings.Repeat("r", 100)
+	for name, tt := range map[string]struct {
+		spec string
+		want profileCost
+	}{
+		"values":         {`{container: {runAsUser: 10001, runAsNonRoot: true}}`, profileCost{container: 2*field + 9*text}},
+		"at pod level":   {`{pod: {fsGroup: 7}}`, profileCost{pod: field + text}},
+		"writable paths": {`{container: {readOnlyRootFilesystem: true}, writablePaths: [{path: /tmp, sizeLimit: 1Mi}, {path: /run/x, sizeLimit: 1Mi}]}`, profileCost{container: field + 4*text + 2*mountBytes + 10*text}},
+		"one that is left": {`{container: {runAsUser: 7}, exceptions: [
+{match: {containers: [a]}, leave: [runAsUser], reason: ` + reason + `}, {match: {containers: [b]}, leave: [runAsUser], reason: b}]}`, profileCost{container: field + 101*text}},
+		"one that is left at pod level": {`{pod: {runAsUser: 7}, exceptions: [{match: {containers: [a]}, leave: [runAsUser], reason: ` + reason + `}]}`, profileCost{pod: field + 101*text}},
+		"one that is given": {`{container: {runAsUser: 7}, exceptions: [
+{match: {containers: [a]}, container: {runAsUser: 1234}, reason: ` + reason + `}, {match: {containers: [b]}, container: {runAsUser: 123456}, reason: b}]}`, profileCost{container: field + 104*text}},
+		"one that only an exception gives": {`{exceptions: [{match: {containers: [a]}, container: {runAsUser: 7}, reason: ` + reason + `}]}`, profileCost{container: field + 101*text}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: a}\nspec: " + strings.ReplaceAll(tt.spec, "\n", "\n  ")
+			profiles, err := defaults.ParseProfiles([]defaults.ProfileFile{{Name: "x.yaml", Data: []byte(file)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := costOf(profiles[0]); got != tt.want {
+				t.Errorf("cost %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// A default for the pod is set aside once, where the pod is decided on.
+func TestAnsweringBytes(t *testing.T) {
+	cost := profileCost{container: 100, pod: 10_000}
+	containers := make([]*defaults.Container, 2)
+	for i := range containers {
+		containers[i] = &defaults.Container{Name: "c"}
+	}
+	some := answeringBytes(&request{}, scope{containers: containers}, cost)
+	if want := int64(2*(containerBytes+100) + 2*textBytes); some != want {
+		t.Errorf("for two containers: %d, want %d", some, want)
+	}
+	if whole := answeringBytes(&request{}, scope{containers: containers, wholePod: true}, cost); whole != some+10_000 {
+		t.Errorf("for the pod: %d, want %d", whole, some+10_000)
 	}
 }
 
@@ -162,7 +213,7 @@ func TestRepeatedNamesAreMergedOnce(t *testing.T) {
 	allocatedFor(1) // so that what is made once is not measured
 	one, all := allocatedFor(1), allocatedFor(many)
 	// Merging again would take as much as the annotation, each time.
-	if most := one + many*3*uint64(containerBytes+profileBytes(w.profiles["restricted"])); all > most {
+	if most := one + many*3*uint64(containerBytes+costOf(w.profiles["restricted"]).container); all > most {
 		t.Errorf("%d MiB were allocated, want at most %d", all>>20, most>>20)
 	}
 }

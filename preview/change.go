@@ -35,6 +35,7 @@ type settings struct {
 	add, drop                []string // capabilities, spelt as the manifest does
 	seccomp                  *corev1.SeccompProfile
 	appArmor                 *corev1.AppArmorProfile
+	label                    *corev1.SELinuxOptions
 }
 
 // containers pairs the containers of both sides: init, regular, ephemeral.
@@ -81,6 +82,7 @@ func effective(spec *corev1.PodSpec, container *corev1.Container) settings {
 		privileged:               isTrue(own.Privileged),
 		seccomp:                  cmp.Or(own.SeccompProfile, pod.SeccompProfile),
 		appArmor:                 cmp.Or(own.AppArmorProfile, pod.AppArmorProfile),
+		label:                    cmp.Or(own.SELinuxOptions, pod.SELinuxOptions),
 	}
 	for _, options := range []*corev1.WindowsSecurityContextOptions{own.WindowsOptions, pod.WindowsOptions} {
 		if options != nil {

@@ -55,8 +55,7 @@ func documentsOf(input Input) (documents []*document, errs []InputError) {
 		split = splitJSON
 	}
 	for _, d := range split(input.Data) {
-		err := d.read(input.Data[d.start:d.end])
-		if err != nil {
+		for _, err := range unjoined(d.read(input.Data[d.start:d.end])) {
 			line := d.line
 			if located, ok := errors.AsType[*documentError](err); ok && located.line > 0 {
 				line = located.line
@@ -66,6 +65,22 @@ func documentsOf(input Input) (documents []*document, errs []InputError) {
 		documents = append(documents, d)
 	}
 	return documents, errs
+}
+
+// unjoined returns the errors that were joined, also of lists in lists.
+func unjoined(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, unjoined(e)...)
+	}
+	return errs
 }
 
 // isJSONStream says whether a text is JSON values, one after the other, as far as
@@ -112,8 +127,9 @@ func splitJSON(text []byte) []*document {
 	}
 }
 
-// splitYAML splits at the lines that begin with "---", as kubectl does. Between
-// documents there may be text without content.
+// splitYAML splits at the lines that begin with "---", as kubectl does, and after
+// those that begin with "...", at which kubectl loses what follows. Between documents
+// there may be text without content.
 func splitYAML(text []byte) []*document {
 	var documents []*document
 	current := &document{}
@@ -134,6 +150,11 @@ func splitYAML(text []byte) []*document {
 		}
 		line++
 		offset += len(part)
+		if hasContent && isMarker(part, "...") {
+			current.end = offset
+			documents = append(documents, current)
+			current, hasContent = &document{start: offset}, false
+		}
 	}
 	current.end = offset
 	switch {
@@ -154,8 +175,11 @@ func hasDirective(text []byte) bool {
 	return bytes.HasPrefix(text, []byte("%")) || bytes.Contains(text, []byte("\n%"))
 }
 
-func isSeparator(line []byte) bool {
-	rest, found := bytes.CutPrefix(line, []byte("---"))
+func isSeparator(line []byte) bool { return isMarker(line, "---") }
+
+// isMarker says whether a line begins with a marker of the ends of documents.
+func isMarker(line []byte, marker string) bool {
+	rest, found := bytes.CutPrefix(line, []byte(marker))
 	return found && (len(rest) == 0 || bytes.ContainsAny(rest[:1], " \t\r\n"))
 }
 
@@ -178,7 +202,7 @@ func (d *document) read(text []byte) error {
 			return d.atOffset(text, err)
 		}
 	} else {
-		converted, err := yaml.YAMLToJSONStrict(text)
+		converted, err := yamlToJSON(text)
 		if err != nil {
 			return d.yamlError(text, err)
 		}
@@ -188,6 +212,20 @@ func (d *document) read(text []byte) error {
 		return &documentError{d.line, "must be an object with apiVersion and kind"}
 	}
 	return d.add(text, &object{document: d, line: d.line, raw: raw})
+}
+
+// yamlToJSON refuses a key that is there twice, but for one that overrides what is
+// merged (<<), which the strict conversion takes for the same.
+func yamlToJSON(text []byte) ([]byte, error) {
+	converted, err := yaml.YAMLToJSONStrict(text)
+	if err == nil || !bytes.Contains(text, []byte("<<")) {
+		return converted, err
+	}
+	var checked any
+	if err := yamlv3.Unmarshal(text, &checked); err != nil {
+		return nil, err
+	}
+	return yaml.YAMLToJSON(text)
 }
 
 func checkJSON(raw jsontext.Value) error {

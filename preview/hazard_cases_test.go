@@ -14,6 +14,7 @@ const (
 	withQuickFS  = `pod: {fsGroup: 2000, fsGroupChangePolicy: OnRootMismatch}`
 	withStrict   = `pod: {supplementalGroupsPolicy: Strict}`
 	withMerge    = `pod: {supplementalGroupsPolicy: Merge}`
+	withLabel    = `{container: {seLinuxOptions: {level: "s0:c1,c2"}}}`
 	withPorts    = `{container: {runAsUser: 10001}, pod: {sysctls: [{name: net.ipv4.ip_unprivileged_port_start, value: "0"}]}}`
 )
 
@@ -185,6 +186,7 @@ var hazardCases = []hazardCase{
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [KILL]}}}]}}`},
 	{id: "root-loses-capabilities", name: "drops for itself",
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {drop: [ALL]}}}]}}`},
+	{id: "root-loses-capabilities", name: "privileged, of one of them", own: withDropRaw, pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, privileged: true}}]}}`},
 	{id: "root-loses-capabilities", name: "privileged", pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, privileged: true}}]}}`},
 
 	{id: "supplemental-groups-policy", name: "Strict", own: withStrict, want: []string{onPod}, pod: `{spec: {containers: [{name: c}]}}`},

@@ -106,4 +106,10 @@ var volumeCases = []hazardCase{
 	{id: "writable-path-hides", name: "/tmp", mount: "/tmp", pod: `{spec: {containers: [{name: c}]}}`},
 	{id: "writable-path-hides", name: "below /run", mount: "/run/app", pod: `{spec: {containers: [{name: c}]}}`},
 	{id: "writable-path-hides", name: "its own", pod: mounts(`emptyDir: {}`, "", "")},
+
+	{id: "volume-label", name: "a claim", own: withLabel, want: []string{"c"}, says: []string{`"v"`, "SELinux"}, pod: mounts(`persistentVolumeClaim: {claimName: x}`, "", "")},
+	{id: "volume-label", name: "a hostPath", own: withLabel, want: []string{"c"}, pod: mounts(`hostPath: {path: /x}`, ", readOnly: true", "")},
+	{id: "volume-label", name: "an emptyDir", own: withLabel, pod: mounts(`emptyDir: {}`, "", "")},
+	{id: "volume-label", name: "its own label", own: withLabel, pod: mounts(`hostPath: {path: /x}`, "", `securityContext: {seLinuxOptions: {level: s0}}, `)},
+	{id: "volume-label", name: "no label", pod: mounts(`hostPath: {path: /x}`, "", "")},
 }

@@ -63,6 +63,7 @@ var hazardRules = []hazardRule{
 	rootLosesCapabilities,
 	supplementalGroupsPolicy,
 	unreadableFiles,
+	volumeLabel,
 	volumeOwner,
 	writablePathHides,
 }

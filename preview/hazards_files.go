@@ -42,7 +42,7 @@ var readOnlyRoot = hazardRule{
 
 // noFilesThere are directories that images leave empty, or fill with nothing
 // that a start needs.
-var noFilesThere = []string{"/tmp", "/var/tmp", "/run", "/var/run", "/var/lock", "/dev/shm"}
+var noFilesThere = []string{"/tmp", "/var/tmp", "/run", "/var/run", "/var/lock"}
 
 var writablePathHides = hazardRule{
 	HazardInfo: HazardInfo{
@@ -56,11 +56,11 @@ var writablePathHides = hazardRule{
 	OfContainer: func(_ *change, c *containerChange) (what, wayOut string) {
 		before := map[string]bool{}
 		for _, m := range c.Before.VolumeMounts {
-			before[m.MountPath] = true
+			before[path.Clean("/"+m.MountPath)] = true
 		}
 		var paths []string
 		for _, m := range c.After.VolumeMounts {
-			if !before[m.MountPath] && !within(path.Clean(m.MountPath), noFilesThere) {
+			if p := path.Clean("/" + m.MountPath); !before[p] && !within(p, noFilesThere) {
 				paths = append(paths, m.MountPath)
 			}
 		}

@@ -52,6 +52,31 @@ var volumeOwner = hazardRule{
 	},
 }
 
+var volumeLabel = hazardRule{
+	HazardInfo: HazardInfo{
+		ID:      "volume-label",
+		Title:   "Volume relabelled",
+		When:    "a persistent volume or a `hostPath` is mounted; `seLinuxOptions` is injected",
+		Because: "on nodes with SELinux a volume takes the label of its pod, file by file where it cannot be mounted with it, and pods with another label lose it; a `hostPath` takes none",
+		WayOut:  "set seLinuxOptions in the manifest to the label that all the users of the volume have",
+	},
+	OfContainer: func(change *change, c *containerChange) (what, wayOut string) {
+		if c.before.label != nil || c.after.label == nil {
+			return "", ""
+		}
+		var mounts []string
+		for _, m := range change.mountsOf(c.After) {
+			if m.Kind.ownedByOthers() {
+				mounts = append(mounts, m.String())
+			}
+		}
+		if len(mounts) == 0 {
+			return "", ""
+		}
+		return "with an SELinux label of its own it may not have access to " + few(unique(mounts)) + ", nor others after it", ""
+	},
+}
+
 // readByAll are paths that every node has, that only its root writes, and that
 // containers mount to read, very often without saying readOnly. In a directory
 // that everybody may write to, an owner does not matter.

@@ -101,6 +101,7 @@ func sampleReport() *Report {
 				Changed: true,
 				Pod: []Decision{
 					{Field: "fsGroup", Outcome: "skip", Reason: "beyond-user-namespace"},
+					{Field: "seLinuxOptions", Outcome: "skip", Reason: "other-selinux-options"},
 					{Field: "runAsGroup", Outcome: "skip", Reason: "group-without-user"},
 					{Field: "sysctls", Outcome: "skip", Reason: "host-namespace"},
 					{Field: "windowsOptions", Outcome: "skip", Reason: "host-process"},

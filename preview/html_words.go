@@ -33,6 +33,7 @@ var reasonMeanings = []meaning{
 	{string(defaults.LegacyAnnotation), "An annotation from before there was the field is there, and the API server refuses a field that disagrees."},
 	{string(defaults.SharesHostNamespaces), "The pod shares the node's namespace that the value is about, and would be refused."},
 	{string(defaults.BeyondUserNamespace), "The pod has a user namespace of its own, which has no such ID."},
+	{string(defaults.OtherSELinuxOptions), "Another container of the pod has another SELinux label, and a volume that they share would be refused."},
 	{string(defaults.GroupWithoutUser), "No user is set beside the group, and a container runtime refuses that."},
 	{string(defaults.Unset), "Nobody has set it."},
 }

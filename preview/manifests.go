@@ -93,11 +93,7 @@ func writeDiff(p *Preview, w io.Writer, colour bool) error {
 		}
 		// The edits are known, so nothing has to be searched for: no line that was there
 		// is shown as removed and added again.
-		var changes []udiff.Edit
-		for _, e := range edits {
-			changes = append(changes, udiff.Edit{Start: e.Start, End: e.End, New: e.Text})
-		}
-		unified, err := udiff.ToUnified("a/"+name, "b/"+name, string(f.Data), changes, udiff.DefaultContextLines)
+		unified, err := udiff.ToUnified("a/"+name, "b/"+name, string(f.Data), byLine(f.Data, edits), udiff.DefaultContextLines)
 		if err != nil {
 			return err
 		}
@@ -106,6 +102,25 @@ func writeDiff(p *Preview, w io.Writer, colour bool) error {
 		}
 	}
 	return nil
+}
+
+// byLine returns the edits with those of one line made one: for each, the library
+// copies the line, which may be a whole file of JSON.
+func byLine(text []byte, edits []yamledit.Edit) []udiff.Edit {
+	var changes []udiff.Edit
+	for len(edits) > 0 {
+		start, end := edits[0].Start, edits[0].End
+		var b strings.Builder
+		b.WriteString(edits[0].Text)
+		edits = edits[1:]
+		for len(edits) > 0 && !bytes.Contains(text[end:edits[0].Start], []byte("\n")) {
+			b.Write(text[end:edits[0].Start])
+			b.WriteString(edits[0].Text)
+			end, edits = edits[0].End, edits[1:]
+		}
+		changes = append(changes, udiff.Edit{Start: start, End: end, New: b.String()})
+	}
+	return changes
 }
 
 func writeColoured(w io.Writer, unified []byte, colour bool) error {

@@ -84,7 +84,7 @@ func (p *Preview) sortErrors() {
 		position[f.Name] = i
 	}
 	slices.SortStableFunc(p.Report.Errors, func(a, b InputError) int {
-		return cmp.Or(cmp.Compare(position[a.File], position[b.File]), cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line))
+		return cmp.Or(cmp.Compare(position[a.File], position[b.File]), cmp.Compare(a.Line, b.Line))
 	})
 }
 

@@ -135,5 +135,5 @@ func (e InputError) Error() string {
 	if e.Document > 0 {
 		place = fmt.Sprintf("%s: document %d", place, e.Document)
 	}
-	return place + ": " + e.Message
+	return visible(place + ": " + e.Message)
 }

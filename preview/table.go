@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 
@@ -201,8 +202,26 @@ func emptyDirs(paths []string) []string {
 
 // compact writes a value as YAML on one line would have it.
 func compact(value []byte) string {
-	return strings.NewReplacer(`"`, "", ",", ", ", ":", ": ").Replace(visible(string(value)))
+	var b strings.Builder
+	structure := strings.NewReplacer(",", ", ", ":", ": ")
+	at := 0
+	for _, span := range jsonString.FindAllIndex(value, -1) {
+		b.WriteString(structure.Replace(string(value[at:span[0]])))
+		at = span[1]
+		text := string(value[span[0]:span[1]])
+		if plainText.MatchString(text) {
+			text = text[1 : len(text)-1]
+		}
+		b.WriteString(visible(text))
+	}
+	b.WriteString(structure.Replace(string(value[at:])))
+	return b.String()
 }
+
+var (
+	jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	plainText  = regexp.MustCompile(`^"[A-Za-z_/][A-Za-z0-9_./-]*"$`) // needs no quotes in YAML
+)
 
 // reasons groups fields by why they are left or skipped.
 type reasons struct {
