@@ -234,7 +234,7 @@ func TestTerminals(t *testing.T) {
 			t.Fatal(err)
 		}
 		plainText := written(t, p, output)
-		if strings.ContainsAny(plainText, "\x1b\r\x9b\u202e") {
+		if strings.ContainsAny(plainText, "\x1b\r\u009b\u202e") {
 			t.Errorf("%s: control characters in %q", output, plainText)
 		}
 		stripped := coloured.String()
