@@ -64,7 +64,7 @@ control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time
 	@go -C e2e run ./cluster/build >/dev/null
 
 e2e: ## Run the tests against a real API server
-	@echo "== tests against a real API server, about a minute once compiled (which takes some minutes the first time)"
+	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"
 	go -C e2e test $(RACE) -count=1 -timeout 20m -v ./... | grep -v '^=== '
 
 clean: ## Remove what was built here
