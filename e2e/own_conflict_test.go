@@ -21,6 +21,7 @@ const (
 	apiServer refuser = "the API server"
 	kubelet   refuser = "the kubelet" // by its own functions
 	runtime   refuser = "a container runtime, which is not here"
+	seLinux   refuser = "the kubelet, on a node that has SELinux and mounts volumes with it, which is not here"
 	nobody    refuser = "nobody: it would have no effect, or contradict what the author asked for"
 )
 
@@ -74,6 +75,10 @@ var ownConflictCases = map[string]struct {
 	"seccomp: all privileged":          {"seccompProfile", `{type: RuntimeDefault}`, true, `spec: {containers: [{name: app, securityContext: {privileged: true}}]}`, "privileged", nobody},
 	"seccomp: annotated, on pod":       {"seccompProfile", `{type: RuntimeDefault}`, true, `{metadata: {annotations: {container.seccomp.security.alpha.kubernetes.io/app: unconfined}}, spec: {containers: [{name: app}]}}`, "", ""},
 	"sysctls: host network":            {"sysctls", `[{name: net.ipv4.ip_local_port_range, value: "1024 65535"}, {name: net.ipv4.tcp_syncookies, value: "0"}]`, true, `spec: {hostNetwork: true, containers: [{name: app}]}`, "host-namespace", apiServer},
+	"sysctls: user namespace":          {"sysctls", `[{name: net.ipv4.ip_unprivileged_port_start, value: "0"}, {name: net.ipv4.ping_group_range, value: "0 2147483647"}]`, true, `spec: {hostUsers: false, containers: [{name: app}]}`, "beyond-user-namespace", runtime},
+	"SELinux: another label":           {"seLinuxOptions", `{level: "s0-s1:c0.c1023"}`, false, `spec: {containers: [{name: app}, {name: helper, securityContext: {seLinuxOptions: {level: s0}}}]}`, "other-selinux-options", seLinux},
+	"SELinux: the same label":          {"seLinuxOptions", `{level: "s0-s1:c0.c1023"}`, false, `spec: {containers: [{name: app}, {name: helper, securityContext: {seLinuxOptions: {level: "s0-s1:c0.c1023"}}}]}`, "", ""},
+	"SELinux: another, on pod":         {"seLinuxOptions", `{level: "s0-s1:c0.c1023"}`, true, `spec: {containers: [{name: app}, {name: helper, securityContext: {seLinuxOptions: {level: s0}}}]}`, "other-selinux-options", seLinux},
 	"sysctls: host IPC":                {"sysctls", `[{name: kernel.shm_rmid_forced, value: "1"}]`, true, `spec: {hostIPC: true, containers: [{name: app}]}`, "host-namespace", apiServer},
 	"sysctls: IPC on host network":     {"sysctls", `[{name: kernel.shm_rmid_forced, value: "1"}]`, true, `spec: {hostNetwork: true, hostPID: true, containers: [{name: app}]}`, "", ""},
 	"sysctls: net on host IPC":         {"sysctls", `[{name: net.ipv4.ip_local_port_range, value: "1024 65535"}, {name: net.ipv4.tcp_syncookies, value: "0"}]`, true, `spec: {hostIPC: true, hostPID: true, containers: [{name: app}]}`, "", ""},
