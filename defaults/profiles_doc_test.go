@@ -62,7 +62,7 @@ func TestImagesInTheDocumentation(t *testing.T) {
 			}
 		}
 	}
-	if rows != 4 {
-		t.Errorf("%d patterns were tried, want 4", rows)
+	if rows != 5 {
+		t.Errorf("%d patterns were tried, want 5", rows)
 	}
 }
