@@ -85,14 +85,9 @@ not be read, while all else is shown.`,
 	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp)
 	f.StringVarP(&o.output, "output", "o", outputs[0], "form of the output: "+strings.Join(outputs, ", "))
 	f.BoolVar(&o.exitCode, "exit-code", false, fmt.Sprintf("exit with %d if something would change", exitChanged))
-	complete := func(flag string, values func() ([]string, cobra.ShellCompDirective)) {
-		err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return values() })
-		if err != nil {
-			panic("internal error: " + err.Error())
-		}
-	}
-	complete("output", func() ([]string, cobra.ShellCompDirective) { return outputs, cobra.ShellCompDirectiveNoFileComp })
-	complete("profile", func() ([]string, cobra.ShellCompDirective) { return completeProfiles(o.profiles) })
+	complete(cmd, "output", completeWords(outputs...))
+	complete(cmd, "profile", func() ([]string, cobra.ShellCompDirective) { return completeProfiles(o.profiles) })
+	complete(cmd, "profiles", completeDirs)
 	return cmd
 }
 
@@ -120,6 +115,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	p := preview.New(profile, inputs, progress)
 	done()
 	p.Report.Errors = append(unread, p.Report.Errors...)
+	if p.Report.Summary.Objects == 0 && len(p.Report.Errors) == 0 {
+		return fmt.Errorf("no objects in %s: is what makes the manifests at work?", strings.Join(o.files, ", "))
+	}
 	if err := p.Write(stdout, o.output, hasColour(stdout)); err != nil {
 		return err
 	}

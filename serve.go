@@ -79,6 +79,10 @@ and never reaches one that serves.`,
 	f.StringVar(&o.logLevel, "log-level", "info", "lowest level to log: debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "format of the log: text or json")
 	f.IntVar(&o.metricsMaxNamespaces, "metrics-max-namespaces", 1000, "how many namespaces get metric series of their own; pods of the others are counted under "+mutate.Other)
+	complete(cmd, "profiles", completeDirs)
+	complete(cmd, "tls-min-version", completeWords("1.2", "1.3"))
+	complete(cmd, "log-level", completeWords("debug", "info", "warn", "error"))
+	complete(cmd, "log-format", completeWords("text", "json"))
 	return cmd
 }
 

@@ -40,13 +40,12 @@ var capabilitiesDrop = &Field{
 			Reason:      Privileged,
 			When:        "`privileged: true`",
 			Because:     "no effect: the bounding set stays full",
-			Concerns:    dropsAll,
 			InContainer: isPrivileged,
 			NoEffect:    true,
 		},
 		{
 			Reason:   AddsAllCapabilities,
-			When:     "`capabilities.add` holds `ALL`",
+			When:     "`capabilities.add` holds `ALL`, and so does the value",
 			Because:  "the drop would win and leave none of what the author asked for",
 			Concerns: dropsAll,
 			InContainer: func(_ *Pod, c *Container, _ Value) bool {

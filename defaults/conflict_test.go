@@ -141,7 +141,7 @@ func TestConflictsOfOtherValues(t *testing.T) {
 		{"a drop of another capability than is added", "capabilities.drop", `container: {capabilities: {drop: [NET_RAW]}}`, `{spec: {containers: [{securityContext: {capabilities: {add: [CHOWN]}}}]}}`, ContainerLevel, Unset},
 		{"a user that every user namespace has", "runAsUser", `container: {runAsUser: 65535}`, `{spec: {hostUsers: false, containers: [{}]}}`, ContainerLevel, Unset},
 		{"one group of several beyond", "supplementalGroups", `pod: {supplementalGroups: [1, 65536]}`, `{spec: {hostUsers: false, containers: [{}]}}`, PodLevel, BeyondUserNamespace},
-		{"a drop of one capability", "capabilities.drop", `container: {capabilities: {drop: [NET_RAW]}}`, `{spec: {containers: [{securityContext: {privileged: true}}]}}`, ContainerLevel, Unset},
+		{"a drop of one capability", "capabilities.drop", `container: {capabilities: {drop: [NET_RAW]}}`, `{spec: {containers: [{securityContext: {privileged: true}}]}}`, ContainerLevel, Privileged},
 		{"the same localhost profile", "seccompProfile", `container: {seccompProfile: {type: Localhost, localhostProfile: x.json}}`, `{metadata: {annotations: {container.seccomp.security.alpha.kubernetes.io/app: localhost/x.json}}, spec: {containers: [{name: app}]}}`, ContainerLevel, Unset},
 		{"another localhost profile", "seccompProfile", `container: {seccompProfile: {type: Localhost, localhostProfile: y.json}}`, `{metadata: {annotations: {container.seccomp.security.alpha.kubernetes.io/app: localhost/x.json}}, spec: {containers: [{name: app}]}}`, ContainerLevel, LegacyAnnotation},
 		{"no net.* on the host's network", "sysctls", `pod: {sysctls: [{name: kernel.shm_rmid_forced, value: "1"}]}`, `{spec: {hostNetwork: true, containers: [{}]}}`, PodLevel, Unset},

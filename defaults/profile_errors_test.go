@@ -29,7 +29,7 @@ func TestProfileErrors(t *testing.T) {
 		"no label's value":  {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: Legacy}\nspec: {container: {runAsNonRoot: true}}", `x.yaml:3: metadata.name: must be at most 55 lower case letters, digits and dashes, and begin and end with a letter or digit, is "Legacy"`},
 		"too long a name":   {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: " + strings.Repeat("a", 56) + "}\nspec: {container: {runAsNonRoot: true}}", `x.yaml:3: metadata.name: must be at most 55 lower case letters, digits and dashes, and begin and end with a letter or digit, is "` + strings.Repeat("a", 56) + `"`},
 		"a built-in's name": {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: hardened}\nspec: {container: {runAsNonRoot: true}}", "x.yaml:1: metadata.name: hardened is the name of a built-in profile: choose another, and name that as base"},
-		"labels":            {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: x, labels: {}}\nspec: {container: {runAsNonRoot: true}}", "x.yaml:3: metadata.labels: unknown field: must be one of name"},
+		"labels":            {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: x, labels: {}}\nspec: {container: {runAsNonRoot: true}}", "x.yaml:3: metadata.labels: unknown field: there is only name"},
 		"no spec":           {head, "x.yaml:1: spec: must be set"},
 		"an empty spec":     {head + "spec: {}", "x.yaml:1: spec: must have a default, under container or pod"},
 		"a null spec":       {head + "spec:", "x.yaml:4: spec: must be an object, is null"},

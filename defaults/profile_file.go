@@ -237,6 +237,10 @@ func readWritablePaths(at place) []WritablePath {
 		at.errorf("must have at most %d paths, has %d", maxWritablePaths, len(elements))
 	}
 	for _, e := range elements {
+		if e.resolved().Kind != yaml.MappingNode {
+			e.must("an object {path, sizeLimit}")
+			continue
+		}
 		members := e.only("path", "sizeLimit")
 		var p WritablePath
 		if at, found := members["path"]; !found {

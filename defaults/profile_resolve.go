@@ -5,7 +5,6 @@ package defaults
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,7 +20,7 @@ func ParseProfiles(files []ProfileFile) ([]*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := resolver{sources: map[string]*source{}, profiles: map[string]*Profile{}, resolving: map[string]bool{}}
+	r := resolver{sources: map[string]*source{}, places: map[string]place{}, profiles: map[string]*Profile{}, resolving: map[string]bool{}}
 	for _, file := range own {
 		r.read(file, nil)
 	}
@@ -63,6 +62,7 @@ func builtinFiles() ([]ProfileFile, error) {
 type resolver struct {
 	problems  problems
 	sources   map[string]*source // nil: its file has errors, which are reported
+	places    map[string]place   // where each was found
 	profiles  map[string]*Profile
 	resolving map[string]bool
 	broken    []*source // with errors, and a name
@@ -84,15 +84,11 @@ func (r *resolver) read(file ProfileFile, taken []string) {
 			document.errorf("metadata.name: %s is the name of a built-in profile: choose another, and name that as base", s.name)
 			continue
 		}
-		if other, found := r.sources[s.name]; found {
-			where := "another file"
-			if other != nil {
-				where = fmt.Sprintf("%s:%d", other.at.file, other.at.node.Line)
-			}
-			document.errorf("metadata.name: a profile %s is in %s too", s.name, where)
+		if _, found := r.sources[s.name]; found {
+			document.errorf("metadata.name: a profile %s is in %s:%d too", s.name, r.places[s.name].file, r.places[s.name].node.Line)
 			continue
 		}
-		r.sources[s.name] = s
+		r.sources[s.name], r.places[s.name] = s, s.at
 		if !ok {
 			r.sources[s.name] = nil
 			r.broken = append(r.broken, s)

@@ -185,10 +185,14 @@ func (p place) only(known ...string) map[string]place {
 // unknown reports a name that is none of the known ones.
 func (p place) unknown(name string, known []string) {
 	for _, k := range known {
-		if strings.EqualFold(k, name) {
+		if strings.EqualFold(k, name) || strings.HasPrefix(k, name+".") {
 			p.errorf("unknown field: did you mean %s?", k)
 			return
 		}
+	}
+	if len(known) == 1 {
+		p.errorf("unknown field: there is only %s", known[0])
+		return
 	}
 	p.errorf("unknown field: must be one of %s", strings.Join(known, ", "))
 }

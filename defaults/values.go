@@ -58,19 +58,24 @@ func isDescending(file string) bool {
 
 // windowsUser is a part of what validateWindowsSecurityContextOptions of
 // kubernetes/pkg/apis/core/validation takes for a runAsUserName.
-var windowsUser = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9-]{0,14}\\)?[A-Za-z0-9][A-Za-z0-9._-]{0,103}$`)
+var windowsUser = regexp.MustCompile(`(?i)^(([a-z0-9][a-z0-9-]{0,14}\\)?[a-z0-9][a-z0-9._-]{0,103}|NT AUTHORITY\\(Local ?Service|Network ?Service))$`)
 
-// administrators are users of Windows that may do everything in a container.
-var administrators = []string{"containeradministrator", "system"}
+// isAdministrator says whether a user of Windows may do everything in a container, or
+// is an ID, of which that cannot be told.
+func isAdministrator(user string) bool {
+	name := strings.ToLower(user[strings.LastIndexByte(user, '\\')+1:])
+	return slices.Contains([]string{"containeradministrator", "administrator", "administrators", "system", "localsystem"}, name) ||
+		strings.HasPrefix(name, "s-1-")
+}
 
 var windowsSettings = Values{
-	`an object of runAsUserName (USER or DOMAIN\USER, not ContainerAdministrator or SYSTEM), gmsaCredentialSpecName, gmsaCredentialSpec and hostProcess (false)`,
+	`an object of runAsUserName (USER or DOMAIN\USER, no administrator), gmsaCredentialSpecName, gmsaCredentialSpec and hostProcess (false)`,
 	func(typed any) bool {
 		o := typed.(*corev1.WindowsSecurityContextOptions)
 		if o.HostProcess != nil && *o.HostProcess {
 			return false
 		}
-		if name := o.RunAsUserName; name != nil && (!windowsUser.MatchString(*name) || slices.Contains(administrators, strings.ToLower(*name))) {
+		if name := o.RunAsUserName; name != nil && (!windowsUser.MatchString(*name) || isAdministrator(*name)) {
 			return false
 		}
 		if name := o.GMSACredentialSpecName; name != nil && !isSubdomain(*name) {

@@ -5,6 +5,7 @@ package mutate
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -62,14 +63,32 @@ func Located(place string, err error) error {
 		if semantic.Err != nil {
 			return fmt.Errorf("%s: %w", at(place, semantic.JSONPointer), semantic.Err)
 		}
-		return fmt.Errorf("%s: must not be a JSON %s", at(place, semantic.JSONPointer), kinds[semantic.JSONKind])
+		return fmt.Errorf("%s: must be %s, is %s", at(place, semantic.JSONPointer), wanted(semantic.GoType), kinds[semantic.JSONKind])
 	}
 	return fmt.Errorf("%s: %w", at(place, ""), err)
 }
 
 // kinds names the kinds of JSON value in words.
 var kinds = map[jsontext.Kind]string{
-	'n': "null", 'f': "boolean", 't': "boolean", '"': "string", '0': "number", '{': "object", '[': "array",
+	'n': "null", 'f': "a boolean", 't': "a boolean", '"': "a string", '0': "a number", '{': "an object", '[': "a list",
+}
+
+// wanted names the kind of JSON value that a type takes.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return wanted(t.Elem())
+	case reflect.Slice:
+		return "a list"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return "a number"
+	default:
+		return "an object"
+	}
 }
 
 // at writes a place in Kubernetes' way: spec.containers[0].name.

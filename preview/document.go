@@ -26,6 +26,8 @@ type document struct {
 	start, end int // of its text in the file
 	line       int // in the file, from 1, where its content begins
 	isJSON     bool
+	found      bool // in a file that was found in a directory
+	notObjects int  // found documents that are no objects of Kubernetes
 	objects    []*object
 }
 
@@ -50,11 +52,8 @@ func (e *documentError) Error() string { return e.message }
 // documentsOf splits a file. Documents that are not whole are in the errors, which
 // do not keep the others from being read.
 func documentsOf(input Input) (documents []*document, errs []InputError) {
-	split := splitYAML
-	if isJSONStream(input.Data) {
-		split = splitJSON
-	}
 	for _, d := range split(input.Data) {
+		d.found = input.Found
 		for _, err := range unjoined(d.read(input.Data[d.start:d.end])) {
 			line := d.line
 			if located, ok := errors.AsType[*documentError](err); ok && located.line > 0 {
@@ -83,117 +82,6 @@ func unjoined(err error) []error {
 	return errs
 }
 
-// isJSONStream says whether a text is JSON values, one after the other, as far as
-// the first goes: YAML has objects in braces too, and separators.
-func isJSONStream(text []byte) bool {
-	text = bytes.TrimLeft(text, "\ufeff \t\r\n")
-	if len(text) == 0 || text[0] != '{' {
-		return false
-	}
-	for line := range bytes.Lines(text) {
-		if isSeparator(line) {
-			return false
-		}
-	}
-	_, err := jsontext.NewDecoder(bytes.NewReader(text)).ReadValue()
-	return err == nil
-}
-
-// splitJSON splits JSON values that stand one after the other.
-func splitJSON(text []byte) []*document {
-	var documents []*document
-	bom := len(text) - len(bytes.TrimPrefix(text, []byte("\ufeff")))
-	dec := jsontext.NewDecoder(bytes.NewReader(text[bom:]))
-	for start, line, counted := bom, 1, 0; ; {
-		value, err := dec.ReadValue()
-		if errors.Is(err, io.EOF) {
-			if n := len(documents); n > 0 {
-				documents[n-1].end = len(text) // with the white space that follows
-			}
-			return documents
-		}
-		end := bom + int(dec.InputOffset())
-		from := end - len(value)
-		if err != nil {
-			from, end = start+len(text[start:])-len(bytes.TrimLeft(text[start:], " \t\r\n")), len(text)
-		}
-		line += bytes.Count(text[counted:from], []byte("\n"))
-		counted = from
-		documents = append(documents, &document{index: len(documents) + 1, start: start, end: end, line: line, isJSON: true})
-		if err != nil {
-			return documents
-		}
-		start = end
-	}
-}
-
-// splitYAML splits at the lines that begin with "---", as kubectl does, and after
-// those that begin with "...", at which kubectl loses what follows. Between documents
-// there may be text without content.
-func splitYAML(text []byte) []*document {
-	var documents []*document
-	current := &document{}
-	hasContent := false
-	line, offset := 1, 0
-	for part := range bytes.Lines(text) {
-		switch {
-		case !isSeparator(part):
-		case hasContent:
-			current.end = offset
-			documents = append(documents, current)
-			current, hasContent = &document{start: offset}, false
-		case !hasDirective(text[current.start:offset]):
-			current.start = offset
-		}
-		if content := contentOf(part); content && !hasContent {
-			hasContent, current.line = true, line
-		}
-		line++
-		offset += len(part)
-		if hasContent && isMarker(part, "...") {
-			current.end = offset
-			documents = append(documents, current)
-			current, hasContent = &document{start: offset}, false
-		}
-	}
-	current.end = offset
-	switch {
-	case hasContent:
-		documents = append(documents, current)
-	case len(documents) > 0:
-		documents[len(documents)-1].end = offset
-	}
-	for i, d := range documents {
-		d.index = i + 1
-	}
-	return documents
-}
-
-// hasDirective says whether a text without content has a line such as %YAML 1.2,
-// which belongs to the document that follows.
-func hasDirective(text []byte) bool {
-	return bytes.HasPrefix(text, []byte("%")) || bytes.Contains(text, []byte("\n%"))
-}
-
-func isSeparator(line []byte) bool { return isMarker(line, "---") }
-
-// isMarker says whether a line begins with a marker of the ends of documents.
-func isMarker(line []byte, marker string) bool {
-	rest, found := bytes.CutPrefix(line, []byte(marker))
-	return found && (len(rest) == 0 || bytes.ContainsAny(rest[:1], " \t\r\n"))
-}
-
-// contentOf says whether a line is more than a comment, a directive or a
-// separator.
-func contentOf(line []byte) bool {
-	line = bytes.TrimPrefix(line, []byte("\ufeff"))
-	if isSeparator(line) {
-		line = line[3:]
-	}
-	text := bytes.TrimSpace(line)
-	return len(text) > 0 && text[0] != '#' && line[0] != '%' && !bytes.Equal(text, []byte("..."))
-}
-
 // read finds the objects in the text of a document.
 func (d *document) read(text []byte) error {
 	raw := jsontext.Value(bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))))
@@ -206,7 +94,14 @@ func (d *document) read(text []byte) error {
 		if err != nil {
 			return d.yamlError(text, err)
 		}
+		if goesOn(text, converted) {
+			return &documentError{d.line, "must be one object: put --- before what follows it"}
+		}
 		raw = converted
+	}
+	if raw.Kind() != '{' && d.found {
+		d.notObjects++
+		return nil
 	}
 	if raw.Kind() != '{' {
 		return &documentError{d.line, "must be an object with apiVersion and kind"}
@@ -228,6 +123,18 @@ func yamlToJSON(text []byte) ([]byte, error) {
 	return yaml.YAMLToJSON(text)
 }
 
+// goesOn says whether something follows the object of a document, which a YAML
+// library does not read. It can only follow one in flow style: what is in block style
+// goes on to the end.
+func goesOn(text []byte, object jsontext.Value) bool {
+	if object.Kind() != '{' || !beginsWithBrace(text) {
+		return false
+	}
+	decoder := yamlv3.NewDecoder(bytes.NewReader(text))
+	var node yamlv3.Node
+	return decoder.Decode(&node) == nil && !errors.Is(decoder.Decode(&node), io.EOF)
+}
+
 func checkJSON(raw jsontext.Value) error {
 	var skipped jsontext.Value
 	return json.Unmarshal(raw, &skipped)
@@ -244,6 +151,13 @@ func (d *document) add(text []byte, o *object) error {
 		return &documentError{o.line, plainJSONError(err)}
 	}
 	o.apiVersion, o.kind = cmp.Or(header.APIVersion, o.apiVersion), cmp.Or(header.Kind, o.kind)
+	if o.apiVersion == "" && o.kind == "" && o.pointer == "" && d.found {
+		d.notObjects++
+		return nil
+	}
+	if o.apiVersion == "" && bytes.Contains(o.raw, []byte("\"\ufeffapiVersion\"")) {
+		return &documentError{o.line, "begins with a byte order mark, which belongs at the begin of a file: remove it"}
+	}
 	if o.apiVersion == "" || o.kind == "" {
 		return &documentError{o.line, "must have apiVersion and kind"}
 	}

@@ -52,10 +52,14 @@ func TestDocuments(t *testing.T) {
 		"a template":                     {"apiVersion: v1\nkind: {{ .Values.kind }}\n", []string{"x:1: document 1: is not YAML: invalid map key: map[interface {}]interface {}{\".Values.kind\":interface {}(nil)}; templates have to be rendered first, as with helm template"}},
 		"a name twice":                   {"apiVersion: v1\nkind: A\nkind: B\n", []string{"x:3: document 1: is not YAML: key \"kind\" already set in map"}},
 		"broken JSON":                    {"{\"apiVersion\":\"v1\",\"kind\":\"A\"}\n{\"kind\": oops}\n", []string{"1:1 A", "x:2: document 2: kind: is not JSON: invalid character 'o' at start of value at byte 9"}},
+		"JSON after a separator":         {"---\n# two\n{\"apiVersion\":\"v1\",\"kind\":\"A\"}\n{\"apiVersion\":\"v1\",\"kind\":\"B\"}\n---\napiVersion: v1\nkind: C\n", []string{"1:3 A", "2:4 B", "3:6 C"}},
+		"flow after flow":                {"{apiVersion: v1, kind: A}\n{apiVersion: v1, kind: B}\n", []string{"x:1: document 1: must be one object: put --- before what follows it"}},
+		"flow, and what is broken":       {"{apiVersion: v1, kind: A}\n]\n", []string{"x:1: document 1: must be one object: put --- before what follows it"}},
+		"a mark between documents":       {"apiVersion: v1\nkind: A\n---\n\ufeffapiVersion: v1\nkind: B\n", []string{"1:1 A", "x:4: document 2: begins with a byte order mark, which belongs at the begin of a file: remove it"}},
 		"no kind":                        {"apiVersion: v1\n", []string{"x:1: document 1: must have apiVersion and kind"}},
 		"a scalar":                       {"just text\n", []string{"x:1: document 1: must be an object with apiVersion and kind"}},
 		"a sequence":                     {"- 1\n", []string{"x:1: document 1: must be an object with apiVersion and kind"}},
-		"a kind that is no text":         {"apiVersion: v1\nkind: 1\n", []string{"x:1: document 1: kind: must not be a JSON number"}},
+		"a kind that is no text":         {"apiVersion: v1\nkind: 1\n", []string{"x:1: document 1: kind: must be a string, is a number"}},
 		"an item that is none":           {"apiVersion: v1\nkind: List\nitems:\n- 1\n- {apiVersion: v1, kind: A}\n", []string{"1:5 A /items/1", "x:4: document 1: items[0]: must be an object"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,9 +4,11 @@ package preview
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -49,7 +51,13 @@ func writeManifests(p *Preview, w io.Writer, _ bool) error {
 	for i, f := range p.files {
 		edits, errs := f.edits()
 		p.Report.Errors = append(p.Report.Errors, errs...)
+		if len(p.files) > 1 {
+			edits = f.separated(edits)
+		}
 		text := yamledit.Apply(f.Data, edits)
+		if i > 0 {
+			text = bytes.TrimPrefix(text, []byte("\ufeff"))
+		}
 		if i > 0 && !beginsWithSeparator(text) {
 			if _, err := io.WriteString(w, "---\n"); err != nil {
 				return err
@@ -63,6 +71,19 @@ func writeManifests(p *Preview, w io.Writer, _ bool) error {
 		}
 	}
 	return nil
+}
+
+// separated returns the edits with separators between JSON values, which may stand
+// one after the other only where there is nothing but JSON.
+func (f *file) separated(edits []yamledit.Edit) []yamledit.Edit {
+	for i, d := range f.documents {
+		if i > 0 && d.isJSON && f.documents[i-1].isJSON {
+			at := d.start + len(f.Data[d.start:d.end]) - len(bytes.TrimLeft(f.Data[d.start:d.end], " \t\r\n"))
+			edits = append(edits, yamledit.Edit{Start: at, End: at, Text: "\n---\n"})
+		}
+	}
+	slices.SortStableFunc(edits, func(a, b yamledit.Edit) int { return cmp.Compare(a.Start, b.Start) })
+	return edits
 }
 
 // beginsWithSeparator says whether a file begins a document of its own.
@@ -89,7 +110,7 @@ func writeDiff(p *Preview, w io.Writer, colour bool) error {
 		}
 		name := "stdin"
 		if f.Name != Stdin {
-			name = strings.TrimPrefix(visible(filepath.ToSlash(filepath.Clean(f.Name))), "/")
+			name = visible(diffName(f.Name))
 		}
 		// The edits are known, so nothing has to be searched for: no line that was there
 		// is shown as removed and added again.
@@ -102,6 +123,23 @@ func writeDiff(p *Preview, w io.Writer, colour bool) error {
 		}
 	}
 	return nil
+}
+
+// diffName returns the path of a file from the working directory, as patch -p1 and git
+// apply want it. What is not below that is named from the root: patch -p1 -d / takes
+// it.
+func diffName(name string) string {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return filepath.ToSlash(filepath.Clean(name))
+	}
+	here, err := filepath.Abs(".")
+	if err == nil {
+		if relative, err := filepath.Rel(here, absolute); err == nil && filepath.IsLocal(relative) {
+			return filepath.ToSlash(relative)
+		}
+	}
+	return strings.TrimPrefix(filepath.ToSlash(absolute), "/")
 }
 
 // byLine returns the edits with those of one line made one: for each, the library

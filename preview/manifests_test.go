@@ -22,6 +22,9 @@ func TestManifestsOfSeveralFiles(t *testing.T) {
 		"with a separator after a comment":  {[]string{"a: 1\n", "# b\n--- # c\nb: 1\n"}, "a: 1\n# b\n--- # c\nb: 1\n"},
 		"with a separator after a document": {[]string{"a: 1\n", "b: 1\n---\nc: 1\n"}, "a: 1\n---\nb: 1\n---\nc: 1\n"},
 		"empty ones":                        {[]string{"a: 1\n", "", "# nothing\n", "b: 1\n"}, "a: 1\n# nothing\n---\nb: 1\n"},
+		"JSON among others":                 {[]string{"a: 1\n", "{\"a\":1}\n{\"b\":1} {\"c\":1}"}, "a: 1\n---\n{\"a\":1}\n\n---\n{\"b\":1} \n---\n{\"c\":1}"},
+		"JSON alone":                        {[]string{"{\"a\":1}\n{\"b\":1}\n"}, "{\"a\":1}\n{\"b\":1}\n"},
+		"with a byte order mark":            {[]string{"\ufeffa: 1\n", "\ufeffb: 1\n"}, "\ufeffa: 1\n---\nb: 1\n"},
 		"that are unchanged":                {[]string{hardened, hardened}, hardened + "\n---\n" + hardened},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -58,6 +58,9 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 		p.Report.Errors = append(p.Report.Errors, errs...)
 		p.files = append(p.files, &file{Input: input, documents: documents, additions: map[*document][]addition{}})
 		for _, d := range documents {
+			for range d.notObjects {
+				p.Report.Summary.passOver("", "")
+			}
 			total += len(d.objects)
 		}
 	}
@@ -93,6 +96,7 @@ func (p *Preview) object(profile *defaults.Profile, f *file, o *object) {
 	p.Report.Summary.Objects++
 	kind, found := kindOf(o.apiVersion, o.kind)
 	if !found {
+		p.Report.Summary.passOver(o.apiVersion, o.kind)
 		return
 	}
 	w, additions, err := previewWorkload(profile, kind, o)
@@ -206,8 +210,9 @@ func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *obj
 // excluded says why an object is not looked at; "" if it is. Of a Deployment and
 // its ReplicaSets, the template is the Deployment's.
 func excluded(kind mutate.TemplateKind, h header) string {
-	if h.Metadata.Namespace == metav1.NamespaceSystem {
-		return "the namespace kube-system is left alone"
+	// As the webhook configuration has it in deploy/.
+	if h.Metadata.Namespace == metav1.NamespaceSystem || h.Metadata.Namespace == "caseharden" {
+		return "the namespace " + h.Metadata.Namespace + " is left alone"
 	}
 	if owner, owned := h.controller(); owned && len(kind.Path) > 0 {
 		if _, known := kindOf(owner.APIVersion, owner.Kind); known {

@@ -26,9 +26,18 @@ type Summary struct {
 	Changed    int `json:"changed"`    // workloads that would get something
 	Containers int `json:"containers"` // of all workloads that are not excluded
 
+	PassedOver  []KindSummary      `json:"passedOver"`  // kinds that are no pods and have no pod template, as far as is known
 	Fields      []FieldSummary     `json:"fields"`      // in the order of their names
 	Hazards     []HazardSummary    `json:"hazards"`     // in the order of their IDs
 	PodSecurity PodSecuritySummary `json:"podSecurity"` // workloads by level
+}
+
+// A KindSummary counts the objects of a kind.
+type KindSummary struct {
+	APIVersion string `json:"apiVersion,omitempty"`
+	Kind       string `json:"kind,omitempty"` // not there: a document of a directory that is no object of Kubernetes
+	Objects    int    `json:"objects"`
+	Hint       string `json:"hint,omitempty"` // what may have been meant
 }
 
 // A FieldSummary counts the decisions on a field, in containers and at pod level.

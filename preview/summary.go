@@ -38,6 +38,12 @@ func (r *Report) sum() {
 		s.PodSecurity.Before.count(w.PodSecurity.Before)
 		s.PodSecurity.After.count(w.PodSecurity.After)
 	}
+	if s.PassedOver == nil {
+		s.PassedOver = []KindSummary{}
+	}
+	slices.SortFunc(s.PassedOver, func(a, b KindSummary) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.APIVersion, b.APIVersion))
+	})
 	s.Fields = []FieldSummary{}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		s.Fields = append(s.Fields, *fields[name])

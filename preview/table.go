@@ -270,6 +270,7 @@ func (out *printer) summary(r *Report) {
 	s := r.Summary
 	if s.Workloads == 0 {
 		out.line("No pods and no workloads among %s.", count(s.Objects, "object"))
+		out.passedOver(s.PassedOver)
 		return
 	}
 	excluded := ""
@@ -278,6 +279,7 @@ func (out *printer) summary(r *Report) {
 	}
 	out.line("%s", out.paint(bold, fmt.Sprintf("Profile %s: %s, %d would change, %d unchanged%s; %s.",
 		r.Profile, count(s.Workloads, "workload"), s.Changed, s.Workloads-s.Changed-s.Excluded, excluded, count(s.Containers, "container"))))
+	out.passedOver(s.PassedOver)
 	if s.Workloads == s.Excluded {
 		return
 	}
@@ -308,6 +310,17 @@ func (out *printer) summary(r *Report) {
 			fmt.Fprintf(w, "%s\t%d\t%s\n", h.ID, h.Workloads, h.Title)
 		}
 	})
+}
+
+// passedOver says what was not looked at, so that nobody takes it for unchanged.
+func (out *printer) passedOver(kinds []KindSummary) {
+	var entries []string
+	for _, k := range kinds {
+		entries = append(entries, k.String())
+	}
+	if len(entries) > 0 {
+		out.line("Not looked at: %s.", strings.Join(entries, ", "))
+	}
 }
 
 func (out *printer) columns(write func(io.Writer)) {
