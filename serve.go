@@ -30,6 +30,7 @@ const maxScrapes = 10
 type serveOptions struct {
 	addr, metricsAddr    string
 	tlsCert, tlsKey      string
+	managed              managedOptions
 	caFile               string
 	clientCA             string
 	tlsMinVersion        string
@@ -48,8 +49,10 @@ func newServeCommand() *cobra.Command {
 /enforce/PROFILE, /warn/PROFILE and /audit/PROFILE.
 
 The certificate comes from --tls-cert and --tls-key, which are read again when
-they change. Without them a new one is made at each start, for local use, and
---ca-file says where its CA is to be written.
+they change; or, with --tls-secret and --webhook-config, it is made here, shared
+by all replicas through the Secret, trusted through the caBundle of the webhook
+configuration, and rotated; or, with --ca-file, it is made at each start, for
+local use.
 
 The profiles hardened and restricted are built in; --profiles adds those of a
 directory. They are read once, so that a bad one keeps a new replica from starting
@@ -71,6 +74,7 @@ and never reaches one that serves.`,
 	f.StringVar(&o.metricsAddr, "metrics-addr", ":8080", "address to serve /metrics, /healthz and /readyz on, without TLS")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "file with the serving certificate, PEM; read again when it changes")
 	f.StringVar(&o.tlsKey, "tls-key", "", "file with the key of --tls-cert, PEM; read again when it changes")
+	o.managed.addFlags(f)
 	f.StringVar(&o.caFile, "ca-file", "", "file to write the CA of an ephemeral certificate to, PEM; for local use, without --tls-cert")
 	f.StringVar(&o.clientCA, "client-ca", "", "file with the CAs of which a client must show a certificate, PEM; read at start")
 	f.StringVar(&o.tlsMinVersion, "tls-min-version", "1.2", "lowest version of TLS to accept: 1.2 or 1.3")
@@ -90,16 +94,20 @@ func (o serveOptions) validate() error {
 	switch {
 	case (o.tlsCert == "") != (o.tlsKey == ""):
 		return errors.New("--tls-cert and --tls-key go together: set both")
+	case o.tlsCert != "" && o.managed.secret != "":
+		return errors.New("--tls-cert and --tls-secret are two ways to a certificate: leave one out")
 	case o.tlsCert != "" && o.caFile != "":
 		return errors.New("--ca-file is for an ephemeral certificate: leave it out with --tls-cert")
-	case o.tlsCert == "" && o.caFile == "":
-		return errors.New("no certificate to serve: set --tls-cert and --tls-key, or, for local use, --ca-file to have one made")
+	case o.managed.secret != "" && o.caFile != "":
+		return errors.New("--ca-file is for an ephemeral certificate: leave it out with --tls-secret")
+	case o.tlsCert == "" && o.caFile == "" && o.managed.secret == "":
+		return errors.New("no certificate to serve: set --tls-cert and --tls-key, or --tls-secret and --webhook-config, or, for local use, --ca-file to have one made")
 	case o.shutdownDelay < 0:
 		return fmt.Errorf("--shutdown-delay %s: must not be negative", o.shutdownDelay)
 	case o.metricsMaxNamespaces < 0:
 		return fmt.Errorf("--metrics-max-namespaces %d: must not be negative", o.metricsMaxNamespaces)
 	}
-	return nil
+	return o.managed.validate()
 }
 
 // serve runs the webhook until the context ends, then drains it.

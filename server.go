@@ -103,6 +103,9 @@ func newSource(o serveOptions, logger *slog.Logger, metrics *certs.Metrics) (cer
 		}
 		return files, nil
 	}
+	if o.managed.secret != "" {
+		return newManagedSource(o.managed, logger, metrics)
+	}
 	ephemeral, err := certs.NewEphemeral([]string{"localhost", "127.0.0.1", "::1"}, time.Now(), ephemeralLifetime, metrics)
 	if err != nil {
 		return nil, err

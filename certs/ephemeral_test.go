@@ -20,7 +20,7 @@ func TestEphemeralServes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := serve(t, e, http.NotFoundHandler())
+	url := serveTLS(t, e, http.NotFoundHandler())
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(e.CAPEM()) {
 		t.Fatal("CAPEM holds no certificate")

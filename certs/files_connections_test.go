@@ -29,7 +29,7 @@ func TestFilesConnections(t *testing.T) {
 			go f.Run(t.Context())
 
 			swapped := make(chan struct{})
-			url := serve(t, f, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			url := serveTLS(t, f, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 				fmt.Fprint(w, req.RemoteAddr)
 				if req.URL.Path == "/long" {
 					http.NewResponseController(w).Flush()
@@ -115,7 +115,7 @@ func TestFilesHandshakesDuringSwaps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := strings.TrimPrefix(serve(t, f, http.NotFoundHandler()), "https://")
+	address := strings.TrimPrefix(serveTLS(t, f, http.NotFoundHandler()), "https://")
 	config := &tls.Config{RootCAs: poolOf(generations...)}
 
 	var clients sync.WaitGroup
@@ -157,7 +157,7 @@ func TestFilesServesTheChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := tls.Dial("tcp", strings.TrimPrefix(serve(t, f, http.NotFoundHandler()), "https://"), &tls.Config{RootCAs: poolOf(g)})
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(serveTLS(t, f, http.NotFoundHandler()), "https://"), &tls.Config{RootCAs: poolOf(g)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func newGeneration(dnsNames []string, ips []net.IP, now time.Time, lifetime time
 		// No two generations share a name. While rotating, a caBundle holds two
 		// CAs, and a verifier that looks an issuer up by its name could take the
 		// wrong one and report a bad signature.
-		Subject:               pkix.Name{CommonName: "caseharden-ca-" + rand.Text()[:12]},
+		Subject:               pkix.Name{CommonName: caNamePrefix + rand.Text()[:12]},
 		NotBefore:             notBefore,
 		NotAfter:              notAfter,
 		BasicConstraintsValid: true,

@@ -243,9 +243,9 @@ func keyForms(t *testing.T, keyPEM []byte) map[string]string {
 	}
 }
 
-// serve runs a real HTTPS server on loopback, which has no certificate but the
+// serveTLS runs a real HTTPS server on loopback, which has no certificate but the
 // source's, and returns its URL.
-func serve(t *testing.T, s Source, h http.Handler) string {
+func serveTLS(t *testing.T, s Source, h http.Handler) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

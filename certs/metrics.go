@@ -12,8 +12,10 @@ import (
 type role string
 
 const (
-	roleServing role = "serving"
-	roleCA      role = "ca"
+	roleServing   role = "serving"
+	roleCA        role = "ca"         // of the serving certificate
+	roleNextCA    role = "next_ca"    // of the generation that is to be served next
+	roleRetiredCA role = "retired_ca" // of those before, the last to expire
 )
 
 // A step is where taking a certificate went wrong: a label value.
@@ -22,6 +24,11 @@ type step string
 const (
 	stepRead  step = "read"  // a file cannot be read
 	stepParse step = "parse" // what was read is not a certificate with its key
+
+	stepWatch    step = "watch"    // the Secret or the webhook configuration cannot be followed
+	stepGenerate step = "generate" // a generation cannot be made
+	stepStore    step = "store"    // the Secret cannot be written
+	stepPublish  step = "publish"  // caBundle cannot be written
 )
 
 // Metrics are the collectors of this package. One Metrics is for one [Source].
@@ -29,11 +36,15 @@ type Metrics struct {
 	notAfter  *prometheus.GaugeVec // by role
 	rotations prometheus.Counter
 	errors    *prometheus.CounterVec // by step
+
+	registerer prometheus.Registerer
+	reconcile  prometheus.Gauge // only of [Managed]
 }
 
 // NewMetrics registers the collectors with r, which must not have them already.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
+		registerer: r,
 		notAfter: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "caseharden_certificate_not_after_timestamp_seconds",
 			Help: "When the certificate expires, in seconds since the epoch; there is no series for a role that caseharden holds none of.",
@@ -54,6 +65,18 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	r.MustRegister(m.notAfter, m.rotations, m.errors)
 	return m
+}
+
+// addManaged registers what only [Managed] has.
+func (m *Metrics) addManaged() {
+	for _, s := range []step{stepWatch, stepGenerate, stepStore, stepPublish} {
+		m.errors.WithLabelValues(string(s))
+	}
+	m.reconcile = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "caseharden_certificate_last_reconcile_timestamp_seconds",
+		Help: "When the Secret and the webhook configuration were last known to be as they should be, or made so, in seconds since the epoch.",
+	})
+	m.registerer.MustRegister(m.reconcile)
 }
 
 func (m *Metrics) setNotAfter(r role, c *x509.Certificate) {

@@ -44,11 +44,20 @@ func parsePair(cert, key document) (*tls.Certificate, error) {
 
 // leaf returns the first certificate, once all of them have parsed.
 func (d document) leaf() (*x509.Certificate, error) {
+	all, err := d.certificates()
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// certificates returns all certificates, of which there must be at least one.
+func (d document) certificates() ([]*x509.Certificate, error) {
 	blocks, err := d.blocks()
 	if err != nil {
 		return nil, err
 	}
-	var leaf *x509.Certificate
+	var all []*x509.Certificate
 	for _, b := range blocks {
 		// A combined file may hold the key as well.
 		if b.Type != "CERTIFICATE" {
@@ -58,14 +67,12 @@ func (d document) leaf() (*x509.Certificate, error) {
 		if err != nil {
 			return nil, err
 		}
-		if leaf == nil {
-			leaf = c
-		}
+		all = append(all, c)
 	}
-	if leaf == nil {
+	if len(all) == 0 {
 		return nil, errors.New("no PEM block of type CERTIFICATE")
 	}
-	return leaf, nil
+	return all, nil
 }
 
 // holdsKey looks for a key before [tls.X509KeyPair] does, whose error would

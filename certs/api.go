@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
+)
+
+// An API is what rotation asks of the API server: one Secret and one webhook
+// configuration. A write that rests on an object which has changed since is refused
+// with a conflict.
+//
+// The permissions that it takes are get, watch and update of the Secret, create of
+// Secrets in its namespace, and get, watch and patch of the configuration.
+type API interface {
+	GetSecret(ctx context.Context) (*corev1.Secret, error)
+	WatchSecret(ctx context.Context, resourceVersion string) (watch.Interface, error)
+	CreateSecret(ctx context.Context, data map[string][]byte) error
+	UpdateSecret(ctx context.Context, secret *corev1.Secret) error
+
+	GetConfiguration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error)
+	WatchConfiguration(ctx context.Context, resourceVersion string) (watch.Interface, error)
+	// PatchBundle sets the caBundle of every webhook, and touches nothing else.
+	PatchBundle(ctx context.Context, configuration *admissionregistrationv1.MutatingWebhookConfiguration, caBundle []byte) error
+}
+
+const (
+	secrets        = "secrets"
+	configurations = "mutatingwebhookconfigurations"
+
+	// fieldManager is who owns the caBundle, as kubectl get --show-managed-fields has it.
+	fieldManager = "caseharden"
+
+	// callTimeout bounds a call other than a watch.
+	callTimeout = 10 * time.Second
+
+	// watchTimeout ends a watch, after which the object is read again: what a broken
+	// watch has missed is made up for.
+	watchTimeout = 5 * time.Minute
+)
+
+// kubernetes is the [API] of a cluster. It has clients that know the two groups which
+// are needed; a clientset knows every kind of object that there is.
+type kubernetes struct {
+	core, admission *rest.RESTClient
+	secret          types.NamespacedName
+	configuration   string
+}
+
+// NewAPI returns the API of the cluster that config leads to, for a Secret and a
+// MutatingWebhookConfiguration.
+func NewAPI(config *rest.Config, secret types.NamespacedName, configuration string) (API, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, admissionregistrationv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("internal error: %w", err)
+		}
+	}
+	codecs := serializer.NewCodecFactory(scheme)
+	client := func(group schema.GroupVersion, root string) (*rest.RESTClient, error) {
+		c := rest.CopyConfig(config)
+		c.GroupVersion, c.APIPath, c.NegotiatedSerializer = &group, root, codecs.WithoutConversion()
+		return rest.RESTClientFor(c)
+	}
+	core, err := client(corev1.SchemeGroupVersion, "/api")
+	if err != nil {
+		return nil, err
+	}
+	admission, err := client(admissionregistrationv1.SchemeGroupVersion, "/apis")
+	if err != nil {
+		return nil, err
+	}
+	return &kubernetes{core: core, admission: admission, secret: secret, configuration: configuration}, nil
+}
+
+func (k *kubernetes) GetSecret(ctx context.Context) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := k.core.Get().Namespace(k.secret.Namespace).Resource(secrets).Name(k.secret.Name).Timeout(callTimeout).Do(ctx).Into(secret)
+	return secret, err
+}
+
+func (k *kubernetes) WatchSecret(ctx context.Context, resourceVersion string) (watch.Interface, error) {
+	return k.core.Get().Namespace(k.secret.Namespace).Resource(secrets).
+		VersionedParams(watchOptions(k.secret.Name, resourceVersion), metav1.ParameterCodec).Watch(ctx)
+}
+
+// watchOptions asks for one object by name, which is what a permission for one named
+// object allows.
+func watchOptions(name, resourceVersion string) *metav1.ListOptions {
+	seconds := int64(watchTimeout / time.Second)
+	return &metav1.ListOptions{
+		Watch:           true,
+		FieldSelector:   fields.OneTermEqualSelector(metav1.ObjectNameField, name).String(),
+		ResourceVersion: resourceVersion,
+		TimeoutSeconds:  &seconds,
+	}
+}
+
+func (k *kubernetes) CreateSecret(ctx context.Context, data map[string][]byte) error {
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: k.secret.Namespace,
+			Name:      k.secret.Name,
+			Labels:    map[string]string{"app.kubernetes.io/name": "caseharden", "app.kubernetes.io/managed-by": "caseharden"},
+		},
+		Data: data,
+	}
+	return k.core.Post().Namespace(k.secret.Namespace).Resource(secrets).Param("fieldManager", fieldManager).
+		Timeout(callTimeout).Body(secret).Do(ctx).Error()
+}
+
+func (k *kubernetes) UpdateSecret(ctx context.Context, secret *corev1.Secret) error {
+	return k.core.Put().Namespace(k.secret.Namespace).Resource(secrets).Name(k.secret.Name).Param("fieldManager", fieldManager).
+		Timeout(callTimeout).Body(secret).Do(ctx).Error()
+}
+
+func (k *kubernetes) GetConfiguration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
+	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{}
+	err := k.admission.Get().Resource(configurations).Name(k.configuration).Timeout(callTimeout).Do(ctx).Into(configuration)
+	return configuration, err
+}
+
+func (k *kubernetes) WatchConfiguration(ctx context.Context, resourceVersion string) (watch.Interface, error) {
+	return k.admission.Get().Resource(configurations).
+		VersionedParams(watchOptions(k.configuration, resourceVersion), metav1.ParameterCodec).Watch(ctx)
+}
+
+func (k *kubernetes) PatchBundle(ctx context.Context, configuration *admissionregistrationv1.MutatingWebhookConfiguration, caBundle []byte) error {
+	patch, err := bundlePatch(configuration, caBundle)
+	if err != nil {
+		return err
+	}
+	return k.admission.Patch(types.StrategicMergePatchType).Resource(configurations).Name(k.configuration).Param("fieldManager", fieldManager).
+		Timeout(callTimeout).Body(patch).Do(ctx).Error()
+}
+
+// bundlePatch is a strategic merge patch, in which webhooks are known by their names.
+// Its resourceVersion makes the API server refuse it where the configuration has
+// changed since, so that it never adds a webhook that has been taken away.
+func bundlePatch(configuration *admissionregistrationv1.MutatingWebhookConfiguration, caBundle []byte) ([]byte, error) {
+	type clientConfig struct {
+		CABundle []byte `json:"caBundle"`
+	}
+	type webhook struct {
+		Name         string       `json:"name"`
+		ClientConfig clientConfig `json:"clientConfig"`
+	}
+	var patch struct {
+		Metadata struct {
+			ResourceVersion string `json:"resourceVersion"`
+		} `json:"metadata"`
+		Webhooks []webhook `json:"webhooks"`
+	}
+	patch.Metadata.ResourceVersion = configuration.ResourceVersion
+	for _, w := range configuration.Webhooks {
+		patch.Webhooks = append(patch.Webhooks, webhook{Name: w.Name, ClientConfig: clientConfig{caBundle}})
+	}
+	return json.Marshal(patch)
+}

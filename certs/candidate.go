@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A candidate is a generation that has been read and is whole: its CA has signed its
+// certificate, and its key belongs to that.
+type candidate struct {
+	generation
+	issuer *x509.Certificate // the CA
+	leaf   *x509.Certificate
+	pair   *tls.Certificate
+}
+
+// readGeneration returns a generation as a candidate. Its errors name what is wrong,
+// and never quote a key.
+func readGeneration(g generation) (*candidate, error) {
+	issuers, err := document{"CA certificate", g.ca}.certificates()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("CA certificate: %w", err)
+	case len(issuers) != 1:
+		return nil, fmt.Errorf("CA certificate: %d certificates, want one", len(issuers))
+	}
+	pair, err := parsePair(document{"serving certificate", g.cert}, document{"serving key", g.key})
+	if err != nil {
+		return nil, err
+	}
+	if err := pair.Leaf.CheckSignatureFrom(issuers[0]); err != nil {
+		return nil, errors.New("serving certificate: not signed by the CA certificate")
+	}
+	return &candidate{generation: g, issuer: issuers[0], leaf: pair.Leaf, pair: pair}, nil
+}
+
+// id tells CAs apart.
+func id(ca *x509.Certificate) string { return string(ca.Raw) }
+
+func (c *candidate) id() string { return id(c.issuer) }
+
+// same says whether two candidates, either of which may be nil, are one.
+func (c *candidate) same(other *candidate) bool {
+	return c == other || c != nil && other != nil && string(c.leaf.Raw) == string(other.leaf.Raw)
+}
+
+// problem says why a candidate cannot be served now; "" if it can. It can be nil, and
+// then why says why.
+func (c *candidate) problem(now time.Time, why string) string {
+	if c == nil {
+		return why
+	}
+	if err := validAt(c.leaf, now); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// due says why it is time for another generation; "" if it is not.
+//
+//	two thirds of its life have passed        the rest is for what may go wrong
+//	it is not for one of the hosts            somebody renamed the Service
+//	it lives longer than one that we make     somebody shortened the lifetime
+//	otherwise                                 ""
+//
+// A difference of the replicas' clocks must not look like the last.
+func (c *candidate) due(now time.Time, s settings) string {
+	for _, host := range s.hosts {
+		if c.leaf.VerifyHostname(host) != nil {
+			return "it is not for " + host
+		}
+	}
+	made := c.leaf.NotBefore.Add(backdate)
+	switch life := c.leaf.NotAfter.Sub(made); {
+	case !now.Before(made.Add(life * 2 / 3)):
+		return "two thirds of its life have passed"
+	case c.leaf.NotAfter.After(now.Add(s.lifetime + backdate)):
+		return "it lives longer than a certificate is to live"
+	}
+	return ""
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Managed is a [Source] that makes its own certificates, shares them with the other
+// replicas by a Secret, publishes their CAs in every caBundle of one webhook
+// configuration, and rotates them: see [view.plan]. What others do to the two objects
+// it mends. While the API server cannot be reached it serves on with what it has.
+type Managed struct {
+	served
+
+	api      API
+	settings settings
+	logger   *slog.Logger
+	metrics  *Metrics
+
+	changed chan struct{} // has something when there may be something to do
+
+	mu            sync.Mutex // guards the following
+	view          view
+	secret        *corev1.Secret // as in view; nil where there is none
+	configuration *admissionregistrationv1.MutatingWebhookConfiguration
+	following     map[string]bool // by object: whether the view of it is what was last heard
+	reported      map[step]string // errors that have been reported and go on
+	waitingFor    string          // why nothing is served yet
+}
+
+var _ Source = (*Managed)(nil)
+
+// ManagedOptions say what certificates to make.
+type ManagedOptions struct {
+	Hosts       []string      // DNS names and IP addresses that API servers call the webhook by
+	Lifetime    time.Duration // of each generation
+	Propagation time.Duration // how long a CA has to be in every caBundle before it is relied on
+}
+
+// NewManaged makes nothing yet: [Managed.Run] does.
+func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics) (*Managed, error) {
+	if _, _, err := splitHosts(o.Hosts); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(o.Hosts) == 0:
+		return nil, errors.New("no host to make certificates for")
+	case o.Lifetime < time.Second:
+		return nil, fmt.Errorf("lifetime %s: must be at least 1s, the resolution of X.509", o.Lifetime)
+	case o.Propagation < 0 || o.Propagation > o.Lifetime/6:
+		// A rotation begins when a third of the life is left, of which the half is for
+		// what goes wrong.
+		return nil, fmt.Errorf("propagation %s: must be from 0 to a sixth of the lifetime, %s", o.Propagation, o.Lifetime/6)
+	}
+	metrics.addManaged()
+	return &Managed{
+		api:        api,
+		settings:   settings{hosts: o.Hosts, lifetime: o.Lifetime, propagation: o.Propagation},
+		logger:     logger,
+		metrics:    metrics,
+		changed:    make(chan struct{}, 1),
+		following:  map[string]bool{},
+		reported:   map[step]string{},
+		waitingFor: "the API server has not answered yet",
+	}, nil
+}
+
+// Run follows the two objects, and does what there is to do, until ctx is done.
+func (m *Managed) Run(ctx context.Context) error {
+	var followers sync.WaitGroup
+	defer followers.Wait()
+	secret := follower[*corev1.Secret]{m.api.GetSecret, m.api.WatchSecret, m.sawSecret, m.lost("the Secret")}
+	followers.Go(func() { secret.run(ctx) })
+	configuration := follower[*admissionregistrationv1.MutatingWebhookConfiguration]{
+		m.api.GetConfiguration, m.api.WatchConfiguration, m.sawConfiguration, m.lost("the webhook configuration")}
+	followers.Go(func() { configuration.run(ctx) })
+
+	// By the clock on the wall, every second: while a machine is suspended, the one
+	// that timers go by stands still.
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for pause := newBackoff(); ; {
+		switch again, err := m.reconcile(ctx); {
+		case err != nil:
+			pause.wait(ctx)
+		case again:
+			continue
+		default:
+			pause = newBackoff()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-m.changed:
+		case <-ticker.C:
+		}
+	}
+}
+
+// reconcile takes the next step, if there is one. It says whether there may be another
+// at once: what it writes comes back through the watches, and not before.
+func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
+	now := time.Now()
+	m.mu.Lock()
+	if !m.following["the Secret"] || !m.following["the webhook configuration"] {
+		m.mu.Unlock()
+		return false, nil
+	}
+	v, secret, configuration := m.view, m.secret, m.configuration
+	m.mu.Unlock()
+
+	a := v.plan(now, m.settings)
+	at := stepStore
+	switch a.do {
+	case nothing:
+	case restore:
+		err = m.store(ctx, secret, v.serving, v.secret.next)
+	case generate:
+		var next *candidate
+		if next, err = m.newCandidate(now); err != nil {
+			at = stepGenerate
+			break
+		}
+		err = m.store(ctx, secret, v.secret.current, next)
+	case promote:
+		err = m.store(ctx, secret, v.secret.next, nil)
+	case publish:
+		at = stepPublish
+		err = m.api.PatchBundle(ctx, configuration, marshalCAs(a.bundle))
+	case serve:
+		m.serve(v.secret.current)
+		return true, nil
+	}
+	if isSuperseded(err) {
+		m.logger.Debug("certificate step was superseded by another replica", "step", a.do, "error", err)
+		return false, nil
+	}
+	if err != nil {
+		m.report(at, err)
+		return false, err
+	}
+	if a.do != nothing {
+		m.logger.Info("certificate step taken", "step", a.do, "because", a.why)
+		m.recovered(at)
+	}
+	m.metrics.reconcile.Set(float64(now.UnixMilli()) / 1000)
+	m.note(a.why)
+	return false, nil
+}
+
+// isSuperseded says whether a write was refused because the object is another by now,
+// which the watch will tell.
+func isSuperseded(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
+}
+
+func (m *Managed) newCandidate(now time.Time) (*candidate, error) {
+	var ips []net.IP
+	dnsNames, ips, err := splitHosts(m.settings.hosts)
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGeneration(dnsNames, ips, now, m.settings.lifetime)
+	if err != nil {
+		return nil, err
+	}
+	return readGeneration(g)
+}
+
+// store writes the generations into the Secret, as it was seen.
+func (m *Managed) store(ctx context.Context, seen *corev1.Secret, current, next *candidate) error {
+	if seen == nil {
+		return m.api.CreateSecret(ctx, withGenerations(&corev1.Secret{}, current, next).Data)
+	}
+	return m.api.UpdateSecret(ctx, withGenerations(seen, current, next))
+}
+
+// serve takes a candidate for every handshake from now on.
+func (m *Managed) serve(c *candidate) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.view.serving != nil {
+		m.metrics.rotations.Inc()
+	}
+	m.view.serving = c
+	m.certificate.Store(c.pair)
+	m.setExpiries()
+	m.logger.Info("serving certificate taken", "serial", c.leaf.SerialNumber.Text(16), "ca", c.issuer.Subject.CommonName,
+		"notBefore", c.leaf.NotBefore, "notAfter", c.leaf.NotAfter)
+}
+
+func (m *Managed) sawSecret(secret *corev1.Secret, found bool) {
+	if !found {
+		secret = nil
+	}
+	seen := newSecretView(secret)
+	m.update("the Secret", func() { m.secret, m.view.secret = secret, seen })
+}
+
+func (m *Managed) sawConfiguration(configuration *admissionregistrationv1.MutatingWebhookConfiguration, found bool) {
+	seen := configurationView{}
+	if found {
+		var bundles [][]byte
+		for _, w := range configuration.Webhooks {
+			bundles = append(bundles, w.ClientConfig.CABundle)
+		}
+		seen = newConfigurationView(bundles)
+	}
+	m.update("the webhook configuration", func() {
+		m.configuration = configuration
+		m.view.observe(time.Now(), seen)
+	})
+}
+
+// update changes the view of an object, which is what it is now.
+func (m *Managed) update(object string, change func()) {
+	m.mu.Lock()
+	change()
+	m.following[object] = true
+	followed := m.following["the Secret"] && m.following["the webhook configuration"]
+	m.setExpiries()
+	m.mu.Unlock()
+	if followed {
+		m.recovered(stepWatch)
+	}
+	select {
+	case m.changed <- struct{}{}:
+	default: // it has been told already
+	}
+}
+
+// lost notes that an object may be another than was seen. Nothing is done then: what
+// is served goes on being served.
+func (m *Managed) lost(object string) func(error) {
+	return func(err error) {
+		m.mu.Lock()
+		m.following[object] = false
+		m.mu.Unlock()
+		m.report(stepWatch, fmt.Errorf("%s cannot be followed: %w", object, err))
+	}
+}
+
+// report counts and logs an error, unless this step has not recovered from another.
+func (m *Managed) report(at step, err error) {
+	m.mu.Lock()
+	known := m.reported[at] != ""
+	m.reported[at] = err.Error()
+	if m.view.serving == nil {
+		m.waitingFor = err.Error()
+	}
+	m.mu.Unlock()
+	if !known {
+		m.metrics.errors.WithLabelValues(string(at)).Inc()
+		m.logger.Warn("certificates are not kept up, what was served before is served on", "step", at, "error", err)
+	}
+}
+
+// recovered ends an error.
+func (m *Managed) recovered(at step) {
+	m.mu.Lock()
+	before := m.reported[at]
+	delete(m.reported, at)
+	m.mu.Unlock()
+	if before != "" {
+		m.logger.Info("certificates are kept up again", "step", at)
+	}
+}
+
+func (m *Managed) note(why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waitingFor = why
+}
+
+// Ready returns nil when the certificate being served is valid at now, and every
+// webhook has its CA, as far as was heard.
+func (m *Managed) Ready(now time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := &m.view
+	if v.serving == nil {
+		return fmt.Errorf("%w: %s", errNotLoaded, m.waitingFor)
+	}
+	if err := m.served.Ready(now); err != nil {
+		return err
+	}
+	switch {
+	case !v.configuration.exists:
+		return errors.New("there is no webhook configuration")
+	case !v.configuration.trusts(v.serving):
+		return errors.New("the CA of the serving certificate is not in every caBundle of the webhook configuration")
+	}
+	return nil
+}
+
+// setExpiries says when what there is expires. The caller holds the lock.
+func (m *Managed) setExpiries() {
+	var current, next *x509.Certificate
+	if c := m.view.serving; c != nil {
+		current = c.issuer
+		m.metrics.setNotAfter(roleServing, c.leaf)
+		m.metrics.setNotAfter(roleCA, current)
+	}
+	if c := m.view.secret.next; c != nil {
+		next = c.issuer
+	}
+	var retired *x509.Certificate
+	for _, ca := range m.view.configuration.trusted {
+		if current != nil && id(ca) == id(current) || next != nil && id(ca) == id(next) {
+			continue
+		}
+		if retired == nil || ca.NotAfter.After(retired.NotAfter) {
+			retired = ca
+		}
+	}
+	for role, ca := range map[role]*x509.Certificate{roleNextCA: next, roleRetiredCA: retired} {
+		if ca == nil {
+			m.metrics.notAfter.DeleteLabelValues(string(role))
+			continue
+		}
+		m.metrics.setNotAfter(role, ca)
+	}
+}

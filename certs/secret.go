@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// The keys of the Secret. Those of current are the ones that tools know from Secrets of
+// type kubernetes.io/tls.
+var (
+	currentKeys = secretKeys{ca: "ca.crt", cert: corev1.TLSCertKey, key: corev1.TLSPrivateKeyKey}
+	nextKeys    = secretKeys{ca: "next-ca.crt", cert: "next-" + corev1.TLSCertKey, key: "next-" + corev1.TLSPrivateKeyKey}
+)
+
+type secretKeys struct{ ca, cert, key string }
+
+// newSecretView reads a Secret, which can be nil: there is none. What is there of no
+// use is as if it was not there, and currentProblem says why.
+func newSecretView(secret *corev1.Secret) secretView {
+	if secret == nil {
+		return secretView{currentProblem: "there is no Secret"}
+	}
+	v := secretView{exists: true}
+	var err error
+	if v.current, err = currentKeys.read(secret.Data); err != nil {
+		v.currentProblem = fmt.Sprintf("the Secret holds no certificate: %v", err)
+	}
+	v.next, _ = nextKeys.read(secret.Data) // another is made where it is needed
+	return v
+}
+
+func (k secretKeys) read(data map[string][]byte) (*candidate, error) {
+	g := generation{ca: data[k.ca], cert: data[k.cert], key: data[k.key]}
+	for _, part := range []struct {
+		key  string
+		text []byte
+	}{{k.ca, g.ca}, {k.cert, g.cert}, {k.key, g.key}} {
+		if len(bytes.TrimSpace(part.text)) == 0 {
+			return nil, fmt.Errorf("%s is empty", part.key)
+		}
+	}
+	return readGeneration(g)
+}
+
+// write puts a generation under the keys, or takes away what is there.
+func (k secretKeys) write(data map[string][]byte, c *candidate) {
+	for _, key := range []string{k.ca, k.cert, k.key} {
+		delete(data, key)
+	}
+	if c != nil {
+		data[k.ca], data[k.cert], data[k.key] = c.ca, c.cert, c.key
+	}
+}
+
+// withGenerations returns a copy of the Secret that holds these, besides what others
+// have put there.
+func withGenerations(secret *corev1.Secret, current, next *candidate) *corev1.Secret {
+	written := secret.DeepCopy()
+	written.Data = maps.Clone(secret.Data)
+	if written.Data == nil {
+		written.Data = map[string][]byte{}
+	}
+	currentKeys.write(written.Data, current)
+	nextKeys.write(written.Data, next)
+	return written
+}
