@@ -11,8 +11,6 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/caseharden/caseharden/certs"
 )
@@ -66,14 +64,10 @@ func (o *managedOptions) validate() error {
 
 // newManagedSource returns the source of certificates that are made here.
 func newManagedSource(o managedOptions, logger *slog.Logger, metrics *certs.Metrics) (certs.Source, error) {
-	config, err := restConfig(o.kubeconfig)
+	namespace, name, _ := strings.Cut(o.secret, "/")
+	api, err := certs.NewAPI(o.kubeconfig, types.NamespacedName{Namespace: namespace, Name: name}, o.configuration)
 	if err != nil {
 		return nil, err
-	}
-	namespace, name, _ := strings.Cut(o.secret, "/")
-	api, err := certs.NewAPI(config, types.NamespacedName{Namespace: namespace, Name: name}, o.configuration)
-	if err != nil {
-		return nil, fmt.Errorf("the API server: %w", err)
 	}
 	hosts := o.hosts
 	if o.service != "" {
@@ -84,23 +78,4 @@ func newManagedSource(o managedOptions, logger *slog.Logger, metrics *certs.Metr
 		return nil, fmt.Errorf("--tls-secret: %w", err)
 	}
 	return source, nil
-}
-
-// restConfig says how to reach the API server.
-func restConfig(kubeconfig string) (*rest.Config, error) {
-	if kubeconfig != "" {
-		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-		if err != nil {
-			return nil, fmt.Errorf("--kubeconfig %q: %w", kubeconfig, withoutPath(err))
-		}
-		return config, nil
-	}
-	config, err := rest.InClusterConfig()
-	if errors.Is(err, rest.ErrNotInCluster) {
-		return nil, errors.New("--tls-secret needs an API server, and this is no pod with a service account: set --kubeconfig")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the service account of this pod: %w", err)
-	}
-	return config, nil
 }

@@ -5,6 +5,7 @@ package certs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // An API is what rotation asks of the API server: one Secret and one webhook
@@ -61,9 +63,14 @@ type kubernetes struct {
 	configuration   string
 }
 
-// NewAPI returns the API of the cluster that config leads to, for a Secret and a
-// MutatingWebhookConfiguration.
-func NewAPI(config *rest.Config, secret types.NamespacedName, configuration string) (API, error) {
+// NewAPI returns the API for a Secret and a MutatingWebhookConfiguration, of the cluster
+// that the file kubeconfig leads to, or, where that is empty, of the one that this
+// process is a pod of.
+func NewAPI(kubeconfig string, secret types.NamespacedName, configuration string) (API, error) {
+	config, err := restConfig(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, admissionregistrationv1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -85,6 +92,25 @@ func NewAPI(config *rest.Config, secret types.NamespacedName, configuration stri
 		return nil, err
 	}
 	return &kubernetes{core: core, admission: admission, secret: secret, configuration: configuration}, nil
+}
+
+// restConfig says how to reach the API server.
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	if kubeconfig != "" {
+		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+		if err != nil {
+			return nil, fmt.Errorf("--kubeconfig %q: %w", kubeconfig, withoutPath(err))
+		}
+		return config, nil
+	}
+	config, err := rest.InClusterConfig()
+	if errors.Is(err, rest.ErrNotInCluster) {
+		return nil, errors.New("--tls-secret needs an API server, and this is no pod with a service account: set --kubeconfig")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the service account of this pod: %w", err)
+	}
+	return config, nil
 }
 
 func (k *kubernetes) GetSecret(ctx context.Context) (*corev1.Secret, error) {
