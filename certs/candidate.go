@@ -3,6 +3,7 @@
 package certs
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -53,7 +54,7 @@ func (c *candidate) same(other *candidate) bool {
 // then why says why.
 func (c *candidate) problem(now time.Time, why string) string {
 	if c == nil {
-		return why
+		return cmp.Or(why, "there is no certificate")
 	}
 	if err := validAt(c.leaf, now); err != nil {
 		return err.Error()

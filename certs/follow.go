@@ -24,12 +24,15 @@ type follower[T object] struct {
 	get   func(context.Context) (T, error)
 	watch func(ctx context.Context, resourceVersion string) (watch.Interface, error)
 
-	// saw takes what the object is now; found is false where there is none.
-	saw func(now T, found bool)
+	// saw takes what the object is now; found is false where there is none, and missed
+	// is true where there may have been others since the last call.
+	saw func(now T, found, missed bool)
 
 	// lost takes an error on the way; then the object may be another than was seen,
 	// until the next call of saw.
 	lost func(error)
+
+	last string // the version of the object that was seen last; empty where there was none
 }
 
 // run follows the object until the context ends: it reads it, watches it from there,
@@ -58,12 +61,14 @@ func (f *follower[T]) follow(ctx context.Context) error {
 	version := ""
 	switch {
 	case apierrors.IsNotFound(err):
-		f.saw(current, false)
+		f.saw(current, false, f.last != "")
+		f.last = ""
 	case err != nil:
 		return err
 	default:
-		f.saw(current, true)
 		version = current.GetResourceVersion()
+		f.saw(current, true, f.last != version)
+		f.last = version
 	}
 	events, err := f.watch(ctx, version)
 	if err != nil {
@@ -77,9 +82,11 @@ func (f *follower[T]) follow(ctx context.Context) error {
 			return apierrors.FromObject(event.Object)
 		case !ok:
 		case event.Type == watch.Deleted:
-			f.saw(seen, false)
+			f.saw(seen, false, false)
+			f.last = ""
 		case event.Type == watch.Added, event.Type == watch.Modified:
-			f.saw(seen, true)
+			f.saw(seen, true, false)
+			f.last = seen.GetResourceVersion()
 		}
 	}
 	return nil

@@ -81,10 +81,10 @@ func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics
 func (m *Managed) Run(ctx context.Context) error {
 	var followers sync.WaitGroup
 	defer followers.Wait()
-	secret := follower[*corev1.Secret]{m.api.GetSecret, m.api.WatchSecret, m.sawSecret, m.lost("the Secret")}
+	secret := follower[*corev1.Secret]{get: m.api.GetSecret, watch: m.api.WatchSecret, saw: m.sawSecret, lost: m.lost("the Secret")}
 	followers.Go(func() { secret.run(ctx) })
 	configuration := follower[*admissionregistrationv1.MutatingWebhookConfiguration]{
-		m.api.GetConfiguration, m.api.WatchConfiguration, m.sawConfiguration, m.lost("the webhook configuration")}
+		get: m.api.GetConfiguration, watch: m.api.WatchConfiguration, saw: m.sawConfiguration, lost: m.lost("the webhook configuration")}
 	followers.Go(func() { configuration.run(ctx) })
 
 	// By the clock on the wall, every second: while a machine is suspended, the one
@@ -122,6 +122,15 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	m.mu.Unlock()
 
 	a := v.plan(now, m.settings)
+	if a.confirm {
+		if same, err := m.isStill(ctx, configuration); err != nil {
+			m.report(stepWatch, err)
+			return false, err
+		} else if !same {
+			return false, nil // the watch will tell
+		}
+		m.recovered(stepWatch)
+	}
 	at := stepStore
 	switch a.do {
 	case nothing:
@@ -158,6 +167,15 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	m.metrics.reconcile.Set(float64(now.UnixMilli()) / 1000)
 	m.note(a.why)
 	return false, nil
+}
+
+// isStill says whether the configuration is the one that was seen last.
+func (m *Managed) isStill(ctx context.Context, seen *admissionregistrationv1.MutatingWebhookConfiguration) (bool, error) {
+	now, err := m.api.GetConfiguration(ctx)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil && now.ResourceVersion == seen.ResourceVersion, err
 }
 
 // isSuperseded says whether a write was refused because the object is another by now,
@@ -201,7 +219,7 @@ func (m *Managed) serve(c *candidate) {
 		"notBefore", c.leaf.NotBefore, "notAfter", c.leaf.NotAfter)
 }
 
-func (m *Managed) sawSecret(secret *corev1.Secret, found bool) {
+func (m *Managed) sawSecret(secret *corev1.Secret, found, _ bool) {
 	if !found {
 		secret = nil
 	}
@@ -209,7 +227,7 @@ func (m *Managed) sawSecret(secret *corev1.Secret, found bool) {
 	m.update("the Secret", func() { m.secret, m.view.secret = secret, seen })
 }
 
-func (m *Managed) sawConfiguration(configuration *admissionregistrationv1.MutatingWebhookConfiguration, found bool) {
+func (m *Managed) sawConfiguration(configuration *admissionregistrationv1.MutatingWebhookConfiguration, found, missed bool) {
 	seen := configurationView{}
 	if found {
 		var bundles [][]byte
@@ -220,7 +238,7 @@ func (m *Managed) sawConfiguration(configuration *admissionregistrationv1.Mutati
 	}
 	m.update("the webhook configuration", func() {
 		m.configuration = configuration
-		m.view.observe(time.Now(), seen)
+		m.view.observe(time.Now(), seen, missed)
 	})
 }
 

@@ -66,12 +66,13 @@ func newConfigurationView(bundles [][]byte) configurationView {
 func (v configurationView) trusts(c *candidate) bool { return holdsCA(v.trusted, c.issuer) }
 
 // observe notes when the CAs came that are in every caBundle now, and forgets those
-// that are not.
-func (v *view) observe(now time.Time, configuration configurationView) {
+// that are not. Where something may have been missed since the last time, a CA may have
+// been away, and counts as one that has just come.
+func (v *view) observe(now time.Time, configuration configurationView, missed bool) {
 	since := map[string]time.Time{}
 	for _, ca := range configuration.trusted {
 		since[id(ca)] = now
-		if earlier, found := v.trustedSince[id(ca)]; found {
+		if earlier, found := v.trustedSince[id(ca)]; found && !missed {
 			since[id(ca)] = earlier
 		}
 	}
@@ -95,6 +96,11 @@ type action struct {
 	do     verb
 	why    string
 	bundle []*x509.Certificate // to publish
+
+	// confirm is true where the step rests on what every caBundle has held for some
+	// time: it must not be taken if the configuration is another than was seen last, as
+	// it may be after the process was suspended.
+	confirm bool
 }
 
 // settings are those of every replica.
@@ -140,12 +146,12 @@ func (v *view) plan(now time.Time, s settings) action {
 		return action{do: publish, why: v.publishReason(), bundle: bundle}
 	}
 	if next != nil && (v.longTrusted(next, now, s) || currentProblem != "" && v.nobodyElseWorks(next, now)) {
-		return action{do: promote, why: "its CA has been in every caBundle for long enough"}
+		return action{do: promote, why: "its CA has been in every caBundle for long enough", confirm: true}
 	}
 	if currentProblem == "" && !current.same(v.serving) && v.configuration.trusts(current) {
 		works := servingProblem == "" && v.configuration.trusts(v.serving)
 		if !works || v.longTrusted(current, now, s) {
-			return action{do: serve}
+			return action{do: serve, confirm: works}
 		}
 	}
 	return action{do: nothing}
