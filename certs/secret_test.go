@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// What is written into a Secret is read back, beside what others keep there.
+func TestSecretHoldsGenerations(t *testing.T) {
+	read := func(g generation) *candidate {
+		c, err := readGeneration(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	current, next := read(issue(t, time.Hour)), read(issue(t, time.Hour))
+	before := &corev1.Secret{Data: map[string][]byte{"other": []byte("kept"), "next-tls.crt": []byte("old")}}
+	both := withGenerations(before, current, next)
+	if v := newSecretView(both); !v.current.same(current) || !v.next.same(next) || string(both.Data["other"]) != "kept" {
+		t.Errorf("read back: %+v", v)
+	}
+	one := withGenerations(both, next, nil)
+	if v := newSecretView(one); !v.current.same(next) || v.next != nil || len(one.Data) != 4 {
+		t.Errorf("after a promotion: %d keys", len(one.Data))
+	}
+	if len(before.Data) != 2 {
+		t.Error("the Secret that was seen was changed")
+	}
+	if v := newSecretView(withGenerations(&corev1.Secret{}, nil, next)); v.current != nil || !v.next.same(next) {
+		t.Error("a next generation alone was not read back")
+	}
+}
+
+// What is not whole is none, and the reason never quotes a key.
+func TestSecretsThatAreNotWhole(t *testing.T) {
+	g, other := issue(t, time.Hour), issue(t, time.Hour)
+	for name, tt := range map[string]struct {
+		data map[string][]byte
+		want string
+	}{
+		"nothing":               {nil, "ca.crt is empty"},
+		"no CA":                 {map[string][]byte{"tls.crt": g.cert, "tls.key": g.key}, "ca.crt is empty"},
+		"no key":                {map[string][]byte{"ca.crt": g.ca, "tls.crt": g.cert, "tls.key": []byte("\n")}, "tls.key is empty"},
+		"garbage":               {map[string][]byte{"ca.crt": []byte("x"), "tls.crt": g.cert, "tls.key": g.key}, "CA certificate: no PEM block"},
+		"two CAs":               {map[string][]byte{"ca.crt": append(append([]byte{}, g.ca...), other.ca...), "tls.crt": g.cert, "tls.key": g.key}, "CA certificate: 2 certificates, want one"},
+		"the CA of another":     {map[string][]byte{"ca.crt": other.ca, "tls.crt": g.cert, "tls.key": g.key}, "serving certificate: not signed by the CA certificate"},
+		"the key of another":    {map[string][]byte{"ca.crt": g.ca, "tls.crt": g.cert, "tls.key": other.key}, "private key does not match public key"},
+		"certificate for a key": {map[string][]byte{"ca.crt": g.ca, "tls.crt": g.key, "tls.key": g.key}, "no PEM block of type CERTIFICATE"},
+		"truncated":             {map[string][]byte{"ca.crt": g.ca, "tls.crt": g.cert[:len(g.cert)/2], "tls.key": g.key}, "truncated or malformed PEM block"},
+	} {
+		v := newSecretView(&corev1.Secret{Data: tt.data})
+		if v.current != nil || !strings.HasPrefix(v.currentProblem, "the Secret holds no certificate: ") || !strings.HasSuffix(v.currentProblem, tt.want) {
+			t.Errorf("%s: problem %q, want %q", name, v.currentProblem, tt.want)
+		}
+		wantNoKey(t, v.currentProblem, g.key)
+	}
+	if v := newSecretView(nil); v.exists || v.currentProblem != "there is no Secret" {
+		t.Errorf("no Secret: %+v", v)
+	}
+}
