@@ -57,7 +57,8 @@ func newInstallation(t *testing.T, name string, replicas int, lifetime, propagat
 	}
 	createNamespace(t, in.name, nil)
 	createNamespace(t, in.shop, in.labels)
-	t.Cleanup(func() { in.checkLogs(t) }) // the last of all
+	dir := t.TempDir() // before what reads it at the end
+	t.Cleanup(func() { in.checkLogs(t) })
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	in.balancer = newBalancer(ctx, t, in)
@@ -67,7 +68,7 @@ func newInstallation(t *testing.T, name string, replicas int, lifetime, propagat
 	})
 	in.history = newHistory(ctx, t, in)
 	for i := range replicas {
-		in.replicas = append(in.replicas, newReplica(ctx, t, in, filepath.Join(t.TempDir(), strconv.Itoa(i))))
+		in.replicas = append(in.replicas, newReplica(ctx, t, in, filepath.Join(dir, strconv.Itoa(i))))
 	}
 	return in
 }

@@ -17,8 +17,8 @@ func (in *installation) checkLogs(t *testing.T) {
 	in.history.mu.Unlock()
 	for _, r := range in.replicas {
 		lines, text, err := r.log()
-		if err != nil {
-			t.Error(err)
+		if err != nil || len(text) == 0 && r.lives > 0 {
+			t.Errorf("%s: %d bytes of log, %v", r.dir, len(text), err)
 		}
 		for _, l := range lines {
 			if t.Failed() && l.Namespace == "" {
