@@ -10,6 +10,7 @@ import (
 
 const (
 	watchErrors   = `caseharden_certificate_errors_total{step="watch"}`
+	publishErrors = `caseharden_certificate_errors_total{step="publish"}`
 	lastReconcile = "caseharden_certificate_last_reconcile_timestamp_seconds"
 )
 
@@ -87,6 +88,40 @@ func TestReplicaIsCutOff(t *testing.T) {
 				t.Errorf("it has logged %d lines, besides those of pods", n)
 			}
 		})
+	}
+}
+
+// Each time that no replica can write caBundle is counted once by each replica, also
+// where another one has mended it the time before.
+func TestErrorsAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	in := install(t, 2, longLifetime, longPropagation)
+	in.start(t)
+	serial := in.waitSerial(t, "the first certificate", anySerial)
+	for times := range 3 {
+		for _, r := range in.replicas {
+			r.proxy.set(readOnly)
+		}
+		in.wipeBundles(t)
+		for _, r := range in.replicas {
+			within(t, soon, fmt.Sprintf("%d errors to be counted", times+1), func() error {
+				if n := r.metric(t, publishErrors); n != float64(times+1) {
+					return fmt.Errorf("%v", n)
+				}
+				return nil
+			})
+		}
+		in.replicas[times%2].proxy.set(forwards)
+		within(t, soon, "a repair", func() error { return in.whole(t.Context(), serial) })
+		for _, r := range in.replicas {
+			within(t, soon, "the log to say that it is over", func() error {
+				ended := r.lines(t, time.Time{}, func(l line) bool { return l.Msg == "certificates are kept up again" && l.Step == "publish" })
+				if ended != times+1 {
+					return fmt.Errorf("%d times", ended)
+				}
+				return nil
+			})
+		}
 	}
 }
 

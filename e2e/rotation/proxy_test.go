@@ -27,8 +27,9 @@ type mode string
 
 const (
 	forwards mode = "forwards"
-	refuses  mode = "refuses" // hangs up
-	hangs    mode = "hangs"   // never answers
+	refuses  mode = "refuses"  // hangs up
+	hangs    mode = "hangs"    // never answers
+	readOnly mode = "readOnly" // hangs up on writes
 )
 
 // A proxy is the way of one replica to the API server, which takes it for the
@@ -108,6 +109,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case r.Method == http.MethodGet:
 		p.next.ServeHTTP(w, r)
+	case m == readOnly:
+		panic(http.ErrAbortHandler)
 	default:
 		p.serveWrite(w, r)
 	}
