@@ -30,12 +30,12 @@ import (
 // Secrets in its namespace, and get, watch and patch of the configuration.
 type API interface {
 	GetSecret(ctx context.Context) (*corev1.Secret, error)
-	WatchSecret(ctx context.Context, resourceVersion string) (watch.Interface, error)
+	WatchSecret(ctx context.Context) (watch.Interface, error)
 	CreateSecret(ctx context.Context, data map[string][]byte) error
 	UpdateSecret(ctx context.Context, secret *corev1.Secret) error
 
 	GetConfiguration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error)
-	WatchConfiguration(ctx context.Context, resourceVersion string) (watch.Interface, error)
+	WatchConfiguration(ctx context.Context) (watch.Interface, error)
 	// PatchBundle sets the caBundle of every webhook, and touches nothing else.
 	PatchBundle(ctx context.Context, configuration *admissionregistrationv1.MutatingWebhookConfiguration, caBundle []byte) error
 }
@@ -119,20 +119,19 @@ func (k *kubernetes) GetSecret(ctx context.Context) (*corev1.Secret, error) {
 	return secret, err
 }
 
-func (k *kubernetes) WatchSecret(ctx context.Context, resourceVersion string) (watch.Interface, error) {
+func (k *kubernetes) WatchSecret(ctx context.Context) (watch.Interface, error) {
 	return k.core.Get().Namespace(k.secret.Namespace).Resource(secrets).
-		VersionedParams(watchOptions(k.secret.Name, resourceVersion), metav1.ParameterCodec).Watch(ctx)
+		VersionedParams(watchOptions(k.secret.Name), metav1.ParameterCodec).Watch(ctx)
 }
 
 // watchOptions asks for one object by name, which is what a permission for one named
-// object allows.
-func watchOptions(name, resourceVersion string) *metav1.ListOptions {
+// object allows. The watch begins with the object as it is, if there is one.
+func watchOptions(name string) *metav1.ListOptions {
 	seconds := int64(watchTimeout / time.Second)
 	return &metav1.ListOptions{
-		Watch:           true,
-		FieldSelector:   fields.OneTermEqualSelector(metav1.ObjectNameField, name).String(),
-		ResourceVersion: resourceVersion,
-		TimeoutSeconds:  &seconds,
+		Watch:          true,
+		FieldSelector:  fields.OneTermEqualSelector(metav1.ObjectNameField, name).String(),
+		TimeoutSeconds: &seconds,
 	}
 }
 
@@ -160,9 +159,9 @@ func (k *kubernetes) GetConfiguration(ctx context.Context) (*admissionregistrati
 	return configuration, err
 }
 
-func (k *kubernetes) WatchConfiguration(ctx context.Context, resourceVersion string) (watch.Interface, error) {
+func (k *kubernetes) WatchConfiguration(ctx context.Context) (watch.Interface, error) {
 	return k.admission.Get().Resource(configurations).
-		VersionedParams(watchOptions(k.configuration, resourceVersion), metav1.ParameterCodec).Watch(ctx)
+		VersionedParams(watchOptions(k.configuration), metav1.ParameterCodec).Watch(ctx)
 }
 
 func (k *kubernetes) PatchBundle(ctx context.Context, configuration *admissionregistrationv1.MutatingWebhookConfiguration, caBundle []byte) error {

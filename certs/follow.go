@@ -4,6 +4,7 @@ package certs
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -22,7 +23,7 @@ type object interface {
 // A follower knows how one object is followed.
 type follower[T object] struct {
 	get   func(context.Context) (T, error)
-	watch func(ctx context.Context, resourceVersion string) (watch.Interface, error)
+	watch func(context.Context) (watch.Interface, error)
 
 	// saw takes what the object is now; found is false where there is none, and missed
 	// is true where there may have been others since the last call.
@@ -35,8 +36,10 @@ type follower[T object] struct {
 	last string // the version of the object that was seen last; empty where there was none
 }
 
-// run follows the object until the context ends: it reads it, watches it from there,
-// and starts again whenever a watch ends, for whatever reason.
+var errNoWatch = fmt.Errorf("the API server has begun no watch within %s", callTimeout)
+
+// run follows the object until the context ends: it watches it, reads it, and starts
+// again whenever a watch ends, for whatever reason.
 func (f *follower[T]) run(ctx context.Context) {
 	for pause := newBackoff(); ctx.Err() == nil; {
 		start := time.Now()
@@ -51,30 +54,37 @@ func (f *follower[T]) run(ctx context.Context) {
 	}
 }
 
-// follow reads the object, and watches it until the watch ends.
+// follow watches the object until the watch ends. The watch begins with what there is,
+// and not from the version of an object that was read: an API server remembers only
+// the last changes, none from before its start, and refuses older versions as expired.
+// That there is no object no watch says, so that it is read once the watch has begun.
+// What the watch tells then may be older at first, and ends with what is newest.
 func (f *follower[T]) follow(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	current, err := f.get(ctx)
-	// Where there is no object, a watch without a version begins with what is there by
-	// then.
-	version := ""
-	switch {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// The time for a watch to begin is not bounded by that of the watch.
+	late := time.AfterFunc(callTimeout, func() { cancel(errNoWatch) })
+	events, err := f.watch(ctx)
+	if events != nil {
+		defer events.Stop()
+	}
+	if !late.Stop() {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	switch current, err := f.get(ctx); {
 	case apierrors.IsNotFound(err):
 		f.saw(current, false, f.last != "")
 		f.last = ""
 	case err != nil:
 		return err
 	default:
-		version = current.GetResourceVersion()
+		version := current.GetResourceVersion()
 		f.saw(current, true, f.last != version)
 		f.last = version
 	}
-	events, err := f.watch(ctx, version)
-	if err != nil {
-		return err
-	}
-	defer events.Stop()
 	for event := range events.ResultChan() {
 		seen, ok := event.Object.(T)
 		switch {

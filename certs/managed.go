@@ -160,7 +160,10 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		m.report(at, err)
 		return false, err
 	}
-	if a.do != nothing {
+	if a.do == nothing {
+		// What this replica could not do, another one may have done.
+		m.recovered(stepGenerate, stepStore, stepPublish)
+	} else {
 		m.logger.Info("certificate step taken", "step", a.do, "because", a.why)
 		m.recovered(at)
 	}
@@ -285,14 +288,16 @@ func (m *Managed) report(at step, err error) {
 	}
 }
 
-// recovered ends an error.
-func (m *Managed) recovered(at step) {
-	m.mu.Lock()
-	before := m.reported[at]
-	delete(m.reported, at)
-	m.mu.Unlock()
-	if before != "" {
-		m.logger.Info("certificates are kept up again", "step", at)
+// recovered ends the errors of some steps.
+func (m *Managed) recovered(steps ...step) {
+	for _, at := range steps {
+		m.mu.Lock()
+		before := m.reported[at]
+		delete(m.reported, at)
+		m.mu.Unlock()
+		if before != "" {
+			m.logger.Info("certificates are kept up again", "step", at)
+		}
 	}
 }
 

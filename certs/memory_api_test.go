@@ -129,11 +129,11 @@ func (a *memoryAPI) watch(ctx context.Context, kind string) (watch.Interface, er
 	return w, nil
 }
 
-func (a *memoryAPI) WatchSecret(ctx context.Context, _ string) (watch.Interface, error) {
+func (a *memoryAPI) WatchSecret(ctx context.Context) (watch.Interface, error) {
 	return a.watch(ctx, "secret")
 }
 
-func (a *memoryAPI) WatchConfiguration(ctx context.Context, _ string) (watch.Interface, error) {
+func (a *memoryAPI) WatchConfiguration(ctx context.Context) (watch.Interface, error) {
 	return a.watch(ctx, "configuration")
 }
 

@@ -117,6 +117,13 @@ func (p *Process) Kill() {
 	}
 }
 
+// Suspend stops the process where it is, until Resume: it holds its connections and
+// ports, and answers nothing.
+func (p *Process) Suspend() { p.signal(syscall.SIGSTOP) }
+
+// Resume lets a suspended process go on.
+func (p *Process) Resume() { p.signal(syscall.SIGCONT) }
+
 // signal sends sig to the process group. The only error is that it has just
 // ended, which is what is wanted.
 func (p *Process) signal(sig syscall.Signal) { _ = syscall.Kill(-p.PID(), sig) }

@@ -13,8 +13,14 @@ import (
 )
 
 // Configuration returns the webhook configuration that is shipped, pointed at
-// this process: while there is no node, nothing stands behind a Service.
+// this process.
 func (w *Webhook) Configuration() (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
+	return ConfigurationAt(w.Addr, w.CA)
+}
+
+// ConfigurationAt returns the webhook configuration that is shipped, pointed at
+// an address: while there is no node, nothing stands behind a Service.
+func ConfigurationAt(addr string, ca []byte) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
 	module, err := cluster.ModuleDir()
 	if err != nil {
 		return nil, err
@@ -29,8 +35,8 @@ func (w *Webhook) Configuration() (*admissionregistrationv1.MutatingWebhookConfi
 	}
 	for i := range configuration.Webhooks {
 		config := &configuration.Webhooks[i].ClientConfig
-		url := "https://" + w.Addr + *config.Service.Path
-		*config = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: w.CA}
+		url := "https://" + addr + *config.Service.Path
+		*config = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: ca}
 	}
 	return &configuration, nil
 }

@@ -53,7 +53,7 @@ func Compile(ctx context.Context, w io.Writer) (string, error) {
 type Webhook struct {
 	Addr        string // host:port, of the webhook
 	MetricsAddr string // host:port, of metrics and probes
-	CA          []byte // PEM, of its certificate
+	CA          []byte // PEM, of its certificate; nil where that is managed
 	LogFile     string
 
 	process *process.Process

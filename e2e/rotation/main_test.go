@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rotation tests the certificates that the product makes itself, on a real
+// API server: that no pod is lost to them, whatever happens meanwhile.
+//
+// Each test has an installation of its own: replicas, each with a proxy to the API
+// server that can fail it in the middle of a step; a balancer that stands for the
+// Service; and everything with no more permissions than deploy/rbac.yaml gives. Start
+// reading at installation, then at TestRotationsUnderLoad.
+//
+// The API server is restarted, so that the control plane is not that of the other
+// tests. The one test which does that comes before all others, which run in parallel.
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/webhook"
+)
+
+var (
+	controlPlane *cluster.Cluster
+	client       kubernetes.Interface // of the administrator
+	binary       string
+)
+
+func TestMain(m *testing.M) {
+	code, err := runTests(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (code int, err error) {
+	ctx := context.Background()
+	if binary, err = webhook.Compile(ctx, os.Stderr); err != nil {
+		return 0, err
+	}
+	controlPlane, err = cluster.Start(ctx, cluster.Options{
+		Log: os.Stderr,
+		// Said here too, as permissions are what one of the tests is about.
+		APIServerFlags: []string{"--authorization-mode=RBAC"},
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer controlPlane.Stop()
+	if client, err = kubernetes.NewForConfig(controlPlane.Config()); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// within waits for what happens soon but not at once, and returns how long it took.
+func within(t *testing.T, most time.Duration, what string, holds func() error) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for {
+		err := holds()
+		if err == nil {
+			return time.Since(start)
+		}
+		if time.Since(start) > most {
+			t.Fatalf("waited %s for %s: %v", most, what, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// soon is far more than what happens at once may take on a busy machine.
+const soon = 20 * time.Second
+
+// every calls f at once and then after each pause, until the context ends.
+func every(ctx context.Context, pause time.Duration, f func()) {
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		f()
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+}
