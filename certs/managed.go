@@ -203,7 +203,11 @@ func (m *Managed) newCandidate(now time.Time) (*candidate, error) {
 // store writes the generations into the Secret, as it was seen.
 func (m *Managed) store(ctx context.Context, seen *corev1.Secret, current, next *candidate) error {
 	if seen == nil {
-		return m.api.CreateSecret(ctx, withGenerations(&corev1.Secret{}, current, next).Data)
+		err := m.api.CreateSecret(ctx, withGenerations(&corev1.Secret{}, current, next).Data)
+		if apierrors.IsNotFound(err) {
+			return fmt.Errorf("the Secret cannot be created: %s", err) // not another replica's doing: there is no namespace
+		}
+		return err
 	}
 	return m.api.UpdateSecret(ctx, withGenerations(seen, current, next))
 }
