@@ -148,6 +148,8 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	case publish:
 		at = stepPublish
 		err = m.api.PatchBundle(ctx, configuration, marshalCAs(a.bundle))
+	case refuse:
+		err = errors.New(a.why)
 	case serve:
 		m.serve(v.secret.current)
 		return true, nil

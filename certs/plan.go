@@ -38,6 +38,10 @@ type secretView struct {
 
 	// currentProblem says why current is nil.
 	currentProblem string
+
+	// foreign is the issuer of a certificate that is there and not ours: then nothing is
+	// written, so that nobody loses a key.
+	foreign string
 }
 
 type configurationView struct {
@@ -89,6 +93,7 @@ const (
 	publish  verb = "publish"  // write the bundle into every webhook
 	promote  verb = "promote"  // write next into the Secret as current
 	serve    verb = "serve"    // serve current from now on
+	refuse   verb = "refuse"   // nothing, because the Secret is somebody else's
 )
 
 // An action is one verb with what it takes.
@@ -112,6 +117,7 @@ type settings struct {
 
 // plan says what is to be done next. The first case that holds wins.
 //
+//	the Secret is somebody else's                          publish what is served, else refuse
 //	current cannot be used, but what is served can         restore it
 //	current cannot be used, or is due, and there is
 //	  no next, or none that can be used                    generate one
@@ -127,6 +133,12 @@ func (v *view) plan(now time.Time, s settings) action {
 	servingProblem := v.serving.problem(now, "nothing is served yet")
 	nextUsable := next.problem(now, "there is none") == "" && next.due(now, s) == ""
 
+	if v.secret.foreign != "" {
+		if bundle := v.wanted(now, s); v.configuration.exists && v.serving != nil && !v.isPublished(bundle) {
+			return action{do: publish, why: v.publishReason(), bundle: bundle}
+		}
+		return action{do: refuse, why: currentProblem}
+	}
 	if currentProblem != "" && servingProblem == "" {
 		return action{do: restore, why: currentProblem}
 	}

@@ -4,8 +4,10 @@ package certs
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -25,13 +27,27 @@ func newSecretView(secret *corev1.Secret) secretView {
 	if secret == nil {
 		return secretView{currentProblem: "there is no Secret"}
 	}
-	v := secretView{exists: true}
+	v := secretView{exists: true, foreign: foreignIssuer(secret.Data[corev1.TLSCertKey])}
+	if v.foreign != "" {
+		v.currentProblem = fmt.Sprintf("the Secret holds a certificate of %q, which was not made here, and is left alone: name another Secret", v.foreign)
+		return v
+	}
 	var err error
 	if v.current, err = currentKeys.read(secret.Data); err != nil {
 		v.currentProblem = fmt.Sprintf("the Secret holds no certificate: %v", err)
 	}
 	v.next, _ = nextKeys.read(secret.Data) // another is made where it is needed
 	return v
+}
+
+// foreignIssuer returns who has issued the certificate that somebody else keeps in the
+// Secret; "" where there is none, or one that we have made.
+func foreignIssuer(text []byte) string {
+	leaf, err := document{"serving certificate", text}.leaf()
+	if err != nil || strings.HasPrefix(leaf.Issuer.CommonName, caNamePrefix) {
+		return ""
+	}
+	return cmp.Or(leaf.Issuer.String(), "nobody")
 }
 
 func (k secretKeys) read(data map[string][]byte) (*candidate, error) {

@@ -3,6 +3,13 @@
 package certs
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +67,28 @@ func TestSecretsThatAreNotWhole(t *testing.T) {
 		}
 		wantNoKey(t, v.currentProblem, g.key)
 	}
+	// A certificate of somebody else, by whatever keys.
+	foreign := issueForeign(t)
+	v := newSecretView(&corev1.Secret{Data: map[string][]byte{"tls.crt": foreign}})
+	if want := `the Secret holds a certificate of "CN=somebody", which was not made here, and is left alone: name another Secret`; v.foreign != "CN=somebody" || v.currentProblem != want {
+		t.Errorf("a foreign certificate: %q", v.currentProblem)
+	}
 	if v := newSecretView(nil); v.exists || v.currentProblem != "there is no Secret" {
 		t.Errorf("no Secret: %+v", v)
 	}
+}
+
+// issueForeign makes a certificate as another issuer would.
+func issueForeign(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "somebody"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
