@@ -3,7 +3,6 @@
 package rotation
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -39,17 +38,15 @@ type link struct {
 	done            chan struct{}
 }
 
-func newBalancer(ctx context.Context, t *testing.T, in *installation) *balancer {
+// newBalancer listens. Serving is for when the replicas are known.
+func newBalancer(t *testing.T, in *installation) *balancer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	b := &balancer{in: in, listener: listener, links: map[*link]bool{}}
-	go b.serve()
-	go every(ctx, reuse, b.renew)
-	return b
+	return &balancer{in: in, listener: listener, links: map[*link]bool{}}
 }
 
 func (b *balancer) addr() string { return b.listener.Addr().String() }

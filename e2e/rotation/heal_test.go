@@ -186,7 +186,8 @@ func TestEmptyClusterToReady(t *testing.T) {
 	}
 }
 
-// Two replicas start at once on an empty cluster: they agree on one generation.
+// Two replicas start at once on an empty cluster, and again with a shorter lifetime:
+// they agree on one generation each time.
 func TestReplicasStartAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 5 {
@@ -218,8 +219,22 @@ func TestReplicasStartAtOnce(t *testing.T) {
 			}
 			return nil
 		})
-		if n := in.history.rotations(); n != 0 {
-			t.Errorf("the first certificate was replaced %d times", n)
+		first := in.waitSerial(t, "the first certificate", anySerial)
+		for _, r := range in.replicas {
+			r.kill()
+			r.lifetime /= 2
+		}
+		for _, r := range in.replicas {
+			go func() { started <- r.start() }()
+		}
+		for range in.replicas {
+			if err := <-started; err != nil {
+				t.Fatal(err)
+			}
+		}
+		in.waitSerial(t, "the second certificate", func(serial string) bool { return serial != first })
+		if n, wasted := in.history.rotations(), in.history.wasted(); n != 1 || wasted != 0 {
+			t.Errorf("the first certificate was replaced %d times, and %d were made for nothing", n, wasted)
 		}
 	}
 }

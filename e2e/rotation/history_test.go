@@ -113,6 +113,18 @@ func (h *history) rotations() int {
 	return max(0, len(h.serials)-1)
 }
 
+// wasted says how many generations have been in the Secret that were never current,
+// and are not next.
+func (h *history) wasted() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	wasted := len(h.keys) - len(h.serials)
+	if len(h.next) > 0 {
+		wasted--
+	}
+	return wasted
+}
+
 func (h *history) hasNext() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -61,7 +61,7 @@ func newInstallation(t *testing.T, name string, replicas int, lifetime, propagat
 	t.Cleanup(func() { in.checkLogs(t) })
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	in.balancer = newBalancer(ctx, t, in)
+	in.balancer = newBalancer(t, in)
 	in.createConfiguration(t)
 	t.Cleanup(func() {
 		_ = client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(context.Background(), in.name, metav1.DeleteOptions{})
@@ -70,6 +70,8 @@ func newInstallation(t *testing.T, name string, replicas int, lifetime, propagat
 	for i := range replicas {
 		in.replicas = append(in.replicas, newReplica(ctx, t, in, filepath.Join(dir, strconv.Itoa(i))))
 	}
+	go in.balancer.serve()
+	go every(ctx, reuse, in.balancer.renew)
 	return in
 }
 
