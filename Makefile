@@ -65,7 +65,7 @@ control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time
 
 e2e: ## Run the tests against a real API server
 	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"
-	go -C e2e test $(RACE) -count=1 -timeout 20m -v ./... | grep -v '^=== '
+	go -C e2e test $(RACE) -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
 
 clean: ## Remove what was built here
 	rm -rf bin
