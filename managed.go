@@ -15,6 +15,11 @@ import (
 	"github.com/caseharden/caseharden/certs"
 )
 
+const (
+	defaultLifetime    = 90 * 24 * time.Hour
+	defaultPropagation = time.Minute
+)
+
 // managedOptions are those of certificates that are made here.
 type managedOptions struct {
 	secret, configuration string
@@ -29,8 +34,8 @@ func (o *managedOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.configuration, "webhook-config", "", "MutatingWebhookConfiguration whose caBundles get the CAs; with --tls-secret")
 	f.StringVar(&o.service, "service", "", "Service that the API server calls, as NAME.NAMESPACE; with --tls-secret")
 	f.StringArrayVar(&o.hosts, "cert-host", nil, "further DNS name or IP address that the certificate is for, where the webhook configuration has a url; can be given several times")
-	f.DurationVar(&o.lifetime, "cert-lifetime", 90*24*time.Hour, "how long a certificate lives; it is rotated after two thirds of that")
-	f.DurationVar(&o.propagation, "cert-propagation", time.Minute, "how long a CA has to be in every caBundle before a certificate of it is served in place of one that works")
+	f.DurationVar(&o.lifetime, "cert-lifetime", defaultLifetime, "how long a certificate lives; it is rotated after two thirds of that")
+	f.DurationVar(&o.propagation, "cert-propagation", defaultPropagation, "at most a sixth of the lifetime: how long a CA has to be in every caBundle before a certificate of it is served in place of one that works")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says how to reach the API server; without it, as a pod does")
 }
 
@@ -40,7 +45,8 @@ func (o *managedOptions) validate() error {
 		for _, f := range []struct {
 			flag string
 			set  bool
-		}{{"--webhook-config", o.configuration != ""}, {"--service", o.service != ""}, {"--cert-host", len(o.hosts) > 0}, {"--kubeconfig", o.kubeconfig != ""}} {
+		}{{"--webhook-config", o.configuration != ""}, {"--service", o.service != ""}, {"--cert-host", len(o.hosts) > 0}, {"--kubeconfig", o.kubeconfig != ""},
+			{"--cert-lifetime", o.lifetime != defaultLifetime}, {"--cert-propagation", o.propagation != defaultPropagation}} {
 			if f.set {
 				return fmt.Errorf("%s is for certificates that are made here: set --tls-secret too", f.flag)
 			}
@@ -75,7 +81,7 @@ func newManagedSource(o managedOptions, logger *slog.Logger, metrics *certs.Metr
 	}
 	source, err := certs.NewManaged(api, certs.ManagedOptions{Hosts: hosts, Lifetime: o.lifetime, Propagation: o.propagation}, logger, metrics)
 	if err != nil {
-		return nil, fmt.Errorf("--tls-secret: %w", err)
+		return nil, fmt.Errorf("--cert-lifetime, --cert-propagation, --service and --cert-host: %w", err)
 	}
 	return source, nil
 }

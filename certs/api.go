@@ -50,8 +50,8 @@ const (
 	// callTimeout bounds a call other than a watch.
 	callTimeout = 10 * time.Second
 
-	// watchTimeout ends a watch, after which the object is read again: what a broken
-	// watch has missed is made up for.
+	// watchTimeout ends a watch, after which the object is read again: what a watch that
+	// has gone silent has missed is made up for.
 	watchTimeout = 5 * time.Minute
 )
 
@@ -71,6 +71,7 @@ func NewAPI(kubeconfig string, secret types.NamespacedName, configuration string
 	if err != nil {
 		return nil, err
 	}
+	config.WarningHandler = rest.NoWarnings{} // they would go past our log
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, admissionregistrationv1.AddToScheme} {
 		if err := add(scheme); err != nil {

@@ -8,24 +8,25 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"slices"
-	"strings"
 	"time"
 )
 
 // caNamePrefix begins the names of the CAs that this package makes.
 const caNamePrefix = "caseharden-ca-"
 
-// ownCAs returns the CAs in a caBundle that this package has made. Whatever else is
-// there, nobody can serve with it, so that it is passed over.
-func ownCAs(caBundle []byte) []*x509.Certificate {
-	var own []*x509.Certificate
+// casIn returns the certificates in a caBundle, as an API server reads it. Whoever made
+// them, somebody may serve with them. The rest is passed over.
+func casIn(caBundle []byte) []*x509.Certificate {
+	var cas []*x509.Certificate
 	for block, rest := pem.Decode(caBundle); block != nil; block, rest = pem.Decode(rest) {
-		ca, err := x509.ParseCertificate(block.Bytes)
-		if err == nil && ca.IsCA && strings.HasPrefix(ca.Subject.CommonName, caNamePrefix) {
-			own = append(own, ca)
+		if block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
+			continue
+		}
+		if ca, err := x509.ParseCertificate(block.Bytes); err == nil {
+			cas = append(cas, ca)
 		}
 	}
-	return own
+	return cas
 }
 
 // marshalCAs writes a caBundle: each CA once, the oldest first, so that every replica

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Of a caBundle the CAs that we made are read, whatever else is in it.
-func TestOwnCAs(t *testing.T) {
+// Of a caBundle all certificates are read, whoever made them, and nothing else.
+func TestCAsIn(t *testing.T) {
 	a, b := issue(t, time.Hour), issue(t, time.Hour)
-	text := slices.Concat([]byte("garbage\n"), a.ca, a.cert, []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), b.ca, a.key)
-	got := ownCAs(text)
-	if len(got) != 2 || !bytes.Equal(got[0].Raw, parseCert(t, a.ca).Raw) || !bytes.Equal(got[1].Raw, parseCert(t, b.ca).Raw) {
-		t.Errorf("%d CAs were read, want 2", len(got))
+	text := slices.Concat([]byte("garbage\n"), a.ca, a.cert, []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), b.ca, a.key, bytes.Replace(a.ca, []byte("CERTIFICATE"), []byte("X509 CERTIFICATE"), 2), bytes.Replace(b.ca, []byte("-----\n"), []byte("-----\nA: b\n\n"), 1))
+	got := casIn(text)
+	if len(got) != 3 || !bytes.Equal(got[0].Raw, parseCert(t, a.ca).Raw) || !bytes.Equal(got[1].Raw, parseCert(t, a.cert).Raw) || !bytes.Equal(got[2].Raw, parseCert(t, b.ca).Raw) {
+		t.Errorf("%d CAs were read, want 3", len(got))
 	}
-	if got := ownCAs(nil); got != nil {
+	if got := casIn(nil); got != nil {
 		t.Errorf("of nothing: %d CAs", len(got))
 	}
 }
@@ -31,7 +31,7 @@ func TestMarshalCAs(t *testing.T) {
 	if !bytes.Equal(one, other) {
 		t.Errorf("two orders:\n%s\n%s", one, other)
 	}
-	if got := ownCAs(one); len(got) != 2 || !holdsCA(got, a) || !holdsCA(got, b) {
+	if got := casIn(one); len(got) != 2 || !holdsCA(got, a) || !holdsCA(got, b) {
 		t.Errorf("read back: %d CAs", len(got))
 	}
 	if got := marshalCAs(nil); len(got) != 0 {

@@ -50,14 +50,15 @@ func (c *candidate) same(other *candidate) bool {
 	return c == other || c != nil && other != nil && string(c.leaf.Raw) == string(other.leaf.Raw)
 }
 
-// problem says why a candidate cannot be served now; "" if it can. It can be nil, and
-// then why says why.
+// problem says why a candidate cannot be served any more; "" if it can. It can be nil,
+// and then why says why. One that is not valid yet is no problem to mend: the clock of
+// this replica is behind.
 func (c *candidate) problem(now time.Time, why string) string {
 	if c == nil {
 		return cmp.Or(why, "there is no certificate")
 	}
-	if err := validAt(c.leaf, now); err != nil {
-		return err.Error()
+	if now.After(c.leaf.NotAfter) {
+		return validAt(c.leaf, now).Error()
 	}
 	return ""
 }
@@ -69,19 +70,25 @@ func (c *candidate) problem(now time.Time, why string) string {
 //	it lives longer than one that we make     somebody shortened the lifetime
 //	otherwise                                 ""
 //
-// A difference of the replicas' clocks must not look like the last.
+// A difference of the replicas' clocks must not look like the last. By a clock that is
+// so far behind that the certificate is not valid yet, nothing can be said of it.
 func (c *candidate) due(now time.Time, s settings) string {
+	if c.old(now) {
+		return "two thirds of its life have passed"
+	}
 	for _, host := range s.hosts {
 		if c.leaf.VerifyHostname(host) != nil {
 			return "it is not for " + host
 		}
 	}
-	made := c.leaf.NotBefore.Add(backdate)
-	switch life := c.leaf.NotAfter.Sub(made); {
-	case !now.Before(made.Add(life * 2 / 3)):
-		return "two thirds of its life have passed"
-	case c.leaf.NotAfter.After(now.Add(s.lifetime + backdate)):
+	if c.leaf.NotAfter.After(now.Add(s.lifetime+backdate)) && !now.Before(c.leaf.NotBefore) {
 		return "it lives longer than a certificate is to live"
 	}
 	return ""
+}
+
+// old says whether two thirds of its life have passed.
+func (c *candidate) old(now time.Time) bool {
+	made := c.leaf.NotBefore.Add(backdate)
+	return !now.Before(made.Add(c.leaf.NotAfter.Sub(made) * 2 / 3))
 }

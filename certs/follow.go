@@ -74,9 +74,12 @@ func (f *follower[T]) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Nor does a watch end for sure when the API server was asked to end it.
+	end := time.AfterFunc(watchTimeout+callTimeout, func() { cancel(nil) })
+	defer end.Stop()
 	switch current, err := f.get(ctx); {
 	case apierrors.IsNotFound(err):
-		f.saw(current, false, f.last != "")
+		f.saw(current, false, false) // with the object all trust in it has gone
 		f.last = ""
 	case err != nil:
 		return err

@@ -18,9 +18,9 @@ import (
 )
 
 // backdate is how far a generation's validity reaches back before it was made,
-// for clients whose clock is behind ours. Whoever asks how old a generation is
-// must count from NotBefore plus backdate.
-const backdate = 5 * time.Minute
+// for clients and replicas whose clocks are behind ours. Whoever asks how old a
+// generation is must count from NotBefore plus backdate.
+const backdate = time.Hour
 
 // A generation is a CA and the one serving certificate that it signs, in PEM.
 // The private key of the CA is not part of it and is kept nowhere, so that

@@ -4,14 +4,13 @@ package certs
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -30,17 +29,33 @@ type Managed struct {
 	metrics  *Metrics
 
 	changed chan struct{} // has something when there may be something to do
+	writes  *rate.Limiter // so that nobody who undoes them makes this a hot loop
 
 	mu            sync.Mutex // guards the following
 	view          view
 	secret        *corev1.Secret // as in view; nil where there is none
 	configuration *admissionregistrationv1.MutatingWebhookConfiguration
 	following     map[string]bool // by object: whether the view of it is what was last heard
-	reported      map[step]string // errors that have been reported and go on
+	reported      map[step]bool   // errors that have been reported and go on
 	waitingFor    string          // why nothing is served yet
+	readiness     readiness
 }
 
 var _ Source = (*Managed)(nil)
+
+// How often may be written: as often as it takes to mend everything some times, and
+// then now and then. What has cost more than half of that is not over yet.
+const (
+	writeBurst = 20
+	writePause = 5 * time.Second
+	calm       = writeBurst / 2
+)
+
+// The objects that are followed, as errors name them.
+const (
+	theSecret        = "the Secret"
+	theConfiguration = "the webhook configuration"
+)
 
 // ManagedOptions say what certificates to make.
 type ManagedOptions struct {
@@ -71,8 +86,9 @@ func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics
 		logger:     logger,
 		metrics:    metrics,
 		changed:    make(chan struct{}, 1),
+		writes:     rate.NewLimiter(rate.Every(writePause), writeBurst),
 		following:  map[string]bool{},
-		reported:   map[step]string{},
+		reported:   map[step]bool{},
 		waitingFor: "the API server has not answered yet",
 	}, nil
 }
@@ -81,10 +97,10 @@ func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics
 func (m *Managed) Run(ctx context.Context) error {
 	var followers sync.WaitGroup
 	defer followers.Wait()
-	secret := follower[*corev1.Secret]{get: m.api.GetSecret, watch: m.api.WatchSecret, saw: m.sawSecret, lost: m.lost("the Secret")}
+	secret := follower[*corev1.Secret]{get: m.api.GetSecret, watch: m.api.WatchSecret, saw: m.sawSecret, lost: m.lost(theSecret)}
 	followers.Go(func() { secret.run(ctx) })
 	configuration := follower[*admissionregistrationv1.MutatingWebhookConfiguration]{
-		get: m.api.GetConfiguration, watch: m.api.WatchConfiguration, saw: m.sawConfiguration, lost: m.lost("the webhook configuration")}
+		get: m.api.GetConfiguration, watch: m.api.WatchConfiguration, saw: m.sawConfiguration, lost: m.lost(theConfiguration)}
 	followers.Go(func() { configuration.run(ctx) })
 
 	// By the clock on the wall, every second: while a machine is suspended, the one
@@ -92,7 +108,9 @@ func (m *Managed) Run(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for pause := newBackoff(); ; {
-		switch again, err := m.reconcile(ctx); {
+		again, err := m.reconcile(ctx)
+		m.sayReadiness(time.Now())
+		switch {
 		case err != nil:
 			pause.wait(ctx)
 		case again:
@@ -114,14 +132,16 @@ func (m *Managed) Run(ctx context.Context) error {
 func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	now := time.Now()
 	m.mu.Lock()
-	if !m.following["the Secret"] || !m.following["the webhook configuration"] {
-		m.mu.Unlock()
-		return false, nil
-	}
+	followsSecret, followsConfiguration := m.following[theSecret], m.following[theConfiguration]
 	v, secret, configuration := m.view, m.secret, m.configuration
 	m.mu.Unlock()
-
+	if !followsConfiguration {
+		return false, nil
+	}
 	a := v.plan(now, m.settings)
+	if !followsSecret && (v.serving == nil || a.do != publish) {
+		return false, nil // a caBundle can be mended without the Secret, and nothing else
+	}
 	if a.confirm {
 		if same, err := m.isStill(ctx, configuration); err != nil {
 			m.report(stepWatch, err)
@@ -132,6 +152,13 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		m.recovered(stepWatch)
 	}
 	at := stepStore
+	if a.do == publish {
+		at = stepPublish
+	}
+	if a.writes() && m.writes.Tokens() < 1 {
+		m.report(at, fmt.Errorf("too many writes to make one more (%s: %s): is there somebody who undoes them?", a.do, a.why))
+		return false, nil // at the next tick
+	}
 	switch a.do {
 	case nothing:
 	case restore:
@@ -146,7 +173,6 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	case promote:
 		err = m.store(ctx, secret, v.secret.next, nil)
 	case publish:
-		at = stepPublish
 		err = m.api.PatchBundle(ctx, configuration, marshalCAs(a.bundle))
 	case refuse:
 		err = errors.New(a.why)
@@ -162,15 +188,20 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		m.report(at, err)
 		return false, err
 	}
-	if a.do == nothing {
-		// What this replica could not do, another one may have done.
-		m.recovered(stepGenerate, stepStore, stepPublish)
-	} else {
+	// What this replica could not do, another one may have done.
+	done := []step{stepGenerate, stepStore, stepPublish}
+	if a.do != nothing {
+		m.writes.Allow() // there is one: it was looked at before
 		m.logger.Info("certificate step taken", "step", a.do, "because", a.why)
-		m.recovered(at)
+		done = []step{at}
 	}
-	m.metrics.reconcile.Set(float64(now.UnixMilli()) / 1000)
+	if m.writes.Tokens() > calm {
+		m.recovered(done...)
+	}
 	m.note(a.why)
+	if m.Ready(now) == nil {
+		m.metrics.reconcile.Set(float64(now.UnixMilli()) / 1000)
+	}
 	return false, nil
 }
 
@@ -190,7 +221,6 @@ func isSuperseded(err error) bool {
 }
 
 func (m *Managed) newCandidate(now time.Time) (*candidate, error) {
-	var ips []net.IP
 	dnsNames, ips, err := splitHosts(m.settings.hosts)
 	if err != nil {
 		return nil, err
@@ -233,7 +263,7 @@ func (m *Managed) sawSecret(secret *corev1.Secret, found, _ bool) {
 		secret = nil
 	}
 	seen := newSecretView(secret)
-	m.update("the Secret", func() { m.secret, m.view.secret = secret, seen })
+	m.update(theSecret, func() { m.secret, m.view.secret = secret, seen })
 }
 
 func (m *Managed) sawConfiguration(configuration *admissionregistrationv1.MutatingWebhookConfiguration, found, missed bool) {
@@ -245,7 +275,7 @@ func (m *Managed) sawConfiguration(configuration *admissionregistrationv1.Mutati
 		}
 		seen = newConfigurationView(bundles)
 	}
-	m.update("the webhook configuration", func() {
+	m.update(theConfiguration, func() {
 		m.configuration = configuration
 		m.view.observe(time.Now(), seen, missed)
 	})
@@ -256,7 +286,7 @@ func (m *Managed) update(object string, change func()) {
 	m.mu.Lock()
 	change()
 	m.following[object] = true
-	followed := m.following["the Secret"] && m.following["the webhook configuration"]
+	followed := m.following[theSecret] && m.following[theConfiguration]
 	m.setExpiries()
 	m.mu.Unlock()
 	if followed {
@@ -282,15 +312,15 @@ func (m *Managed) lost(object string) func(error) {
 // report counts and logs an error, unless this step has not recovered from another.
 func (m *Managed) report(at step, err error) {
 	m.mu.Lock()
-	known := m.reported[at] != ""
-	m.reported[at] = err.Error()
+	known := m.reported[at]
+	m.reported[at] = true
 	if m.view.serving == nil {
 		m.waitingFor = err.Error()
 	}
 	m.mu.Unlock()
 	if !known {
 		m.metrics.errors.WithLabelValues(string(at)).Inc()
-		m.logger.Warn("certificates are not kept up, what was served before is served on", "step", at, "error", err)
+		m.logger.Warn("certificates are not kept up: what is served, if anything, is served on", "step", at, "error", err)
 	}
 }
 
@@ -301,64 +331,8 @@ func (m *Managed) recovered(steps ...step) {
 		before := m.reported[at]
 		delete(m.reported, at)
 		m.mu.Unlock()
-		if before != "" {
+		if before {
 			m.logger.Info("certificates are kept up again", "step", at)
 		}
-	}
-}
-
-func (m *Managed) note(why string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.waitingFor = why
-}
-
-// Ready returns nil when the certificate being served is valid at now, and every
-// webhook has its CA, as far as was heard.
-func (m *Managed) Ready(now time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v := &m.view
-	if v.serving == nil {
-		return fmt.Errorf("%w: %s", errNotLoaded, m.waitingFor)
-	}
-	if err := m.served.Ready(now); err != nil {
-		return err
-	}
-	switch {
-	case !v.configuration.exists:
-		return errors.New("there is no webhook configuration")
-	case !v.configuration.trusts(v.serving):
-		return errors.New("the CA of the serving certificate is not in every caBundle of the webhook configuration")
-	}
-	return nil
-}
-
-// setExpiries says when what there is expires. The caller holds the lock.
-func (m *Managed) setExpiries() {
-	var current, next *x509.Certificate
-	if c := m.view.serving; c != nil {
-		current = c.issuer
-		m.metrics.setNotAfter(roleServing, c.leaf)
-		m.metrics.setNotAfter(roleCA, current)
-	}
-	if c := m.view.secret.next; c != nil {
-		next = c.issuer
-	}
-	var retired *x509.Certificate
-	for _, ca := range m.view.configuration.trusted {
-		if current != nil && id(ca) == id(current) || next != nil && id(ca) == id(next) {
-			continue
-		}
-		if retired == nil || ca.NotAfter.After(retired.NotAfter) {
-			retired = ca
-		}
-	}
-	for role, ca := range map[role]*x509.Certificate{roleNextCA: next, roleRetiredCA: retired} {
-		if ca == nil {
-			m.metrics.notAfter.DeleteLabelValues(string(role))
-			continue
-		}
-		m.metrics.setNotAfter(role, ca)
 	}
 }

@@ -28,9 +28,14 @@ type replicaUnderTest struct {
 
 func startReplica(t *testing.T, api API) *replicaUnderTest {
 	t.Helper()
+	return startReplicaFor(t, api, "caseharden.caseharden.svc")
+}
+
+func startReplicaFor(t *testing.T, api API, host string) *replicaUnderTest {
+	t.Helper()
 	r := &replicaUnderTest{recorder: newRecorder()}
 	var err error
-	r.Managed, err = NewManaged(api, ManagedOptions{Hosts: []string{"caseharden.caseharden.svc", "127.0.0.1"}, Lifetime: testLifetime, Propagation: testPropagation}, r.recorder.logger, r.recorder.metrics)
+	r.Managed, err = NewManaged(api, ManagedOptions{Hosts: []string{host, "127.0.0.1"}, Lifetime: testLifetime, Propagation: testPropagation}, r.recorder.logger, r.recorder.metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,6 +263,14 @@ type refusingAPI struct {
 	*memoryAPI
 	refuses  bool
 	attempts int
+}
+
+func (a *refusingAPI) UpdateSecret(ctx context.Context, s *corev1.Secret) error {
+	if a.refuses {
+		a.attempts++
+		return errors.New("forbidden")
+	}
+	return a.memoryAPI.UpdateSecret(ctx, s)
 }
 
 func (a *refusingAPI) CreateSecret(ctx context.Context, data map[string][]byte) error {

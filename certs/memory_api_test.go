@@ -125,6 +125,13 @@ func (a *memoryAPI) watch(ctx context.Context, kind string) (watch.Interface, er
 	}
 	w := &memoryWatch{FakeWatcher: watch.NewFakeWithChanSize(100, false), kind: kind}
 	a.watchers = append(a.watchers, w)
+	// As an API server does where no version is given.
+	if kind == "secret" && a.secret != nil {
+		w.Add(a.secret.DeepCopy())
+	}
+	if kind == "configuration" && a.configuration != nil {
+		w.Add(a.configuration.DeepCopy())
+	}
 	context.AfterFunc(ctx, w.Stop)
 	return w, nil
 }
@@ -207,8 +214,14 @@ func (a *memoryAPI) bundle() (cas []string, same bool) {
 	for _, w := range a.configuration.Webhooks {
 		same = same && string(w.ClientConfig.CABundle) == string(a.configuration.Webhooks[0].ClientConfig.CABundle)
 	}
-	for _, ca := range ownCAs(a.configuration.Webhooks[0].ClientConfig.CABundle) {
+	for _, ca := range casIn(a.configuration.Webhooks[0].ClientConfig.CABundle) {
 		cas = append(cas, ca.Subject.CommonName)
 	}
 	return cas, same
+}
+
+func (a *memoryAPI) countWrites() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.calls
 }

@@ -83,7 +83,7 @@ func (w *world) key() string {
 			fmt.Fprintf(&b, "%s%d", ca, max(ticks[ca], w.tick-1)-w.tick)
 		}
 	}
-	fmt.Fprintf(&b, "%d %d %d|%t", w.tick, w.crashes, w.interventions, w.secret.exists)
+	fmt.Fprintf(&b, "%d %d %d|", w.tick, w.crashes, w.interventions)
 	name(w.secret.current)
 	name(w.secret.next)
 	names(w.bundle)
@@ -91,7 +91,6 @@ func (w *world) key() string {
 	for i := range w.replicas {
 		r := &w.replicas[i]
 		fmt.Fprintf(&b, "|%t%t%t%t", r.sawSecret, r.sawBundle, r.secretSeen == w.secretVersion, r.bundleSeen == w.bundleVersion)
-		fmt.Fprintf(&b, "%t", r.view.secret.exists)
 		name(r.view.secret.current)
 		name(r.view.secret.next)
 		name(r.view.serving)
@@ -163,11 +162,11 @@ func (w *world) act(i int) (did verb, broken string) {
 		}
 		w.setBundle(a.bundle)
 	case a.do == generate && fresh:
-		w.setSecret(secretView{exists: true, current: v.secret.current, next: modelCandidate(w.tick, i)})
+		w.setSecret(secretView{current: v.secret.current, next: modelCandidate(w.tick, i)})
 	case a.do == restore && fresh:
-		w.setSecret(secretView{exists: true, current: v.serving, next: v.secret.next})
+		w.setSecret(secretView{current: v.serving, next: v.secret.next})
 	case a.do == promote && fresh:
-		w.setSecret(secretView{exists: true, current: v.secret.next})
+		w.setSecret(secretView{current: v.secret.next})
 	}
 	return a.do, broken
 }
@@ -231,7 +230,7 @@ func (w *world) next(t *testing.T) []*world {
 		add(func(c *world) { c.setSecret(secretView{currentProblem: "deleted"}); c.intervene() })
 		add(func(c *world) { c.setBundle(nil); c.intervene() })
 		add(func(c *world) {
-			c.setSecret(secretView{exists: true, current: modelCandidate(c.tick, 2)})
+			c.setSecret(secretView{current: modelCandidate(c.tick, 2)})
 			c.intervene()
 		})
 	}
@@ -281,7 +280,7 @@ func (w *world) settle() string {
 // settled is a world in which both replicas serve a generation of tick 0, which
 // has just become due.
 func settled() *world {
-	w := &world{trusted: map[string]int{}, secret: secretView{exists: true, current: modelCandidate(0, 0)}}
+	w := &world{trusted: map[string]int{}, secret: secretView{current: modelCandidate(0, 0)}}
 	w.setBundle([]*x509.Certificate{w.secret.current.issuer})
 	for i := range w.replicas {
 		w.lookAtSecret(i)

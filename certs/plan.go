@@ -5,6 +5,7 @@ package certs
 import (
 	"bytes"
 	"crypto/x509"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -33,7 +34,6 @@ type view struct {
 }
 
 type secretView struct {
-	exists        bool
 	current, next *candidate // nil where there is none, or none that is whole
 
 	// currentProblem says why current is nil.
@@ -47,21 +47,21 @@ type secretView struct {
 type configurationView struct {
 	exists  bool
 	bundles [][]byte              // the caBundle of each webhook
-	trusted []*x509.Certificate   // our CAs that are in every one of them
-	known   [][]*x509.Certificate // our CAs in each
+	trusted []*x509.Certificate   // the CAs that are in every one of them
+	known   [][]*x509.Certificate // the CAs in each
 }
 
 // newConfigurationView reads the caBundles of a webhook configuration.
 func newConfigurationView(bundles [][]byte) configurationView {
 	v := configurationView{exists: true, bundles: bundles}
 	for i, bundle := range bundles {
-		own := ownCAs(bundle)
-		v.known = append(v.known, own)
+		cas := casIn(bundle)
+		v.known = append(v.known, cas)
 		if i == 0 {
-			v.trusted = own
+			v.trusted = cas
 			continue
 		}
-		v.trusted = slices.DeleteFunc(slices.Clone(v.trusted), func(ca *x509.Certificate) bool { return !holdsCA(own, ca) })
+		v.trusted = slices.DeleteFunc(slices.Clone(v.trusted), func(ca *x509.Certificate) bool { return !holdsCA(cas, ca) })
 	}
 	return v
 }
@@ -93,7 +93,7 @@ const (
 	publish  verb = "publish"  // write the bundle into every webhook
 	promote  verb = "promote"  // write next into the Secret as current
 	serve    verb = "serve"    // serve current from now on
-	refuse   verb = "refuse"   // nothing, because the Secret is somebody else's
+	refuse   verb = "refuse"   // nothing, because somebody has to look at it
 )
 
 // An action is one verb with what it takes.
@@ -108,6 +108,11 @@ type action struct {
 	confirm bool
 }
 
+// writes says whether the step writes an object.
+func (a action) writes() bool {
+	return slices.Contains([]verb{restore, generate, publish, promote}, a.do)
+}
+
 // settings are those of every replica.
 type settings struct {
 	hosts       []string // that a certificate has to be for
@@ -120,18 +125,22 @@ type settings struct {
 //	the Secret is somebody else's                          publish what is served, else refuse
 //	current cannot be used, but what is served can         restore it
 //	current cannot be used, or is due, and there is
-//	  no next, or none that can be used                    generate one
-//	a caBundle lacks a CA, or has what is none of ours     publish
+//	  no next, or none that can be used                    generate one, but refuse where
+//	                                                       the caBundles have too many
+//	there is no configuration, or no webhook in it         nothing
+//	a caBundle lacks a CA, or has what is none             publish
 //	next has been trusted for long enough                  promote it
-//	current is trusted, and is not what is served,
-//	  which does not work, or current has been
-//	  trusted for long enough                              serve current
+//	current is valid and trusted, and is not what is
+//	  served, which does not work, or current has
+//	  been trusted for long enough                         serve current
 //	otherwise                                              nothing
 func (v *view) plan(now time.Time, s settings) action {
 	current, next := v.secret.current, v.secret.next
 	currentProblem := current.problem(now, v.secret.currentProblem)
 	servingProblem := v.serving.problem(now, "nothing is served yet")
-	nextUsable := next.problem(now, "there is none") == "" && next.due(now, s) == ""
+	// A next that does not suit this replica may suit another, which has the newer flags:
+	// it is promoted before anybody makes one more.
+	nextUsable := next.problem(now, "there is none") == "" && !next.old(now)
 
 	if v.secret.foreign != "" {
 		if bundle := v.wanted(now, s); v.configuration.exists && v.serving != nil && !v.isPublished(bundle) {
@@ -142,32 +151,54 @@ func (v *view) plan(now time.Time, s settings) action {
 	if currentProblem != "" && servingProblem == "" {
 		return action{do: restore, why: currentProblem}
 	}
+	tooMany := false
 	if !nextUsable {
 		next = nil
 		if currentProblem != "" {
 			return action{do: generate, why: currentProblem}
 		}
-		if due := current.due(now, s); due != "" {
+		due := current.due(now, s)
+		tooMany = due != "" && len(v.wanted(now, s)) >= maxCAs
+		if due != "" && !tooMany {
 			return action{do: generate, why: due}
 		}
 	}
 	if !v.configuration.exists {
 		return action{do: nothing, why: "there is no webhook configuration"}
 	}
+	if len(v.configuration.bundles) == 0 {
+		return action{do: nothing, why: "the webhook configuration has no webhook"}
+	}
 	if bundle := v.wanted(now, s); !v.isPublished(bundle) {
 		return action{do: publish, why: v.publishReason(), bundle: bundle}
 	}
-	if next != nil && (v.longTrusted(next, now, s) || currentProblem != "" && v.nobodyElseWorks(next, now)) {
+	switch {
+	case next == nil:
+	case v.longTrusted(next, now, s):
 		return action{do: promote, why: "its CA has been in every caBundle for long enough", confirm: true}
+	case currentProblem != "" && v.nobodyElseWorks(next, now):
+		return action{do: promote, why: "no other certificate can be trusted", confirm: true}
 	}
-	if currentProblem == "" && !current.same(v.serving) && v.configuration.trusts(current) {
-		works := servingProblem == "" && v.configuration.trusts(v.serving)
-		if !works || v.longTrusted(current, now, s) {
-			return action{do: serve, confirm: works}
-		}
+	switch {
+	case currentProblem != "":
+		return action{do: nothing, why: "its CA has not been in every caBundle for " + s.propagation.String() + " yet, and a certificate of another CA there may work"}
+	case tooMany:
+		return action{do: refuse, why: fmt.Sprintf("no further certificate is made while %d CAs are valid: replicas with different flags seem to contend", maxCAs)}
+	case current.same(v.serving):
+		return action{do: nothing}
+	case now.Before(current.leaf.NotBefore):
+		return action{do: nothing, why: validAt(current.leaf, now).Error()}
 	}
-	return action{do: nothing}
+	works := servingProblem == "" && v.configuration.trusts(v.serving)
+	if v.configuration.trusts(current) && (!works || v.longTrusted(current, now, s)) {
+		return action{do: serve, confirm: works}
+	}
+	return action{do: nothing, why: "its CA has not been in every caBundle for " + s.propagation.String() + " yet"}
 }
+
+// maxCAs is how many CAs a caBundle may hold before no more certificates are made to
+// replace one that works. A rotation takes two, and one that was just lost a third.
+const maxCAs = 8
 
 // longTrusted says whether the CA has been in every caBundle for the propagation
 // time, as far as this replica has seen itself: after a restart it waits anew.

@@ -15,6 +15,15 @@ var (
 	expired = modelCandidate(-10, 0)
 )
 
+// eight are as many as a caBundle may hold.
+func eight() []*candidate {
+	all := []*candidate{genA}
+	for i := range maxCAs - 1 {
+		all = append(all, modelCandidate(3, i+1))
+	}
+	return all
+}
+
 // bundles returns the view of a configuration with the CAs of these in each webhook.
 func bundles(webhooks ...[]*candidate) configurationView {
 	v := configurationView{exists: true}
@@ -59,7 +68,7 @@ func TestPlan(t *testing.T) {
 		"the Secret is somebody else's, and caBundle is wiped": {1, secretView{foreign: "x", currentProblem: "it is of x"}, bundles(nil), genA, nil, publish, "the CA of the serving certificate was missing", some(genA)},
 		"the Secret was somebody else's at the start":          {1, secretView{foreign: "x", currentProblem: "it is of x"}, bundles(nil), nil, nil, refuse, "it is of x", nil},
 		"current has expired, what is served too":              {7, secretView{current: genA}, bundles(some(genA)), genA, nil, generate, "serving certificate expired at 2026-01-01T00:06:00Z", nil},
-		"current has expired, next is there":                   {7, secretView{current: expired, next: genB}, bundles(some(genB)), nil, nil, promote, "its CA has been in every caBundle for long enough", nil},
+		"current has expired, next is there":                   {7, secretView{current: expired, next: genB}, bundles(some(genB)), nil, nil, promote, "no other certificate can be trusted", nil},
 		"current is due":                                       {4, secretView{current: genA}, bundles(some(genA)), genA, nil, generate, "two thirds of its life have passed", nil},
 		"current is not due yet":                               {3, secretView{current: genA}, bundles(some(genA)), genA, nil, nothing, "", nil},
 		"next has come":                                        {4, secretView{current: genA, next: genB}, bundles(some(genA)), genA, nil, publish, "the CAs have changed", some(genA, genB)},
@@ -68,14 +77,20 @@ func TestPlan(t *testing.T) {
 		"next is published for long":                           {5, secretView{current: genA, next: genB}, bundles(some(genA, genB)), genA, map[*candidate]time.Time{genA: long, genB: long}, promote, "its CA has been in every caBundle for long enough", nil},
 		"one webhook lacks next":                               {5, secretView{current: genA, next: genB}, bundles(some(genA, genB), some(genA)), genA, map[*candidate]time.Time{genA: long}, publish, "the CAs have changed", some(genA, genB)},
 		"a new webhook has none":                               {1, secretView{current: genA}, bundles(some(genA), nil), genA, nil, publish, "the CA of the serving certificate was missing", some(genA)},
-		"current is another, and trusted at last":              {5, secretView{current: genB}, bundles(some(genA, genB)), genA, map[*candidate]time.Time{genB: short}, nothing, "", nil},
+		"current is another, and trusted at last":              {5, secretView{current: genB}, bundles(some(genA, genB)), genA, map[*candidate]time.Time{genB: short}, nothing, "its CA has not been in every caBundle for 1m0s yet", nil},
 		"current is another, and long trusted":                 {5, secretView{current: genB}, bundles(some(genA, genB)), genA, map[*candidate]time.Time{genB: long}, serve, "", nil},
 		"what is served is not trusted any more":               {5, secretView{current: genB}, bundles(some(genB)), expired, map[*candidate]time.Time{genB: short}, serve, "", nil},
 		"nothing is served yet":                                {1, secretView{current: genA}, bundles(some(genA)), nil, nil, serve, "", nil},
 		"nothing is served yet, nor trusted":                   {1, secretView{current: genA}, bundles(nil), nil, nil, publish, "the CAs have changed", some(genA)},
 		"what is served is in no Secret":                       {5, secretView{current: genB}, bundles(nil), genA, nil, publish, "the CA of the serving certificate was missing", some(genA, genB)},
-		"the first, where nobody works":                        {5, secretView{next: genB, currentProblem: "x"}, bundles(some(genB)), nil, map[*candidate]time.Time{genB: short}, promote, "its CA has been in every caBundle for long enough", nil},
-		"the first, where somebody may work":                   {5, secretView{next: genB, currentProblem: "x"}, bundles(some(genA, genB)), nil, map[*candidate]time.Time{genB: short}, nothing, "", nil},
+		"the first, where nobody works":                        {5, secretView{next: genB, currentProblem: "x"}, bundles(some(genB)), nil, map[*candidate]time.Time{genB: short}, promote, "no other certificate can be trusted", nil},
+		"the first, where somebody may work":                   {5, secretView{next: genB, currentProblem: "x"}, bundles(some(genA, genB)), nil, map[*candidate]time.Time{genB: short}, nothing, "its CA has not been in every caBundle for 1m0s yet, and a certificate of another CA there may work", nil},
+		"the configuration is of no webhook":                   {1, secretView{current: genA}, configurationView{exists: true}, genA, nil, nothing, "the webhook configuration has no webhook", nil},
+		"current is not valid yet":                             {1, secretView{current: modelCandidate(100, 0)}, bundles(some(genA, modelCandidate(100, 0))), genA, map[*candidate]time.Time{modelCandidate(100, 0): long}, nothing, "serving certificate not yet valid until 2026-01-01T00:40:00Z", nil},
+		"what is served is trusted no more, and current is":    {5, secretView{current: genB}, bundles(some(genA, genB), some(genB)), genA, map[*candidate]time.Time{genB: short}, publish, "the CA of the serving certificate was missing", some(genA, genB)},
+		"too many CAs":                                         {4, secretView{current: genA}, bundles(eight()), genA, nil, refuse, "no further certificate is made while 8 CAs are valid: replicas with different flags seem to contend", nil},
+		"too many CAs, and nothing works":                      {7, secretView{current: expired}, bundles(eight()), nil, nil, generate, "serving certificate expired at 2025-12-31T23:56:00Z", nil},
+		"next suits another replica":                           {4, secretView{current: genA, next: genB}, bundles(some(genA, genB)), genA, map[*candidate]time.Time{genB: long}, promote, "its CA has been in every caBundle for long enough", nil},
 		"there is no configuration":                            {1, secretView{current: genA}, configurationView{}, genA, nil, nothing, "there is no webhook configuration", nil},
 		"a CA has just expired":                                {6, secretView{current: genB}, bundles(some(genA, genB)), genB, nil, nothing, "", nil},
 		"a CA has expired":                                     {8, secretView{current: modelCandidate(7, 0)}, bundles(some(genA, modelCandidate(7, 0))), modelCandidate(7, 0), nil, publish, "the CAs have changed", some(modelCandidate(7, 0))},
@@ -121,7 +136,7 @@ func TestDue(t *testing.T) {
 		"of a longer life":      {made, settings{lifetime: 30 * 24 * time.Hour}, "it lives longer than a certificate is to live"},
 		"of a shorter life":     {made, settings{lifetime: 365 * 24 * time.Hour}, ""},
 		"by a clock behind":     {made.Add(-backdate), settings{lifetime: 90 * 24 * time.Hour}, ""},
-		"by a clock far behind": {made.Add(-backdate - time.Second), settings{lifetime: 90 * 24 * time.Hour}, "it lives longer than a certificate is to live"},
+		"by a clock far behind": {made.Add(-backdate - time.Second), settings{lifetime: 90 * 24 * time.Hour}, ""},
 	} {
 		if got := c.due(tt.now, tt.s); got != tt.want {
 			t.Errorf("%s: due = %q, want %q", name, got, tt.want)

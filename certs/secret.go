@@ -27,7 +27,7 @@ func newSecretView(secret *corev1.Secret) secretView {
 	if secret == nil {
 		return secretView{currentProblem: "there is no Secret"}
 	}
-	v := secretView{exists: true, foreign: foreignIssuer(secret.Data[corev1.TLSCertKey])}
+	v := secretView{foreign: foreignIssuer(secret.Data[corev1.TLSCertKey])}
 	if v.foreign != "" {
 		v.currentProblem = fmt.Sprintf("the Secret holds a certificate of %q, which was not made here, and is left alone: name another Secret", v.foreign)
 		return v
@@ -65,11 +65,12 @@ func (k secretKeys) read(data map[string][]byte) (*candidate, error) {
 
 // write puts a generation under the keys, or takes away what is there.
 func (k secretKeys) write(data map[string][]byte, c *candidate) {
-	for _, key := range []string{k.ca, k.cert, k.key} {
-		delete(data, key)
-	}
 	if c != nil {
 		data[k.ca], data[k.cert], data[k.key] = c.ca, c.cert, c.key
+		return
+	}
+	for _, key := range []string{k.ca, k.cert, k.key} {
+		delete(data, key)
 	}
 }
 
@@ -82,6 +83,10 @@ func withGenerations(secret *corev1.Secret, current, next *candidate) *corev1.Se
 		written.Data = map[string][]byte{}
 	}
 	currentKeys.write(written.Data, current)
+	if current == nil {
+		// The API server demands the two of Secrets of type kubernetes.io/tls.
+		written.Data[currentKeys.cert], written.Data[currentKeys.key] = []byte{}, []byte{}
+	}
 	nextKeys.write(written.Data, next)
 	return written
 }

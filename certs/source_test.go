@@ -23,7 +23,7 @@ func TestReady(t *testing.T) {
 	}
 	from, to := made.Add(-backdate), made.Add(time.Hour)
 	const (
-		early = "serving certificate not yet valid until 2026-03-01T10:55:00Z"
+		early = "serving certificate not yet valid until 2026-03-01T10:00:00Z"
 		late  = "serving certificate expired at 2026-03-01T12:00:00Z"
 	)
 	tests := []struct {
