@@ -14,7 +14,7 @@ const (
 	shortLifetime    = 10 * time.Second
 	shortPropagation = 800 * time.Millisecond
 
-	longLifetime    = time.Hour // in which nothing is due
+	longLifetime    = 12 * time.Hour // in which nothing is due
 	longPropagation = time.Second
 )
 
