@@ -32,7 +32,6 @@ type memoryAPI struct {
 type memoryWatch struct {
 	*watch.FakeWatcher
 	kind string
-	done bool
 }
 
 // newMemoryAPI has a configuration of so many webhooks, none of which has a caBundle.
