@@ -253,7 +253,7 @@ func TestManagedRetriesWrites(t *testing.T) {
 		if refusing.attempts < 100 || refusing.attempts > 3600 {
 			t.Errorf("%d attempts in an hour", refusing.attempts)
 		}
-		refusing.refuses = false
+		refusing.change(func() { refusing.refuses = false })
 		after(2 * maxPause)
 		r.mustBeReady(t)
 	})
@@ -265,17 +265,24 @@ type refusingAPI struct {
 	attempts int
 }
 
-func (a *refusingAPI) UpdateSecret(ctx context.Context, s *corev1.Secret) error {
+func (a *refusingAPI) isRefused() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.refuses {
 		a.attempts++
+	}
+	return a.refuses
+}
+
+func (a *refusingAPI) UpdateSecret(ctx context.Context, s *corev1.Secret) error {
+	if a.isRefused() {
 		return errors.New("forbidden")
 	}
 	return a.memoryAPI.UpdateSecret(ctx, s)
 }
 
 func (a *refusingAPI) CreateSecret(ctx context.Context, data map[string][]byte) error {
-	if a.refuses {
-		a.attempts++
+	if a.isRefused() {
 		return errors.New("forbidden")
 	}
 	return a.memoryAPI.CreateSecret(ctx, data)

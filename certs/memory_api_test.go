@@ -31,8 +31,12 @@ type memoryAPI struct {
 
 type memoryWatch struct {
 	*watch.FakeWatcher
+	api  *memoryAPI
 	kind string
 }
+
+// Stop may come while another goroutine tells the watch something.
+func (w *memoryWatch) Stop() { w.api.change(w.FakeWatcher.Stop) }
 
 // newMemoryAPI has a configuration of so many webhooks, none of which has a caBundle.
 func newMemoryAPI(webhooks int) *memoryAPI {
@@ -122,7 +126,7 @@ func (a *memoryAPI) watch(ctx context.Context, kind string) (watch.Interface, er
 	if a.err != nil {
 		return nil, a.err
 	}
-	w := &memoryWatch{FakeWatcher: watch.NewFakeWithChanSize(100, false), kind: kind}
+	w := &memoryWatch{FakeWatcher: watch.NewFakeWithChanSize(100, false), api: a, kind: kind}
 	a.watchers = append(a.watchers, w)
 	// As an API server does where no version is given.
 	if kind == "secret" && a.secret != nil {
