@@ -189,7 +189,7 @@ func (v *view) plan(now time.Time, s settings) action {
 	case now.Before(current.leaf.NotBefore):
 		return action{do: nothing, why: validAt(current.leaf, now).Error()}
 	}
-	works := servingProblem == "" && v.configuration.trusts(v.serving)
+	works := servingProblem == "" // and trusted: otherwise there would be something to publish
 	if v.configuration.trusts(current) && (!works || v.longTrusted(current, now, s)) {
 		return action{do: serve, confirm: works}
 	}
