@@ -10,12 +10,14 @@ import (
 	"sync"
 )
 
-// The most connections that are open at a time. An API server keeps one to the
-// webhook, and opens another for every maxStreams reviews at once: 250 is far
-// more than the API servers of a cluster need, and bounds what idle ones take,
-// at about 100 kB each. A kubelet and a Prometheus need fewer.
+// The most connections that are open at a time. An API server speaks HTTP/1.1 to a
+// Service, so that it has one for each review that is under way: at most as many as it
+// answers requests at a time (600, by the defaults of its --max-requests-inflight and
+// --max-mutating-requests-inflight together), of which it keeps 25 when they are idle.
+// 1000 is more than a share of three such API servers, and bounds what idle ones take, at
+// about 100 kB each. A kubelet and a Prometheus need fewer.
 const (
-	maxConnections      = 250
+	maxConnections      = 1000
 	maxPlainConnections = 100
 )
 

@@ -144,10 +144,10 @@ func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
 		return err
 	}
 	tlsConfig.GetCertificate = source.GetCertificate
-	webhook := newServer(handler, maxConnections, logger)
+	probes := &probes{source: source}
+	webhook := newServer(sendingAway(&probes.shuttingDown, handler), maxConnections, logger)
 	webhook.TLSConfig = tlsConfig
 
-	probes := &probes{source: source}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry, MaxRequestsInFlight: maxScrapes}))
 	mux.HandleFunc("GET /healthz", probes.healthz)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"regexp"
 	"strings"
@@ -151,6 +152,49 @@ func TestShutdown(t *testing.T) {
 	}
 	if p.lines("drained") == "" {
 		t.Errorf("the log does not say that it was drained")
+	}
+}
+
+// During the delay after SIGTERM each answer takes its connection along: clients come
+// back on another, which a Service leads to another replica.
+func TestShutdownSendsClientsAway(t *testing.T) {
+	t.Parallel()
+	caFile, trust := ephemeralCA(t)
+	p := serveChecked(t, "--ca-file", caFile, "--shutdown-delay", "1h")
+	clients := map[string]*http.Client{
+		"HTTP/2.0": newClient(t, trust()),
+		"HTTP/1.1": {Transport: &http.Transport{TLSClientConfig: trust()}},
+	}
+	reused := func(protocol string) bool {
+		t.Helper()
+		var reused bool
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+p.addr+"/enforce/hardened", strings.NewReader(reviewOf(barePod)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		response, err := clients[protocol].Do(r)
+		if err != nil {
+			t.Fatalf("%s: %v", protocol, err)
+		}
+		defer response.Body.Close()
+		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK || response.Proto != protocol {
+			t.Fatalf("%s: %s over %s, %v", protocol, response.Status, response.Proto, err)
+		}
+		return reused
+	}
+	for protocol := range clients {
+		reused(protocol)
+		if !reused(protocol) {
+			t.Errorf("%s: a connection is not kept", protocol)
+		}
+	}
+	p.signal(t, syscall.SIGTERM)
+	eventually(t, "shutting down", func() bool { return p.lines("shutting down") != "" })
+	for protocol := range clients {
+		reused(protocol) // on the connection that there is, which it ends
+		eventually(t, protocol+" on a new connection", func() bool { return !reused(protocol) })
 	}
 }
 

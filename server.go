@@ -35,11 +35,12 @@ const (
 
 	// maxRequests bounds what requests take besides their bodies: a stack, a header
 	// and a buffer each, some 50 kB. Many more than these cannot be reviews, each of
-	// which is done in milliseconds.
-	maxRequests = 2000
+	// which is done in milliseconds, and has a connection of its own over HTTP/1.1.
+	maxRequests = 1000
 
-	// maxStreams is how many reviews one HTTP/2 connection carries at a time. The
-	// client of an API server opens another connection for more.
+	// maxStreams is how many reviews one HTTP/2 connection carries at a time. An API
+	// server speaks HTTP/2 to a webhook on loopback only, and opens another connection
+	// for more.
 	maxStreams = 100
 
 	// minHTTP2Buffer is the least that HTTP/2 allows a server to receive ahead of
@@ -87,6 +88,20 @@ func limited(most int64, handler http.Handler) http.Handler {
 		defer inFlight.Add(-1)
 		if inFlight.Add(1) > most {
 			panic(http.ErrAbortHandler) // net/http's way to do it
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// sendingAway lets each answer end its connection (over HTTP/2: once its other streams
+// have ended) as soon as shuttingDown is set, so that clients come back on a new one, to
+// another replica. Without that an API server, which speaks HTTP/1.1 to a Service and
+// keeps its connections, could send a review on one in the moment in which the server
+// closes it, and cannot send it again.
+func sendingAway(shuttingDown *atomic.Bool, handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if shuttingDown.Load() {
+			w.Header().Set("Connection", "close")
 		}
 		handler.ServeHTTP(w, r)
 	})
