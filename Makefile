@@ -16,7 +16,7 @@ RACE := $(if $(shell command -v $$(go env CC)),-race)
 IMAGE ?= caseharden:latest
 IMAGE_TOOL ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
-.PHONY: help demo test corpus build image lint unit fuzz control-plane e2e clean
+.PHONY: help demo test corpus build image lint update verify unit fuzz control-plane e2e clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: control-plane ## Show the webhook at work on a real control plane
 	@go -C e2e build -o ../bin/demo ./demo
 	@exec bin/demo
 
-test: corpus control-plane lint unit fuzz e2e ## Run all tests, on the pods of CORPUS too (see the README)
+test: corpus control-plane lint verify unit fuzz e2e ## Run all tests, on the pods of CORPUS too (see the README)
 
 corpus:
 	@test -z "$(CORPUS)" || gzip -t "$(CORPUS)" || { echo "make: CORPUS=$(CORPUS) must be a gzipped file" >&2; exit 1; }
@@ -48,6 +48,15 @@ lint:
 	go run $(STATICCHECK) ./...
 	cd e2e && go run $(STATICCHECK) ./...
 
+# What is checked in and made from something else.
+update: ## Make deploy/install.yaml anew from the chart
+	go -C e2e run ./render > deploy/install.yaml.new
+	mv deploy/install.yaml.new deploy/install.yaml
+
+verify: ## Fail if make update would change something
+	@echo "== deploy/install.yaml is what the chart renders"
+	@go -C e2e run ./render | diff -u deploy/install.yaml - || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
+
 unit: ## Run the unit tests, with the race detector if there is a C compiler
 	@echo "== unit tests, about half a minute once compiled$(if $(RACE),, (without the race detector: it needs a C compiler))"
 	go test $(RACE) ./...
@@ -59,8 +68,8 @@ fuzz: ## Fuzz each target for FUZZTIME
 	  go test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done
 
-control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time)
-	@echo "== building the control plane: etcd, kube-apiserver and kubectl (five to ten minutes the first time)"
+control-plane: ## Build etcd, kube-apiserver, kubectl and Helm (minutes the first time)
+	@echo "== building the control plane: etcd, kube-apiserver, kubectl and Helm (seven to twelve minutes the first time)"
 	@go -C e2e run ./cluster/build >/dev/null
 
 e2e: ## Run the tests against a real API server

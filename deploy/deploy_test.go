@@ -28,17 +28,32 @@ func profiles(t *testing.T) []*defaults.Profile {
 	return all
 }
 
-// There is an entry for each mode and profile, and each is one that a cluster
-// survives.
-func TestWebhookConfiguration(t *testing.T) {
-	data, err := os.ReadFile("webhook.yaml")
+// install reads the only object of a kind in install.yaml.
+func install(t *testing.T, kind string, into any) {
+	t.Helper()
+	data, err := os.ReadFile("install.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var configuration admissionregistrationv1.MutatingWebhookConfiguration
-	if err := yaml.UnmarshalStrict(data, &configuration); err != nil {
-		t.Fatal(err)
+	found := 0
+	for document := range strings.SplitSeq(string(data), "\n---\n") {
+		if strings.Contains(document, "\nkind: "+kind+"\n") {
+			found++
+			if err := yaml.UnmarshalStrict([]byte(document), into); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
+	if found != 1 {
+		t.Fatalf("install.yaml has %d objects of kind %s", found, kind)
+	}
+}
+
+// There is an entry for each mode and profile, and each is one that a cluster
+// survives.
+func TestWebhookConfiguration(t *testing.T) {
+	var configuration admissionregistrationv1.MutatingWebhookConfiguration
+	install(t, "MutatingWebhookConfiguration", &configuration)
 	var want, got []string
 	for _, mode := range mutate.Modes() {
 		for _, p := range profiles(t) {
@@ -112,18 +127,8 @@ func ruleLines(rules []admissionregistrationv1.RuleWithOperations) []string {
 
 // Our own pods obey what we ask of others: no profile finds anything to fill in.
 func TestOwnPodNeedsNothing(t *testing.T) {
-	data, err := os.ReadFile("caseharden.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var deployment appsv1.Deployment
-	for document := range strings.SplitSeq(string(data), "\n---\n") {
-		if strings.Contains(document, "kind: Deployment") {
-			if err := yaml.UnmarshalStrict([]byte(document), &deployment); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	install(t, "Deployment", &deployment)
 	template, err := json.Marshal(deployment.Spec.Template)
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +138,7 @@ func TestOwnPodNeedsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(pod.Containers) == 0 {
-		t.Fatal("caseharden.yaml has no Deployment with containers")
+		t.Fatal("the Deployment has no containers")
 	}
 	for _, p := range profiles(t) {
 		for i := range pod.Containers {

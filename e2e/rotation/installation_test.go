@@ -18,7 +18,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
-// secretName is the one in deploy/rbac.yaml.
+// secretName is the one in deploy/install.yaml.
 const secretName = "caseharden-tls"
 
 // An installation is what deploy/ installs, as processes.

@@ -5,7 +5,7 @@
 //
 // Each test has an installation of its own: replicas, each with a proxy to the API
 // server that can fail it in the middle of a step; a balancer that stands for the
-// Service; and everything with no more permissions than deploy/rbac.yaml gives. Start
+// Service; and everything with no more permissions than deploy/install.yaml gives. Start
 // reading at installation, then at TestRotationsUnderLoad.
 //
 // The API server is restarted, so that the control plane is not that of the other

@@ -6,22 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/manifests"
 )
 
-// A permitted is what deploy/rbac.yaml says, for one installation.
+// A permitted is what the chart grants, for one installation.
 type permitted struct {
 	role               rbacv1.Role
 	roleBinding        rbacv1.RoleBinding
@@ -29,44 +24,18 @@ type permitted struct {
 	clusterRoleBinding rbacv1.ClusterRoleBinding
 }
 
-// permissions reads deploy/rbac.yaml. Only the names are those of the installation.
+// permissions reads deploy/install.yaml. Only the names are those of the installation.
 func permissions(t *testing.T, in *installation) *permitted {
 	t.Helper()
-	module, err := cluster.ModuleDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.Open(filepath.Join(filepath.Dir(module), "deploy", "rbac.yaml"))
+	objects, err := manifests.Install()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &permitted{}
-	into := map[string]any{"Role": &p.role, "RoleBinding": &p.roleBinding, "ClusterRole": &p.clusterRole, "ClusterRoleBinding": &p.clusterRoleBinding}
-	documents := utilyaml.NewDocumentDecoder(file)
-	defer documents.Close()
-	for {
-		document := make([]byte, 64<<10)
-		n, err := documents.Read(document)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+	for kind, into := range map[string]any{"Role": &p.role, "RoleBinding": &p.roleBinding, "ClusterRole": &p.clusterRole, "ClusterRoleBinding": &p.clusterRoleBinding} {
+		if err := manifests.One(objects, kind, into); err != nil {
 			t.Fatal(err)
 		}
-		var kind metav1.TypeMeta
-		if err := yaml.Unmarshal(document[:n], &kind); err != nil {
-			t.Fatal(err)
-		}
-		if into[kind.Kind] == nil {
-			t.Fatalf("rbac.yaml: one %s is unknown, or one too many", kind.Kind)
-		}
-		if err := yaml.UnmarshalStrict(document[:n], into[kind.Kind]); err != nil {
-			t.Fatal(err)
-		}
-		delete(into, kind.Kind)
-	}
-	if len(into) > 0 {
-		t.Fatalf("rbac.yaml: lacks %v", into)
 	}
 	const shipped = "caseharden" // what the namespace and the webhook configuration are called in deploy/
 	p.role.Namespace, p.roleBinding.Namespace = rename(p.role.Namespace, shipped, in.name), rename(p.roleBinding.Namespace, shipped, in.name)
@@ -104,7 +73,7 @@ func (p *permitted) without(t *testing.T, resource, verb string) {
 		}
 	}
 	if found != 1 {
-		t.Fatalf("rbac.yaml: %s of %s is permitted %d times, want once", verb, resource, found)
+		t.Fatalf("%s of %s is permitted %d times, want once", verb, resource, found)
 	}
 	p.role.Rules = slices.DeleteFunc(p.role.Rules, func(r rbacv1.PolicyRule) bool { return len(r.Verbs) == 0 })
 }

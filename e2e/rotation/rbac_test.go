@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The step that fails without each of the permissions of deploy/rbac.yaml, so that no
+// The step that fails without each of the permissions of deploy/install.yaml, so that no
 // replica becomes ready. With all of them nothing does, in any test of this package.
 var needed = []struct {
 	verb, resource string
@@ -39,7 +39,7 @@ func TestPermissionsSuffice(t *testing.T) {
 	}
 	slices.Sort(all)
 	if diff := cmp.Diff(all, p.all()); diff != "" {
-		t.Errorf("the permissions of deploy/rbac.yaml (-tested +there):\n%s", diff)
+		t.Errorf("the permissions of deploy/install.yaml (-tested +there):\n%s", diff)
 	}
 	grant(t, p)
 	in.start(t)

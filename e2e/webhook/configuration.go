@@ -3,13 +3,9 @@
 package webhook
 
 import (
-	"os"
-	"path/filepath"
-
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/manifests"
 )
 
 // Configuration returns the webhook configuration that is shipped, pointed at
@@ -21,16 +17,12 @@ func (w *Webhook) Configuration() (*admissionregistrationv1.MutatingWebhookConfi
 // ConfigurationAt returns the webhook configuration that is shipped, pointed at
 // an address: while there is no node, nothing stands behind a Service.
 func ConfigurationAt(addr string, ca []byte) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
-	module, err := cluster.ModuleDir()
-	if err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(filepath.Join(filepath.Dir(module), "deploy", "webhook.yaml"))
+	objects, err := manifests.Install()
 	if err != nil {
 		return nil, err
 	}
 	var configuration admissionregistrationv1.MutatingWebhookConfiguration
-	if err := yaml.UnmarshalStrict(data, &configuration); err != nil {
+	if err := manifests.One(objects, "MutatingWebhookConfiguration", &configuration); err != nil {
 		return nil, err
 	}
 	for i := range configuration.Webhooks {

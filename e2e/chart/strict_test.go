@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chart
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caseharden/caseharden/e2e/manifests"
+)
+
+// Whatever is rendered, the API server accepts, and finds nothing unknown, deprecated or
+// insecure in it; each object has the labels of the release.
+func TestRenderedIsAccepted(t *testing.T) {
+	t.Parallel()
+	in := newInstallation(t)
+	in.createCRDs(t)
+	in.namespace(t, "caseharden", map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"})
+	in.namespace(t, "hardening", nil)
+	ca := write(t, []byte("-----BEGIN CERTIFICATE-----\n"))
+	certificate, _ := issue(t, "caseharden.caseharden.svc")
+	for name, args := range map[string][]string{
+		"defaults":     nil,
+		"self-managed": {"--set=certificates.mode=self-managed,networkPolicy.enabled=true,podMonitor.enabled=true", "--set=networkPolicy.apiServerCIDRs={192.0.2.1/32,2001:db8::/32}"},
+		"cert-manager": {"--set=certificates.mode=cert-manager,networkPolicy.enabled=true"},
+		"provided":     {"--set=certificates.mode=provided,certificates.secretName=tls", "--set-file=certificates.caBundle=" + write(t, certificate)},
+		"everything":   {"--values=" + everything, "--namespace=hardening"},
+		"own profiles": {"--set-file=profiles.mesh.file=" + exampleProfile("mesh"), "--set-file=profiles.debug.file=" + exampleProfile("debug")},
+		"OpenShift":    {"--set=securityContext.runAsUser=null"},
+		"private":      {"--set=port=10250"},
+		"host network": {"--set=hostNetwork=true,port=10260,podAntiAffinity=hard,priorityClassName="},
+		"nothing else": {"--set=labelGuard.enabled=false,podDisruptionBudget.enabled=false,resourceQuota.enabled=false,podAntiAffinity=off,topologySpreadConstraints=null,serviceAccount.create=false"},
+		"client CA":    {"--set-file=clientCA=" + ca},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rendered := template(t, args...)
+			if name == "host network" {
+				// A namespace that enforces restricted is not for those.
+				rendered = strings.ReplaceAll(rendered, "namespace: caseharden", "namespace: hardening")
+			}
+			in.accepts(t, rendered)
+			objects, err := manifests.Decode([]byte(rendered))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range objects {
+				if o.GetLabels()["app.kubernetes.io/instance"] != "caseharden" || o.GetLabels()["app.kubernetes.io/name"] == "" {
+					t.Errorf("%s %s has the labels %v", o.GetKind(), o.GetName(), o.GetLabels())
+				}
+			}
+		})
+	}
+	t.Run("install.yaml", func(t *testing.T) {
+		rendered, err := os.ReadFile(filepath.Join(deploy, "install.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.accepts(t, string(rendered))
+	})
+}
+
+// accepts checks that the API server has nothing to say about manifests.
+func (in *installation) accepts(t *testing.T, rendered string) {
+	t.Helper()
+	stdout, stderr, err := in.kubectl(t, rendered, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+	if err != nil || stderr != "" {
+		t.Errorf("%v: %s", err, stderr)
+	}
+	if got, want := strings.Count(stdout, "serverside-applied"), strings.Count(rendered, "\nkind: "); got != want {
+		t.Errorf("%d of %d objects were applied:\n%s", got, want, stdout)
+	}
+}

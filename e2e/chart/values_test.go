@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chart
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+const everything = "testdata/everything.yaml"
+
+// values reads a file with values.
+func values(t *testing.T, file string) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v map[string]any
+	if err := yaml.UnmarshalStrict(data, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestLint(t *testing.T) {
+	for _, args := range [][]string{nil, {"--values=" + everything}} {
+		stdout, stderr, err := helm(t, append([]string{"lint", "--strict", chartDir()}, args...)...)
+		if err != nil {
+			t.Errorf("helm lint %s: %v\n%s%s", args, err, stdout, stderr)
+		}
+	}
+}
+
+// A schema is the part of JSON Schema that values.schema.json uses.
+type schema struct {
+	Type                 string
+	Ref                  string `json:"$ref"`
+	Enum                 []any
+	Properties           map[string]*schema
+	AdditionalProperties any
+	Defs                 map[string]*schema `json:"$defs"`
+}
+
+// A value is one that the schema knows, with its path as in image.tag.
+type value struct {
+	path   string
+	schema *schema
+}
+
+// knownValues returns those of values.schema.json that hold no others.
+func knownValues(t *testing.T) (leaves []value, objects []string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(chartDir(), "values.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root schema
+	if err := json.Unmarshal(data, &root); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(path string, s *schema)
+	walk = func(path string, s *schema) {
+		if name, found := strings.CutPrefix(s.Ref, "#/$defs/"); found {
+			s = root.Defs[name]
+		}
+		if len(s.Properties) == 0 {
+			leaves = append(leaves, value{path, s})
+			return
+		}
+		if s.AdditionalProperties != false {
+			t.Errorf("%s: lets through what is misspelt", path)
+		}
+		objects = append(objects, path)
+		for _, key := range slices.Sorted(maps.Keys(s.Properties)) {
+			if path == "" && key == "global" {
+				continue // Helm's own
+			}
+			walk(strings.TrimPrefix(path+"."+key, "."), s.Properties[key])
+		}
+	}
+	walk("", &root)
+	return leaves, objects
+}
+
+// lookUp returns the value at a path.
+func lookUp(v map[string]any, path string) (any, bool) {
+	var at any = v
+	for key := range strings.SplitSeq(path, ".") {
+		m, ok := at.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		if at, ok = m[key]; !ok {
+			return nil, false
+		}
+	}
+	return at, true
+}
+
+// set returns the values in which only that at the path is set.
+func set(path string, v any) map[string]any {
+	keys := strings.Split(path, ".")
+	for _, key := range slices.Backward(keys) {
+		v = map[string]any{key: v}
+	}
+	return v.(map[string]any)
+}
+
+// What there is in values.yaml, the schema knows; and the other way round. Each has a
+// comment, or stands below one that has, or explains itself by its neighbours.
+func TestSchemaAndValuesAgree(t *testing.T) {
+	defaults := values(t, filepath.Join(chartDir(), "values.yaml"))
+	leaves, _ := knownValues(t)
+	known := map[string]bool{}
+	for _, leaf := range leaves {
+		known[leaf.path] = true
+		if _, found := lookUp(defaults, leaf.path); !found && !strings.HasPrefix(leaf.path, "certificates.certManager.issuerRef.") {
+			t.Errorf("%s is in the schema, and not in values.yaml", leaf.path)
+		}
+	}
+	for _, path := range paths(defaults, "", known) {
+		if !known[path] && path != "certificates.certManager.issuerRef" {
+			t.Errorf("%s is in values.yaml, and not in the schema", path)
+		}
+	}
+}
+
+// paths returns the paths of all values, down to those that are known.
+func paths(v map[string]any, prefix string, known map[string]bool) []string {
+	var all []string
+	for key, value := range v {
+		path := strings.TrimPrefix(prefix+"."+key, ".")
+		if below, ok := value.(map[string]any); ok && !known[path] && len(below) > 0 {
+			all = append(all, paths(below, path, known)...)
+		} else {
+			all = append(all, path)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Each value at the top level, and each below it that is not told by its name alone, has
+// a comment that says when to change it.
+func TestValuesAreExplained(t *testing.T) {
+	// What any user of Kubernetes or Helm knows.
+	obvious := []string{"affinity", "nodeSelector", "tolerations", "nameOverride", "fullnameOverride", "deploymentAnnotations", "podSecurityContext", "podLabels", "podAnnotations", "podMonitor", "extraVolumes", "extraVolumeMounts",
+		"service", "networkPolicy", "certificates", "webhook", "labelGuard", "serviceAccount", "serviceMonitor", "dashboard", "image", "podDisruptionBudget"}
+	data, err := os.ReadFile(filepath.Join(chartDir(), "values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	topLevel := regexp.MustCompile(`^([a-zA-Z]+):`)
+	seen := 0
+	for i, line := range lines {
+		m := topLevel.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		seen++
+		if !strings.HasPrefix(lines[i-1], "#") && !slices.Contains(obvious, m[1]) {
+			t.Errorf("values.yaml:%d: %s has no comment", i+1, m[1])
+		}
+	}
+	if seen < 40 {
+		t.Errorf("only %d values were seen", seen)
+	}
+}
+
+// Each misspelt value is refused, and the message names it.
+func TestSchemaRefusesMisspelt(t *testing.T) {
+	_, objects := knownValues(t)
+	for _, object := range objects {
+		t.Run(object, func(t *testing.T) {
+			t.Parallel()
+			path := strings.TrimPrefix(object+".misspelt", ".")
+			refused(t, set(path, "x"), "misspelt")
+		})
+	}
+}
+
+// Each value of another type is refused, and the message names where it stands.
+func TestSchemaRefusesMistyped(t *testing.T) {
+	leaves, _ := knownValues(t)
+	for _, leaf := range leaves {
+		t.Run(leaf.path, func(t *testing.T) {
+			t.Parallel()
+			var wrong any = []any{1} // an array of what no array of ours holds, and otherwise no array
+			refused(t, set(leaf.path, wrong), "/"+strings.ReplaceAll(leaf.path, ".", "/"))
+		})
+	}
+}
+
+// refused checks that Helm refuses values with a message that has a text.
+func refused(t *testing.T, v map[string]any, message string) {
+	t.Helper()
+	data, err := yaml.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, err := helm(t, "template", "caseharden", chartDir(), "--values="+write(t, data))
+	if err == nil {
+		t.Errorf("is accepted:\n%s", data)
+	} else if !strings.Contains(stderr, message) {
+		t.Errorf("is refused without %q:\n%s", message, stderr)
+	}
+}
+
+// What no schema can tell is refused with a sentence that says what to do.
+func TestTemplatesRefuse(t *testing.T) {
+	two := exampleTwo(t)
+	for name, c := range map[string]struct {
+		args    []string
+		message string
+	}{
+		"a profile without a file":       {[]string{"--set=profiles.mine.file="}, "profiles.mine: is not built in (hardened and restricted are) and so needs a file, as with --set-file profiles.mine.file=mine.yaml"},
+		"a built-in profile with a file": {[]string{"--set-file=profiles.hardened.file=" + exampleProfile("mesh")}, "profiles.hardened: is built in and takes no file: give yours a name of its own"},
+		"a file of another profile":      {[]string{"--set-file=profiles.mine.file=" + exampleProfile("mesh")}, `profiles.mine.file: metadata.name is "mesh", and has to be the key, "mine"`},
+		"two profiles in one file":       {[]string{"--set-file=profiles.mine.file=" + two}, "profiles.mine.file: holds more than one profile: give each an entry of its own"},
+		"a file that is no YAML":         {[]string{"--set=profiles.mine.file=a: b: c"}, "profiles.mine.file: error converting YAML"},
+		"no profile":                     {[]string{"--set=profiles=null"}, "profiles: is empty: then there is nothing to install"},
+		"provided without a CA":          {[]string{"--set=certificates.mode=provided,certificates.secretName=tls"}, "certificates.caBundle: is needed for mode provided, as API servers trust a certificate only by it: --set-file certificates.caBundle=ca.crt"},
+		"provided without a Secret":      {[]string{"--set=certificates.mode=provided,certificates.caBundle=-----BEGIN CERTIFICATE-----"}, "certificates.secretName: is needed for mode provided: the Secret with tls.crt and tls.key"},
+		"a CA that would be overwritten": {[]string{"--set=certificates.caBundle=-----BEGIN CERTIFICATE-----"}, "certificates.caBundle: is for mode provided: in mode self-managed it would be overwritten"},
+		"no CA at all":                   {[]string{"--set=certificates.caBundle=LS0tLS1CRUdJTi"}, "/certificates/caBundle"},
+		"two monitors":                   {[]string{"--set=serviceMonitor.enabled=true,podMonitor.enabled=true"}, "serviceMonitor and podMonitor are both enabled: every pod would be scraped twice, and counted twice: enable one"},
+		"no duration":                    {[]string{"--set=certificates.lifetime=90d"}, "/certificates/lifetime"},
+		"no digest":                      {[]string{"--set=image.digest=latest"}, "/image/digest"},
+		"a timeout that the API refuses": {[]string{"--set=webhook.timeoutSeconds=31"}, "/webhook/timeoutSeconds"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, stderr, err := helm(t, append([]string{"template", "caseharden", chartDir()}, c.args...)...)
+			if err == nil || !strings.Contains(stderr, c.message) {
+				t.Errorf("%v\n%s\nwant\n%s", err, stderr, c.message)
+			}
+		})
+	}
+}
+
+func exampleTwo(t *testing.T) string {
+	t.Helper()
+	const profile = "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: %s}\nspec: {base: hardened}\n"
+	return write(t, fmt.Appendf(nil, profile+"---\n"+profile, "mine", "other"))
+}
+
+// everything.yaml sets every value to another than the default, and each has an effect:
+// without it, something else is rendered.
+func TestEveryValueHasAnEffect(t *testing.T) {
+	// In the shadow of another in everything.yaml: rendered with what brings them to light.
+	light := map[string]string{
+		"image.tag":                          "image.digest=",
+		"certificates.propagation":           "certificates.mode=self-managed",
+		"networkPolicy.apiServerPort":        "certificates.mode=self-managed",
+		"rbac.create":                        "certificates.mode=self-managed",
+		"podAntiAffinity":                    "affinity=null",
+		"replicas":                           "autoscaling.enabled=false",
+		"serviceAccount.annotations":         "serviceAccount.create=true",
+		"podDisruptionBudget.maxUnavailable": "podDisruptionBudget.minAvailable=null",
+	}
+	defaults, all := values(t, filepath.Join(chartDir(), "values.yaml")), values(t, everything)
+	leaves, _ := knownValues(t)
+	for _, leaf := range leaves {
+		t.Run(leaf.path, func(t *testing.T) {
+			t.Parallel()
+			set, found := lookUp(all, leaf.path)
+			if !found {
+				t.Fatalf("%s does not set it", everything)
+			}
+			unset, found := lookUp(defaults, leaf.path)
+			if !found {
+				unset = "other" // of an issuer, which has no default
+			}
+			if reflect.DeepEqual(set, unset) {
+				switch leaf.path {
+				case "certificates.caBundle", "podDisruptionBudget.enabled", "podMonitor.enabled":
+					return // TestInstall and TestUninstall set them
+				}
+				t.Fatalf("%s has the default", everything)
+			}
+			args := []string{"--values=" + everything}
+			if other := light[leaf.path]; other != "" {
+				args = append(args, "--set="+other)
+			}
+			if strings.HasPrefix(leaf.path, "podMonitor.") {
+				args = append(args, "--set=serviceMonitor.enabled=false,podMonitor.enabled=true")
+			}
+			without, err := json.Marshal(unset)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if template(t, args...) == template(t, append(args, "--set-json="+leaf.path+"="+string(without))...) {
+				t.Errorf("to set it to %v changes nothing", set)
+			}
+		})
+	}
+}
