@@ -5,7 +5,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,30 +16,26 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/util/cert"
 
 	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/webhook"
+	"github.com/caseharden/caseharden/e2e/node"
+	"github.com/caseharden/caseharden/e2e/tools"
 )
 
 // A stage is where the commands of a document run: a directory that looks like the
-// repository, and a cluster in which Caseharden is installed from deploy/, as the
-// README says. The API server, kubectl and caseharden are real. What other
-// components would do settle does, between two commands: the kubelet and the
-// Deployment's controller for the webhook, of whose Service the test itself is the
-// network; cert-manager; and the controllers of workloads.
+// repository, and a cluster in which the chart is installed. The API server, kubectl,
+// Helm and caseharden are real. What other components would do settle does, between two
+// commands: package node for the webhook's own pods, and the controllers of workloads.
 type stage struct {
-	dir     string
-	env     []string
-	client  kubernetes.Interface
-	network *network
-
-	certPEM, keyPEM []byte // of the webhook
-	template        corev1.PodTemplateSpec
-	webhook         *webhook.Webhook
-	made            map[string]corev1.PodTemplateSpec // what pods were made of, by kind, namespace and name
+	dir    string
+	env    []string
+	client kubernetes.Interface
+	node   *node.Node
+	seen   map[string]bool                   // the profiles that pods are known to be hardened by
+	made   map[string]corev1.PodTemplateSpec // what pods were made of, by kind, namespace and name
 }
 
 func newStage(t *testing.T) *stage {
@@ -49,20 +44,30 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{dir: t.TempDir(), network: newNetwork(t), made: map[string]corev1.PodTemplateSpec{}}
+	helm, err := tools.Helm(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := node.NewNetwork()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(network.Close)
 	controlPlane, err := cluster.Start(t.Context(), cluster.Options{
-		APIServerFlags: []string{"--disable-admission-plugins=ServiceAccount", "--egress-selector-config-file=" + s.network.config},
+		APIServerFlags: []string{"--disable-admission-plugins=ServiceAccount", network.Flag()},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = controlPlane.Stop() })
+	s := &stage{dir: t.TempDir(), seen: map[string]bool{}, made: map[string]corev1.PodTemplateSpec{}}
 	if s.client, err = kubernetes.NewForConfig(controlPlane.Config()); err != nil {
 		t.Fatal(err)
 	}
-	if s.certPEM, s.keyPEM, err = cert.GenerateSelfSignedCertKey("caseharden.caseharden.svc", nil, nil); err != nil {
+	if s.node, err = node.New(controlPlane, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = s.node.Stop() })
 	for _, dir := range []string{"docs/examples", "deploy"} {
 		if err := os.CopyFS(filepath.Join(s.dir, dir), os.DirFS(filepath.Join(repository(t), dir))); err != nil {
 			t.Fatal(err)
@@ -74,6 +79,7 @@ func newStage(t *testing.T) *stage {
 		filepath.Join(s.dir, "bin", "caseharden"): binary, // as make build has it
 		filepath.Join(programs, "caseharden"):     binary,
 		filepath.Join(programs, "kubectl"):        kubectl,
+		filepath.Join(programs, "helm"):           helm,
 	} {
 		if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
 			t.Fatal(err)
@@ -88,10 +94,11 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// install installs the webhook, as the README says.
+// install installs the webhook, as the README says, with one replica, so that its metrics
+// are all that there are, and without the delay of a shutdown.
 func (s *stage) install(t *testing.T) {
 	t.Helper()
-	output, err := s.run(t, "kubectl apply -f deploy/caseharden.yaml -f deploy/webhook.yaml")
+	output, err := s.run(t, "helm install caseharden deploy/chart --namespace=caseharden --create-namespace --set=replicas=1,shutdownDelaySeconds=0")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
@@ -152,113 +159,31 @@ func (s *stage) run(t *testing.T, script string) (string, error) {
 // settle does what the components do that are not there.
 func (s *stage) settle(t *testing.T) {
 	t.Helper()
-	if err := s.rollOut(t); err != nil {
+	if err := s.node.Settle(t.Context()); err != nil {
 		t.Fatalf("rolling out the webhook: %v", err)
 	}
-	if err := s.injectCA(t.Context()); err != nil {
-		t.Fatalf("injecting the CA: %v", err)
+	if err := s.waitForProfiles(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.makePods(t.Context()); err != nil {
 		t.Fatalf("making pods: %v", err)
 	}
 }
 
-// rollOut starts the webhook anew if the template of its Deployment has changed,
-// with the profiles that are mounted: the new one is ready before the old one goes.
-func (s *stage) rollOut(t *testing.T) error {
-	deployment, err := s.client.AppsV1().Deployments("caseharden").Get(t.Context(), "caseharden", metav1.GetOptions{})
-	if err != nil || reflect.DeepEqual(deployment.Spec.Template, s.template) {
-		return err
+// waitForProfiles waits until the API server calls the webhook for profiles that are new.
+func (s *stage) waitForProfiles(ctx context.Context) error {
+	configuration, err := s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(ctx, "caseharden", metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil // a document has deleted it
 	}
-	s.template = deployment.Spec.Template
-	dir := t.TempDir()
-	// The CA is where webhook.Start looks for that of an ephemeral certificate.
-	for file, data := range map[string][]byte{"tls.crt": s.certPEM, "tls.key": s.keyPEM, "caseharden-ca.crt": s.certPEM} {
-		if err := os.WriteFile(filepath.Join(dir, file), data, 0o600); err != nil {
-			return err
-		}
-	}
-	flags := []string{"--ca-file=", "--tls-cert=" + filepath.Join(dir, "tls.crt"), "--tls-key=" + filepath.Join(dir, "tls.key")}
-	for _, arg := range s.template.Spec.Containers[0].Args {
-		if path, found := strings.CutPrefix(arg, "--profiles="); found {
-			mounted := filepath.Join(dir, "mounted", path)
-			if err := s.mount(t.Context(), path, mounted); err != nil {
-				return err
-			}
-			flags = append(flags, "--profiles="+mounted)
-		}
-	}
-	w, err := webhook.Start(t.Context(), binary, dir, flags...)
 	if err != nil {
 		return err
 	}
-	t.Cleanup(func() { _ = w.Stop() })
-	s.network.lead(map[string]string{"443": w.Addr, "8080": w.MetricsAddr})
-	if s.webhook != nil {
-		if err := s.webhook.Stop(); err != nil {
-			return err
-		}
-	}
-	s.webhook = w
-	return nil
-}
-
-// mount writes the ConfigMap that the webhook mounts at the path to a directory.
-func (s *stage) mount(ctx context.Context, path, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	for _, m := range s.template.Spec.Containers[0].VolumeMounts {
-		for _, v := range s.template.Spec.Volumes {
-			if m.MountPath != path || v.Name != m.Name || v.ConfigMap == nil {
-				continue
-			}
-			configMap, err := s.client.CoreV1().ConfigMaps("caseharden").Get(ctx, v.ConfigMap.Name, metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			for file, text := range configMap.Data {
-				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}
-	return fmt.Errorf("no ConfigMap is mounted at %s", path)
-}
-
-// injectCA does what cert-manager does for the webhook configurations that say so,
-// and waits until the API server calls what has changed.
-func (s *stage) injectCA(ctx context.Context) error {
-	configurations := s.client.AdmissionregistrationV1().MutatingWebhookConfigurations()
-	list, err := configurations.List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	for _, configuration := range list.Items {
-		if configuration.Annotations["cert-manager.io/inject-ca-from"] != "caseharden/caseharden" {
-			continue
-		}
-		var profiles []string
-		for i := range configuration.Webhooks {
-			w := &configuration.Webhooks[i]
-			if len(w.ClientConfig.CABundle) > 0 {
-				continue
-			}
-			w.ClientConfig.CABundle = s.certPEM
-			if profile := w.NamespaceSelector.MatchLabels["caseharden.io/enforce"]; profile != "" {
-				profiles = append(profiles, profile)
-			}
-		}
-		if len(profiles) == 0 {
-			continue
-		}
-		if _, err := configurations.Update(ctx, &configuration, metav1.UpdateOptions{}); err != nil {
-			return err
-		}
-		for _, profile := range profiles {
-			if err := waitForEffect(ctx, s.client, map[string]string{"caseharden.io/enforce": profile}); err != nil {
+	for _, w := range configuration.Webhooks {
+		labels := w.NamespaceSelector.MatchLabels
+		if profile := labels["caseharden.io/enforce"]; profile != "" && !s.seen[profile] {
+			s.seen[profile] = true
+			if err := waitForEffect(ctx, s.client, labels); err != nil {
 				return err
 			}
 		}

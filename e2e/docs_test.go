@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite the outputs in the documentatio
 // there is no node and no network: with why, and the test of what they stand for.
 var untestedBlocks = []struct{ document, firstLine, because, test string }{
 	{"docs/guide.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
-	{"docs/profiles.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestScripts"},
+	{"docs/profiles.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
 }
 
 // Every command in the documentation does what is said there. Each document has a

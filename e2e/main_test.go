@@ -8,6 +8,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -95,24 +96,37 @@ func install(ctx context.Context, configuration *admissionregistrationv1.Mutatin
 	return nil
 }
 
-// waitForEffect returns when pods are hardened in a namespace with the labels.
+// waitForEffect returns when pods are hardened in a namespace with the labels. It leaves
+// one without labels behind.
 func waitForEffect(ctx context.Context, client kubernetes.Interface, labels map[string]string) error {
-	namespace, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "install-", Labels: labels},
-	}, metav1.CreateOptions{})
+	namespaces := client.CoreV1().Namespaces()
+	namespace, err := namespaces.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "install-"}}, metav1.CreateOptions{})
 	if err != nil {
 		return err
 	}
-	var lastErr error
 	for range 200 {
-		pod, err := client.CoreV1().Pods(namespace.Name).Create(ctx, barePod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		if err == nil && pod.Annotations["caseharden.io/injected"] != "" {
-			return nil
+		if err = hasEffect(ctx, client, namespace, labels); err == nil {
+			namespace.Labels = nil
+			_, err = namespaces.Update(ctx, namespace, metav1.UpdateOptions{})
+			return err
 		}
-		lastErr = err
 		time.Sleep(50 * time.Millisecond)
 	}
-	return fmt.Errorf("no effect after 10 s: %v", lastErr)
+	return fmt.Errorf("no effect of %v after 10 s: %w", labels, err)
+}
+
+func hasEffect(ctx context.Context, client kubernetes.Interface, namespace *corev1.Namespace, labels map[string]string) error {
+	namespace.Labels = labels
+	updated, err := client.CoreV1().Namespaces().Update(ctx, namespace, metav1.UpdateOptions{})
+	if err != nil {
+		return err
+	}
+	*namespace = *updated
+	pod, err := client.CoreV1().Pods(namespace.Name).Create(ctx, barePod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if err == nil && pod.Annotations["caseharden.io/injected"] == "" {
+		err = errors.New("a pod is not hardened")
+	}
+	return err
 }
 
 func barePod() *corev1.Pod {
