@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package tools builds the programs of others that tests run, each from its Go
+// module: so that nothing but Go is needed, and no binary is downloaded.
+//
+// A directory below this one is a module of its own, whose go.mod names programs as
+// its tools. What they depend on, which is a lot, so stays out of the go.mod of the
+// tests, and go.sum says what is built.
+package tools
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+
+	"github.com/caseharden/caseharden/e2e/cluster"
+)
+
+// Build compiles the tools of a module below this directory, with flags of go build,
+// and returns the directory of the programs. It reports its progress to w. A first
+// build takes minutes, all others about a second. Several processes may call it at the
+// same time.
+func Build(ctx context.Context, w io.Writer, module string, flags ...string) (string, error) {
+	root, err := cluster.ModuleDir()
+	if err != nil {
+		return "", err
+	}
+	dir, err := cluster.BinDir()
+	if err != nil {
+		return "", err
+	}
+	return dir, cluster.Compile(ctx, w, cluster.Program{
+		Name: module,
+		Dir:  filepath.Join(root, "tools", module),
+		Args: append(append([]string{"-buildvcs=false"}, flags...), "tool"),
+		Out:  dir + string(filepath.Separator),
+	})
+}
+
+// Prometheus returns the paths of prometheus and promtool. This prometheus finds what
+// to scrape in its configuration and in files, and nowhere else: the clients of some
+// thirty clouds are most of a build.
+func Prometheus(ctx context.Context, w io.Writer) (prometheus, promtool string, err error) {
+	dir, err := Build(ctx, w, "prometheus", "-tags=remove_all_sd")
+	return filepath.Join(dir, "prometheus"), filepath.Join(dir, "promtool"), err
+}
