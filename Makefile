@@ -16,7 +16,7 @@ RACE := $(if $(shell command -v $$(go env CC)),-race)
 IMAGE ?= caseharden:latest
 IMAGE_TOOL ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
-.PHONY: help demo test corpus build image lint update verify unit fuzz control-plane e2e clean
+.PHONY: help demo test corpus build image lint update verify unit fuzz control-plane tools e2e clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: control-plane ## Show the webhook at work on a real control plane
 	@go -C e2e build -o ../bin/demo ./demo
 	@exec bin/demo
 
-test: corpus control-plane lint verify unit fuzz e2e ## Run all tests, on the pods of CORPUS too (see the README)
+test: corpus control-plane tools lint verify unit fuzz e2e ## Run all tests, on the pods of CORPUS too (see the README)
 
 corpus:
 	@test -z "$(CORPUS)" || gzip -t "$(CORPUS)" || { echo "make: CORPUS=$(CORPUS) must be a gzipped file" >&2; exit 1; }
@@ -68,9 +68,13 @@ fuzz: ## Fuzz each target for FUZZTIME
 	  go test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done
 
-control-plane: ## Build etcd, kube-apiserver, kubectl and Helm (minutes the first time)
-	@echo "== building the control plane: etcd, kube-apiserver, kubectl and Helm (seven to twelve minutes the first time)"
+control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time)
+	@echo "== building the control plane: etcd, kube-apiserver and kubectl (five to ten minutes the first time)"
 	@go -C e2e run ./cluster/build >/dev/null
+
+tools: ## Build Helm and Prometheus, for the tests (minutes the first time)
+	@echo "== building tools of the tests: Helm and Prometheus (three to six minutes the first time)"
+	@go -C e2e run ./tools/build >/dev/null
 
 e2e: ## Run the tests against a real API server
 	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"

@@ -44,3 +44,9 @@ func Prometheus(ctx context.Context, w io.Writer) (prometheus, promtool string, 
 	dir, err := Build(ctx, w, "prometheus", "-tags=remove_all_sd")
 	return filepath.Join(dir, "prometheus"), filepath.Join(dir, "promtool"), err
 }
+
+// Helm returns the path of helm.
+func Helm(ctx context.Context, w io.Writer) (string, error) {
+	dir, err := Build(ctx, w, "helm")
+	return filepath.Join(dir, "helm"), err
+}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command build compiles the control plane of package cluster, kubectl, prometheus and
-// promtool, showing the progress, and prints where the programs are: so that tests,
-// whose output go test holds back, find them built.
+// Command build compiles the control plane of package cluster and kubectl, showing
+// the progress, and prints where the programs are: so that tests, whose output go
+// test holds back, find them built.
 package main
 
 import (
@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/tools"
 )
 
 func main() {
@@ -29,14 +28,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
-	prometheus, promtool, err := tools.Prometheus(ctx, os.Stderr)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "build:", err)
-		os.Exit(1)
-	}
 	fmt.Println(b.Etcd)
 	fmt.Println(b.APIServer)
 	fmt.Println(kubectl)
-	fmt.Println(prometheus)
-	fmt.Println(promtool)
 }
