@@ -4,6 +4,7 @@ package chart
 
 import (
 	"context"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -163,5 +164,31 @@ func (l *load) finish(t *testing.T) {
 			break
 		}
 		t.Error(failure)
+	}
+}
+
+// The way from cert-manager to certificates of caseharden's own costs no pod.
+func TestFromCertManagerUnderLoad(t *testing.T) {
+	t.Parallel()
+	in := newInstallation(t)
+	in.createCRDs(t)
+	in.namespace(t, "caseharden", nil)
+	certificate, key := issue(t, "caseharden.caseharden.svc")
+	in.createSecret(t, "caseharden-tls", certificate, key)
+	in.helm(t, "install", "caseharden", chartDir(), "--namespace=caseharden", "--set=shutdownDelaySeconds=2,certificates.mode=cert-manager")
+	in.injectCA(t)
+	in.settle(t)
+	in.namespace(t, "shop", map[string]string{"caseharden.io/enforce": "hardened"})
+	in.waitInjected(t, "shop", "hardened")
+
+	load := in.startLoad("shop")
+	in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--reuse-values",
+		"--set=certificates.mode=self-managed,certificates.secretName=caseharden-own,certificates.propagation=2s")
+	in.settle(t)
+	load.goOn(t)
+	load.finish(t)
+	_, ca := pem.Decode(certificate) // which follows the leaf
+	if bundles := in.caBundles(t); !strings.Contains(bundles, strings.TrimSpace(string(ca))) {
+		t.Error("the CA of cert-manager is gone, while replicas may still have served with its certificate")
 	}
 }
