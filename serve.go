@@ -145,6 +145,7 @@ func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
 	}
 	tlsConfig.GetCertificate = source.GetCertificate
 	probes := &probes{source: source}
+	probes.register(registry)
 	webhook := newServer(sendingAway(&probes.shuttingDown, handler), maxConnections, logger)
 	webhook.TLSConfig = tlsConfig
 

@@ -75,6 +75,7 @@ func checkMetrics(t *testing.T, p *process) {
 		`caseharden_request_duration_seconds_count{code="429",mode="audit"} 0`,
 		`caseharden_requests_in_flight 0`,
 		`caseharden_panics_total 0`,
+		`caseharden_ready 1`,
 		`caseharden_build_info{goversion="go[^"]+",revision="[^"]+",version="[^"]+"} 1`,
 		`caseharden_certificate_not_after_timestamp_seconds{role="serving"} \S+`,
 		`caseharden_certificate_not_after_timestamp_seconds{role="ca"} \S+`,
@@ -130,6 +131,9 @@ func TestShutdown(t *testing.T) {
 	}
 	if code, _ := p.probe(t, "/healthz"); code != 200 {
 		t.Errorf("/healthz = %d after SIGTERM", code)
+	}
+	if _, text := p.probe(t, "/metrics"); !strings.Contains(text, "\ncaseharden_ready 0\n") {
+		t.Error("after SIGTERM its metrics say that it is ready")
 	}
 	for name, client := range map[string]*http.Client{"old": client, "new": newClient(t, trust())} {
 		if err := p.review(client); err != nil {

@@ -182,27 +182,3 @@ func listen(flag, address string) (net.Listener, error) {
 	}
 	return nil, fmt.Errorf("%s %q: %w", flag, address, err)
 }
-
-// probes answers the kubelet's questions.
-type probes struct {
-	source       certs.Source
-	shuttingDown atomic.Bool
-}
-
-// healthz says that the process runs, and no more: a restart would not mend
-// anything that readyz reports.
-func (p *probes) healthz(w http.ResponseWriter, _ *http.Request) {
-	fmt.Fprintln(w, "ok")
-}
-
-func (p *probes) readyz(w http.ResponseWriter, _ *http.Request) {
-	if p.shuttingDown.Load() {
-		http.Error(w, "shutting down", http.StatusServiceUnavailable)
-		return
-	}
-	if err := p.source.Ready(time.Now()); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ok")
-}

@@ -162,6 +162,9 @@ func TestExpiredCertificate(t *testing.T) {
 	if code, _ := p.probe(t, "/healthz"); code != http.StatusOK {
 		t.Errorf("/healthz = %d: a restart would not help", code)
 	}
+	if _, text := p.probe(t, "/metrics"); !strings.Contains(text, "\ncaseharden_ready 0\n") {
+		t.Error("with an expired certificate its metrics say that it is ready")
+	}
 	if err := p.review(newClient(t, &tls.Config{RootCAs: ca.pool()})); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("review: %v, want that the certificate has expired", err)
 	}

@@ -46,8 +46,8 @@ func NewEphemeral(hosts []string, now time.Time, lifetime time.Duration, metrics
 	}
 	e := &Ephemeral{ca: g.ca}
 	e.certificate.Store(pair)
-	metrics.setNotAfter(roleServing, pair.Leaf)
-	metrics.setNotAfter(roleCA, ca)
+	metrics.setValidity(roleServing, pair.Leaf)
+	metrics.setValidity(roleCA, ca)
 	return e, nil
 }
 

@@ -72,6 +72,7 @@ func NewFiles(certFile, keyFile string, logger *slog.Logger, metrics *Metrics) (
 	if err != nil {
 		return nil, err
 	}
+	metrics.addReconcile()
 	f.take(pair, digestOf(cert, key))
 	return f, nil
 }
@@ -110,6 +111,7 @@ func (f *Files) poll() {
 	}
 	contents := digestOf(cert, key)
 	if contents == f.taken {
+		f.metrics.reconciled(time.Now())
 		f.recovered()
 		return
 	}
@@ -125,7 +127,8 @@ func (f *Files) poll() {
 func (f *Files) take(pair *tls.Certificate, contents digest) {
 	f.certificate.Store(pair)
 	f.taken, f.reported = contents, failure{}
-	f.metrics.setNotAfter(roleServing, pair.Leaf)
+	f.metrics.setValidity(roleServing, pair.Leaf)
+	f.metrics.reconciled(time.Now())
 
 	logger := f.logger.With("file", f.certFile, "serial", pair.Leaf.SerialNumber.Text(16),
 		"notBefore", pair.Leaf.NotBefore, "notAfter", pair.Leaf.NotAfter)

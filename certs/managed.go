@@ -200,7 +200,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	}
 	m.note(a.why)
 	if m.Ready(now) == nil {
-		m.metrics.reconcile.Set(float64(now.UnixMilli()) / 1000)
+		m.metrics.reconciled(now)
 	}
 	return false, nil
 }

@@ -4,6 +4,7 @@ package certs
 
 import (
 	"crypto/x509"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -33,18 +34,22 @@ const (
 
 // Metrics are the collectors of this package. One Metrics is for one [Source].
 type Metrics struct {
-	notAfter  *prometheus.GaugeVec // by role
-	rotations prometheus.Counter
-	errors    *prometheus.CounterVec // by step
+	notBefore, notAfter *prometheus.GaugeVec // by role
+	rotations           prometheus.Counter
+	errors              *prometheus.CounterVec // by step
 
 	registerer prometheus.Registerer
-	reconcile  prometheus.Gauge // only of [Managed]
+	reconcile  prometheus.Gauge // of [Files] and [Managed]; nothing keeps an [Ephemeral] up
 }
 
 // NewMetrics registers the collectors with r, which must not have them already.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		registerer: r,
+		notBefore: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "caseharden_certificate_not_before_timestamp_seconds",
+			Help: "When the certificate became valid, in seconds since the epoch; with not_after, how long it lives.",
+		}, []string{"role"}),
 		notAfter: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "caseharden_certificate_not_after_timestamp_seconds",
 			Help: "When the certificate expires, in seconds since the epoch; there is no series for a role that caseharden holds none of.",
@@ -63,7 +68,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	for _, s := range []step{stepRead, stepParse} {
 		m.errors.WithLabelValues(string(s))
 	}
-	r.MustRegister(m.notAfter, m.rotations, m.errors)
+	r.MustRegister(m.notBefore, m.notAfter, m.rotations, m.errors)
 	return m
 }
 
@@ -72,13 +77,31 @@ func (m *Metrics) addManaged() {
 	for _, s := range []step{stepWatch, stepGenerate, stepStore, stepPublish} {
 		m.errors.WithLabelValues(string(s))
 	}
+	m.addReconcile()
+}
+
+// addReconcile registers what a [Source] has that looks after its certificate.
+func (m *Metrics) addReconcile() {
 	m.reconcile = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "caseharden_certificate_last_reconcile_timestamp_seconds",
-		Help: "When the Secret and the webhook configuration were last known to be as they should be, or made so, in seconds since the epoch.",
+		Help: "When the files, or the Secret and the webhook configuration, were last known to be as they should be, or made so, in seconds since the epoch.",
 	})
 	m.registerer.MustRegister(m.reconcile)
 }
 
-func (m *Metrics) setNotAfter(r role, c *x509.Certificate) {
+// reconciled says that at now all was as it should be.
+func (m *Metrics) reconciled(now time.Time) {
+	m.reconcile.Set(float64(now.UnixMilli()) / 1000)
+}
+
+// setValidity says from when until when the certificate of a role is valid; of nil, that
+// there is none.
+func (m *Metrics) setValidity(r role, c *x509.Certificate) {
+	if c == nil {
+		m.notBefore.DeleteLabelValues(string(r))
+		m.notAfter.DeleteLabelValues(string(r))
+		return
+	}
+	m.notBefore.WithLabelValues(string(r)).Set(float64(c.NotBefore.Unix()))
 	m.notAfter.WithLabelValues(string(r)).Set(float64(c.NotAfter.Unix()))
 }

@@ -75,8 +75,8 @@ func (m *Managed) setExpiries() {
 	var current, next *x509.Certificate
 	if c := m.view.serving; c != nil {
 		current = c.issuer
-		m.metrics.setNotAfter(roleServing, c.leaf)
-		m.metrics.setNotAfter(roleCA, current)
+		m.metrics.setValidity(roleServing, c.leaf)
+		m.metrics.setValidity(roleCA, current)
 	}
 	var promoted *x509.Certificate // and not served yet
 	if c := m.view.secret.next; c != nil {
@@ -95,10 +95,6 @@ func (m *Managed) setExpiries() {
 		}
 	}
 	for role, ca := range map[role]*x509.Certificate{roleNextCA: next, roleRetiredCA: retired} {
-		if ca == nil {
-			m.metrics.notAfter.DeleteLabelValues(string(role))
-			continue
-		}
-		m.metrics.setNotAfter(role, ca)
+		m.metrics.setValidity(role, ca)
 	}
 }
