@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/caseharden/caseharden/e2e/cluster"
 	"github.com/caseharden/caseharden/e2e/node"
@@ -30,6 +31,7 @@ import (
 // What the tests share: programs, and the directory deploy/.
 var (
 	binary, helmBinary, kubectlBinary string
+	prometheusBinary, promtoolBinary  string
 	deploy                            string
 )
 
@@ -51,6 +53,9 @@ func build(ctx context.Context) (err error) {
 		return err
 	}
 	if helmBinary, err = tools.Helm(ctx, os.Stderr); err != nil {
+		return err
+	}
+	if prometheusBinary, promtoolBinary, err = tools.Prometheus(ctx, os.Stderr); err != nil {
 		return err
 	}
 	kubectlBinary, err = cluster.BuildKubectl(ctx, os.Stderr)
@@ -116,7 +121,9 @@ func newInstallation(t *testing.T) *installation {
 	}
 	t.Cleanup(func() { _ = c.Stop() })
 	in := &installation{cluster: c, env: []string{"HOME=" + t.TempDir(), "KUBECONFIG=" + c.Kubeconfig()}}
-	if in.client, err = kubernetes.NewForConfig(c.Config()); err != nil {
+	config := c.Config()
+	config.WarningHandler = rest.NoWarnings{}
+	if in.client, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
 	if in.node, err = node.New(c, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {

@@ -131,7 +131,8 @@ func (n *Node) lead(pods []*webhook.Webhook) {
 	n.network.Lead(to)
 }
 
-// Stop ends all pods, and says if one has not ended as it should.
+// Stop ends all pods, and says if one has not ended as it should. Settle would make new
+// ones.
 func (n *Node) Stop() error {
 	var failed error
 	for _, pod := range n.pods {
@@ -139,7 +140,8 @@ func (n *Node) Stop() error {
 			failed = err
 		}
 	}
-	n.pods = nil
+	n.pods, n.template = nil, corev1.PodTemplateSpec{}
+	n.lead(nil)
 	for _, ended := range n.ending {
 		if err := <-ended; err != nil {
 			failed = err
