@@ -91,10 +91,15 @@ func (p panel) builder(id uint32) cog.Builder[dashboard.Panel] {
 		return b
 	default:
 		b := timeseries.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Datasource(source).
-			Unit(p.unit).Height(8).Span(p.width).Min(0).
+			Unit(p.unit).Height(8).Span(p.width).
 			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
-		if p.kind == stack {
-			b.FillOpacity(40).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
+		switch p.kind {
+		case magnitudes:
+			b.ScaleDistribution(common.NewScaleDistributionConfigBuilder().Type(common.ScaleDistributionLog).Log(10))
+		case stack:
+			b.Min(0).FillOpacity(40).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
+		default:
+			b.Min(0)
 		}
 		for i, q := range p.queries {
 			b.WithTarget(q.overTime().RefId(refID(i)))

@@ -30,6 +30,7 @@ type kind int
 const (
 	figure kind = iota // one figure for each query
 	graph              // lines
+	magnitudes         // lines on a logarithmic axis, for what differs a thousandfold
 	stack              // areas that add up
 	table              // a line for each set of labels, a column for each query
 )
@@ -107,7 +108,7 @@ var rows = []row{
 			[]query{{`sum by (outcome) (rate(caseharden_decisions_total{` + selected + `}[` + inStep + `]))`, "{{outcome}}"}}, nil},
 	}},
 	{"What API servers see", []panel{
-		{graph, "Waiting for an answer", "99 % of the calls took no longer. With the network, and with the connection where a new one was made.", units.Seconds, 8,
+		{magnitudes, "Waiting for an answer", "99 % of the calls took no longer. With the network, and with the connection where a new one was made.", units.Seconds, 8,
 			[]query{{`caseharden:wait_seconds:p99_5m`, "{{name}}"}, {`caseharden:timeout_seconds`, "timeout"}}, nil},
 		{graph, "Calls", "By entry of the webhook configuration.", units.RequestsPerSecond, 8,
 			[]query{{`sum by (name) (rate(apiserver_admission_webhook_request_total` + ofUs + `[` + inStep + `]))`, "{{name}}"}}, nil},
@@ -121,7 +122,7 @@ var rows = []row{
 				{`histogram_quantile(0.99, sum by (le) (rate(caseharden_request_duration_seconds_bucket[` + inStep + `])))`, "99 %"},
 			}, nil},
 		{stack, "Answers, by status code", "429: more at once than memory allows. 404: an entry for a profile that is not loaded. 500: a bug.", units.RequestsPerSecond, 6,
-			[]query{{`sum by (code) (caseharden:requests:rate5m)`, "{{code}}"}}, nil},
+			[]query{{`sum by (code) (caseharden:requests:rate5m) > 0`, "{{code}}"}}, nil},
 		{graph, "Memory", "Resident, of each replica; the chart's limit is 512 MiB.", units.BytesIEC, 6,
 			[]query{{`process_resident_memory_bytes and on (instance) caseharden_build_info`, "{{instance}}"}}, nil},
 		{graph, "CPU", "Cores, of each replica.", units.Short, 6,
