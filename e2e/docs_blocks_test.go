@@ -32,6 +32,7 @@ const (
 	tested   = "sh"
 	untested = "sh untested"
 	promQL   = "promql"
+	manifest = "yaml"
 )
 
 func (b *block) isOutput() bool { return b.info == "console" || b.info == "text" }

@@ -12,6 +12,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/e2e/cluster"
 )
@@ -87,7 +91,7 @@ func TestDocumentationIsTested(t *testing.T) {
 				if i == 0 || d.outputOf(i-1) != b || d.blocks[i-1].info != tested {
 					t.Errorf("%s: an output without a command directly before it", d.place(b))
 				}
-			case b.info == promQL:
+			case b.info == promQL, b.info == manifest:
 			case d.name != "README.md":
 				t.Errorf("%s: a block of %q: nothing tests it", d.place(b), b.info)
 			}
@@ -132,6 +136,32 @@ func TestQueriesInTheDocumentation(t *testing.T) {
 			for _, name := range names {
 				if !exported(name) {
 					t.Errorf("%s: there is no metric %s", d.place(b), name)
+				}
+			}
+		}
+	}
+}
+
+// A manifest is YAML in which nothing is said twice, and what Kubernetes itself knows has
+// no field that it does not know.
+func TestManifestsInTheDocumentation(t *testing.T) {
+	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	for _, d := range documentation(t) {
+		for _, b := range d.blocks {
+			if b.info != manifest {
+				continue
+			}
+			for text := range strings.SplitSeq(d.text(b), "\n---\n") {
+				var object map[string]any
+				if err := yaml.UnmarshalStrict([]byte(text), &object); err != nil {
+					t.Errorf("%s: %v", d.place(b), err)
+					continue
+				}
+				if object["kind"] == nil {
+					continue // a part of one, or a file of another program
+				}
+				if _, _, err := decoder.Decode([]byte(text), nil, nil); err != nil && !apiruntime.IsNotRegisteredError(err) {
+					t.Errorf("%s: %v", d.place(b), err)
 				}
 			}
 		}
