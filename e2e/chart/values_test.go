@@ -179,6 +179,24 @@ func TestValuesAreExplained(t *testing.T) {
 	}
 }
 
+// Each template says why it is there, or why it is as it is.
+func TestTemplatesAreExplained(t *testing.T) {
+	templates, err := filepath.Glob(filepath.Join(chartDir(), "templates", "*.yaml"))
+	if err != nil || len(templates) < 10 {
+		t.Fatalf("only %d templates: %v", len(templates), err)
+	}
+	comment := regexp.MustCompile(`(?m)^\s*# [A-Z]|^{{- /\* `)
+	for _, file := range templates {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !comment.Match(text) {
+			t.Errorf("%s has no comment", filepath.Base(file))
+		}
+	}
+}
+
 // Each misspelt value is refused, and the message names it.
 func TestSchemaRefusesMisspelt(t *testing.T) {
 	_, objects := knownValues(t)
