@@ -283,6 +283,7 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 		"certificates.propagation":           "certificates.mode=self-managed",
 		"networkPolicy.apiServerPort":        "certificates.mode=self-managed",
 		"rbac.create":                        "certificates.mode=self-managed",
+		"accountGuard.enabled":               "certificates.mode=self-managed",
 		"podAntiAffinity":                    "affinity=null",
 		"replicas":                           "autoscaling.enabled=false",
 		"serviceAccount.annotations":         "serviceAccount.create=true",
