@@ -12,9 +12,21 @@ export CORPUS
 # The race detector needs a C compiler, which a fresh machine may not have.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
 
-# The image's name, and the tool that builds it: the first that works here.
-IMAGE ?= caseharden:latest
-IMAGE_TOOL ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
+# What the binary says it is, and when its source is from.
+VERSION ?= $(shell awk -F '[: "]+' '/^appVersion:/ {print $$2}' deploy/chart/Chart.yaml)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)$(if $(shell git status --porcelain 2>/dev/null),-dirty)
+SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
+
+# The image's name, which is the chart's default; the tool that builds it, if not the
+# first that works here, and further flags for that; the platforms, such as
+# linux/amd64,linux/arm64, if not this one; and where Go modules and the image with Go
+# come from.
+IMAGE ?= caseharden:$(VERSION)
+IMAGE_TOOL ?=
+IMAGE_FLAGS ?=
+PLATFORMS ?=
+GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
+GO_IMAGE ?=
 
 .PHONY: help demo test corpus build image lint update verify unit fuzz control-plane tools e2e clean
 
@@ -32,13 +44,16 @@ corpus:
 
 build: bin/caseharden ## Build the binary
 
+# The flags are those of the Dockerfile: the same source makes the same bytes.
 bin/caseharden: FORCE
-	CGO_ENABLED=0 go build -trimpath -o $@ .
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	  -ldflags "-s -w -buildid= -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $@ .
 FORCE:
 
-image: bin/caseharden ## Build the image IMAGE with IMAGE_TOOL (docker, podman or buildah)
-	@test -n "$(IMAGE_TOOL)" || { echo "make image: needs docker, podman or buildah, and finds none of them at work" >&2; exit 1; }
-	$(IMAGE_TOOL) build -t $(IMAGE) .
+image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
+	@VERSION='$(VERSION)' REVISION='$(REVISION)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' IMAGE='$(IMAGE)' \
+	  IMAGE_TOOL='$(IMAGE_TOOL)' IMAGE_FLAGS='$(IMAGE_FLAGS)' PLATFORMS='$(PLATFORMS)' GOPROXY='$(GOPROXY)' \
+	  GO_IMAGE='$(GO_IMAGE)' deploy/image.sh
 
 lint:
 	@echo "== gofmt, go vet, staticcheck (which take some minutes the first time)"
