@@ -28,7 +28,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo test corpus build image lint update verify unit fuzz control-plane tools e2e clean
+.PHONY: help demo test corpus build image test-image lint update verify unit fuzz control-plane tools e2e clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,13 +55,16 @@ image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
 	  IMAGE_TOOL='$(IMAGE_TOOL)' IMAGE_FLAGS='$(IMAGE_FLAGS)' PLATFORMS='$(PLATFORMS)' GOPROXY='$(GOPROXY)' \
 	  GO_IMAGE='$(GO_IMAGE)' deploy/image.sh
 
+test-image: ## Build the image and run it (Linux, as root: it installs buildah and podman)
+	@e2e/image/test.sh
+
 lint:
 	@echo "== gofmt, go vet, staticcheck (which take some minutes the first time)"
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:" $$unformatted >&2; exit 1; fi
 	go vet ./...
-	go -C e2e vet ./...
+	go -C e2e vet -tags=image ./...
 	go run $(STATICCHECK) ./...
-	cd e2e && go run $(STATICCHECK) ./...
+	cd e2e && go run $(STATICCHECK) -tags=image ./...
 
 # What is checked in and made from something else.
 update: ## Make deploy/install.yaml anew from the chart
