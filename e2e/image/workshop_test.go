@@ -23,6 +23,7 @@ import (
 // directory removes that.
 type workshop struct {
 	dir   string
+	cache string   // where buildah keeps what go build has compiled, from run to run
 	env   []string // of all programs
 	flags string   // IMAGE_FLAGS
 }
@@ -35,17 +36,15 @@ func newWorkshop(ctx context.Context, repository string) (*workshop, error) {
 	if w.dir == "" {
 		return nil, errors.New("IMAGE_TEST_DIR is not set: these tests are for make test-image, which removes what they leave")
 	}
-	cache, err := cluster.BinDir()
+	bin, err := cluster.BinDir()
 	if err != nil {
 		return nil, err
 	}
-	// Where buildah keeps what go build has compiled, from run to run.
-	cache = filepath.Join(cache, "image")
-	if err := os.MkdirAll(cache, 0o700); err != nil {
+	w.cache = filepath.Join(bin, "image")
+	if err := os.MkdirAll(w.cache, 0o700); err != nil {
 		return nil, err
 	}
 	w.env = append(os.Environ(),
-		"TMPDIR="+cache,
 		"BUILDAH_ISOLATION=chroot", // works where there is no more than root and mounts
 		"CONTAINERS_CONF="+filepath.Join(w.dir, "containers.conf"),
 		"CONTAINERS_STORAGE_CONF="+filepath.Join(w.dir, "storage.conf"),
@@ -122,7 +121,7 @@ func (w *workshop) makeImage(ctx context.Context, dir string, variables ...strin
 		"--no-print-directory", "image", "IMAGE_TOOL=buildah", "IMAGE_FLAGS=" + w.flags, "GO_IMAGE=" + goImage, "GOPROXY=file:///proxy",
 		"REVISION=" + revision, fmt.Sprint("SOURCE_DATE_EPOCH=", epoch),
 	}, variables...)...)
-	cmd.Dir, cmd.Env = dir, w.env
+	cmd.Dir, cmd.Env = dir, append(slices.Clip(w.env), "TMPDIR="+w.cache)
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("make image %s: %w\n%s", strings.Join(variables, " "), err, lastLines(output))
