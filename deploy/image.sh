@@ -9,6 +9,12 @@ fail() {
   exit 1
 }
 
+# Most often that the image with Go cannot be pulled, or a module not downloaded.
+failed() {
+  fail "$tool could not build $IMAGE, see above; GO_IMAGE=… names another image with Go, and GOPROXY=… another" \
+    "source of modules, where Docker Hub or proxy.golang.org cannot be reached"
+}
+
 # built says what there is now. Of an image of several platforms, the tools tell the
 # size of their own.
 built() {
@@ -60,7 +66,8 @@ if [ "$tool" = docker ]; then
       "turn that on (https://docs.docker.com/engine/storage/containerd/), or take IMAGE_TOOL=podman"
   fi
   # An attestation of provenance would hold the time of the build.
-  docker buildx build "${args[@]}" ${PLATFORMS:+--platform "$PLATFORMS"} --provenance=false --load --tag "$IMAGE" ${flags[@]+"${flags[@]}"} .
+  docker buildx build "${args[@]}" ${PLATFORMS:+--platform "$PLATFORMS"} --provenance=false --load --tag "$IMAGE" \
+    ${flags[@]+"${flags[@]}"} . || failed
   built
   exit
 fi
@@ -77,5 +84,5 @@ arch=$("$tool" info | sed -nE 's/^ *"?arch"?: "?([a-z0-9]+).*/\1/p')
 # layers, the history would name what the cache happens to hold.
 env -u SOURCE_DATE_EPOCH "$tool" build "${args[@]}" --build-arg "BUILDPLATFORM=linux/$arch" \
   --platform "${PLATFORMS:-linux/$arch}" --layers=false --timestamp "$SOURCE_DATE_EPOCH" --identity-label=false \
-  "${name[@]}" ${flags[@]+"${flags[@]}"} .
+  "${name[@]}" ${flags[@]+"${flags[@]}"} . || failed
 built

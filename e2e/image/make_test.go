@@ -130,6 +130,15 @@ func TestNamesAreTakenOver(t *testing.T) {
 	}
 }
 
+// A build that fails, here for want of the image with Go, says what may help.
+func TestFailedBuild(t *testing.T) {
+	_, err := shop.makeImage(t.Context(), source, "IMAGE=caseharden:failed", "GO_IMAGE=localhost/not/there", "IMAGE_FLAGS=--pull=never")
+	want := "make image: buildah could not build caseharden:failed, see above; GO_IMAGE=… names another image with Go"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}
+
 // Where no tool works, make image says of each why.
 func TestNoTool(t *testing.T) {
 	path := t.TempDir()

@@ -28,7 +28,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     skip "its tests need ${missing[*]}, and apt-get could not install them: see above"
 fi
 
-echo "== tests of the image, about two minutes (more the first time, which compiles for two platforms)"
+echo "== tests of the image, about half a minute (minutes the first time, which compiles for two platforms)"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 IMAGE_TEST_DIR=$dir TMPDIR=$dir "${isolated[@]}" go test -tags=image -count=1 -timeout 20m -v ./image | grep --line-buffered -v '^=== '
