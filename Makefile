@@ -67,13 +67,17 @@ lint:
 	cd e2e && go run $(STATICCHECK) -tags=image ./...
 
 # What is checked in and made from something else.
-update: ## Make deploy/install.yaml anew from the chart
-	go -C e2e run ./render > deploy/install.yaml.new
-	mv deploy/install.yaml.new deploy/install.yaml
+update: ## Make deploy/install.yaml anew from the chart, and the dashboard from e2e/dashboard
+	@mkdir -p bin
+	go -C e2e run ./dashboard > bin/dashboard.json
+	mv bin/dashboard.json deploy/chart/files/dashboard.json
+	go -C e2e run ./render > bin/install.yaml
+	mv bin/install.yaml deploy/install.yaml
 
 verify: ## Fail if make update would change something
-	@echo "== deploy/install.yaml is what the chart renders"
+	@echo "== deploy/install.yaml is what the chart renders, and the dashboard what e2e/dashboard says"
 	@go -C e2e run ./render | diff -u deploy/install.yaml - || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
+	@go -C e2e run ./dashboard | diff -u deploy/chart/files/dashboard.json - || { echo "deploy/chart/files/dashboard.json is stale: run make update" >&2; exit 1; }
 
 unit: ## Run the unit tests, with the race detector if there is a C compiler
 	@echo "== unit tests, about half a minute once compiled$(if $(RACE),, (without the race detector: it needs a C compiler))"

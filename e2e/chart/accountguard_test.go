@@ -56,8 +56,10 @@ func attempts() map[string]attempt {
 			c.Webhooks = append(c.Webhooks, *c.Webhooks[0].DeepCopy())
 			c.Webhooks[len(c.Webhooks)-1].Name = "other.caseharden.io"
 		}},
-		"labels":      {"", func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Labels["a"] = "b" }},
-		"annotations": {"", func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Annotations = map[string]string{"a": "b"} }},
+		"labels": {"", func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Labels["a"] = "b" }},
+		"annotations": {"", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+			c.Annotations = map[string]string{"a": "b"}
+		}},
 		"a finalizer": {"", func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
 			c.Finalizers = []string{"example.com/stay"}
 		}},
@@ -121,7 +123,9 @@ func TestAccountGuard(t *testing.T) {
 	}
 
 	// What it is there for goes on, and nobody else is concerned.
-	bundle := attempt{change: func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Webhooks[0].ClientConfig.CABundle = nil }}
+	bundle := attempt{change: func(c *admissionregistrationv1.MutatingWebhookConfiguration) {
+		c.Webhooks[0].ClientConfig.CABundle = nil
+	}}
 	if err := try(t, account, bundle); err != nil {
 		t.Errorf("a caBundle: %v", err)
 	}

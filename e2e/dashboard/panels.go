@@ -28,11 +28,11 @@ type panel struct {
 type kind int
 
 const (
-	figure kind = iota // one figure for each query
-	graph              // lines
-	magnitudes         // lines on a logarithmic axis, for what differs a thousandfold
-	stack              // areas that add up
-	table              // a line for each set of labels, a column for each query
+	figure     kind = iota // one figure for each query
+	graph                  // lines
+	magnitudes             // lines on a logarithmic axis, for what differs a thousandfold
+	stack                  // areas that add up
+	table                  // a line for each set of labels, a column for each query
 )
 
 // A query is in PromQL. Its legend is the name of a line or of a column.
