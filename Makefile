@@ -76,8 +76,11 @@ update: ## Make deploy/install.yaml anew from the chart, and the dashboard from 
 
 verify: ## Fail if make update would change something
 	@echo "== deploy/install.yaml is what the chart renders, and the dashboard what e2e/dashboard says"
-	@go -C e2e run ./render | diff -u deploy/install.yaml - || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
-	@go -C e2e run ./dashboard | diff -u deploy/chart/files/dashboard.json - || { echo "deploy/chart/files/dashboard.json is stale: run make update" >&2; exit 1; }
+	@mkdir -p bin
+	@go -C e2e run ./render > bin/install.yaml
+	@diff -u deploy/install.yaml bin/install.yaml || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
+	@go -C e2e run ./dashboard > bin/dashboard.json
+	@diff -u deploy/chart/files/dashboard.json bin/dashboard.json || { echo "deploy/chart/files/dashboard.json is stale: run make update" >&2; exit 1; }
 
 unit: ## Run the unit tests, with the race detector if there is a C compiler
 	@echo "== unit tests, about half a minute once compiled$(if $(RACE),, (without the race detector: it needs a C compiler))"

@@ -17,7 +17,7 @@ import (
 
 // An attempt is a change that a pod that was taken over might make.
 type attempt struct {
-	field  string // of admissionregistrationv1.MutatingWebhook, if of one
+	field  string // of a MutatingWebhook or of its WebhookClientConfig, if of one
 	change func(*admissionregistrationv1.MutatingWebhookConfiguration)
 }
 
@@ -30,12 +30,12 @@ func attempts() map[string]attempt {
 	type webhook = admissionregistrationv1.MutatingWebhook
 	return map[string]attempt{
 		"another name": {"Name", first(func(w *webhook) { w.Name = "other.caseharden.io" })},
-		"a URL": {"ClientConfig", first(func(w *webhook) {
+		"a URL": {"URL", first(func(w *webhook) {
 			url := "https://attacker.example.com/"
 			w.ClientConfig.URL, w.ClientConfig.Service = &url, nil
 		})},
-		"another Service": {"ClientConfig", first(func(w *webhook) { w.ClientConfig.Service.Namespace = "attacker" })},
-		"another path":    {"ClientConfig", first(func(w *webhook) { path := "/"; w.ClientConfig.Service.Path = &path })},
+		"another Service": {"Service", first(func(w *webhook) { w.ClientConfig.Service.Namespace = "attacker" })},
+		"another path":    {"Service", first(func(w *webhook) { path := "/"; w.ClientConfig.Service.Path = &path })},
 		"more rules": {"Rules", first(func(w *webhook) {
 			w.Rules = append(w.Rules, *w.Rules[0].DeepCopy())
 			w.Rules[len(w.Rules)-1].Resources = []string{"secrets"}
@@ -76,8 +76,10 @@ func TestAttemptsAreAtEveryField(t *testing.T) {
 	for _, a := range attempts() {
 		tried[a.field] = true
 	}
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[admissionregistrationv1.MutatingWebhook]()) {
-		if !tried[field.Name] {
+	fields := reflect.VisibleFields(reflect.TypeFor[admissionregistrationv1.MutatingWebhook]())
+	fields = append(fields, reflect.VisibleFields(reflect.TypeFor[admissionregistrationv1.WebhookClientConfig]())...)
+	for _, field := range fields {
+		if !tried[field.Name] && field.Name != "ClientConfig" && field.Name != "CABundle" {
 			t.Errorf("no attempt is made at %s", field.Name)
 		}
 	}
@@ -120,6 +122,13 @@ func TestAccountGuard(t *testing.T) {
 	in.namespace(t, "empty", nil)
 	if err := create(t, account, "empty", token); err == nil || !strings.Contains(err.Error(), "no Secret but its own") {
 		t.Errorf("a token of another account: %v", err)
+	}
+
+	if _, err := in.client.CoreV1().Secrets("caseharden").Create(t.Context(), secrets[2].DeepCopy(), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := account.CoreV1().Secrets("caseharden").Update(t.Context(), secrets[2].DeepCopy(), metav1.UpdateOptions{}); err == nil || !strings.Contains(err.Error(), "no Secret but its own") {
+		t.Errorf("a change of another Secret: %v", err)
 	}
 
 	// What it is there for goes on, and nobody else is concerned.
