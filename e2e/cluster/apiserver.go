@@ -60,7 +60,7 @@ func (c *Cluster) runAPIServer(ctx context.Context, pick portPicker) error {
 		}
 		defer client.CloseIdleConnections()
 		p, err := process.Start("kube-apiserver", c.file("kube-apiserver.log"), c.binaries.APIServer,
-			override(c.apiServerFlags(port), c.flags)...)
+			c.apiServerFlags(port)...)
 		if err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (c *Cluster) runAPIServer(ctx context.Context, pick portPicker) error {
 }
 
 func (c *Cluster) apiServerFlags(port int) []string {
-	return []string{
+	flags := []string{
 		"--etcd-servers=" + c.etcdURL,
 		"--bind-address=127.0.0.1",
 		"--secure-port=" + strconv.Itoa(port),
@@ -113,6 +113,10 @@ func (c *Cluster) apiServerFlags(port int) []string {
 		"--audit-log-path=" + c.AuditLog(),
 		"--audit-log-mode=blocking",
 	}
+	if c.nodeAddress != "" {
+		flags = override(flags, c.nodeFlags())
+	}
+	return override(flags, c.flags)
 }
 
 // override returns base, in which each flag that extra names too is replaced,
