@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package whole
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/process"
+)
+
+// path is the environment's: the kubelet runs mount, and containerd runs runc and modprobe.
+const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// nodeTimeout is far over the seconds that a node needs, for a machine that is busy.
+const nodeTimeout = 90 * time.Second
+
+// run starts a process of the node or of the controllers, and waits until it is ready.
+func (c *Cluster) run(ctx context.Context, name string) error {
+	binary, args, ready := c.command(name)
+	p, err := process.StartWith([]string{path}, name, c.file(name+".log"), binary, args...)
+	if err != nil {
+		return err
+	}
+	if err := p.WaitReady(ctx, ready); err != nil {
+		p.Kill()
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		p.Kill()
+		return errors.New("stopped already")
+	}
+	c.processes[name] = p
+	return nil
+}
+
+// command returns what is run, and how it is known that it is ready.
+func (c *Cluster) command(name string) (binary string, args []string, ready func(context.Context) error) {
+	kubeconfig := func(user string) (flags []string) {
+		for _, flag := range []string{"--kubeconfig=", "--authentication-kubeconfig=", "--authorization-kubeconfig="} {
+			flags = append(flags, flag+c.KubeconfigOf(user))
+		}
+		// There is one of each: nobody to elect a leader among.
+		return append(flags, "--bind-address=127.0.0.1", "--leader-elect=false")
+	}
+	switch name {
+	case ControllerManager:
+		return c.programs.controllerManager, append(kubeconfig(cluster.UserControllerManager),
+			"--use-service-account-credentials=true",
+			"--service-account-private-key-file="+c.ServiceAccountKeyFile(),
+			"--root-ca-file="+c.CAFile(),
+			"--flex-volume-plugin-dir="+c.file("volume-plugins"),
+		), healthy("https://127.0.0.1:10257/healthz")
+	case Scheduler:
+		return c.programs.scheduler, kubeconfig(cluster.UserScheduler), healthy("https://127.0.0.1:10259/healthz")
+	case Containerd:
+		return c.programs.containerd, []string{"--config=" + c.file("containerd.toml")}, c.criReady
+	case Kubelet:
+		return c.programs.kubelet, []string{
+			"--config=" + c.file("kubelet.yaml"),
+			"--kubeconfig=" + c.KubeconfigOf(cluster.UserNode),
+			"--root-dir=" + c.file("kubelet"),
+			"--cert-dir=" + c.file("kubelet-pki"),
+			"--hostname-override=" + cluster.NodeName,
+			"--node-ip=" + c.address,
+		}, healthy("http://127.0.0.1:10248/healthz")
+	}
+	panic("internal error: no process is called " + name)
+}
+
+// healthy returns a check that gets url. The certificates are such as the programs make for
+// themselves, and in this network there is nobody else.
+func healthy(url string) func(context.Context) error {
+	client := &http.Client{
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true},
+		Timeout:   5 * time.Second,
+	}
+	return func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		response, err := client.Do(r)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s: %s", url, response.Status)
+		}
+		return nil
+	}
+}
+
+// waitNode waits until pods can be created and run.
+func (c *Cluster) waitNode(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
+	defer cancel()
+	for {
+		err := c.nodeReady(ctx)
+		if err == nil {
+			err = c.namespaceReady(ctx, metav1.NamespaceDefault)
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return c.Process(Kubelet).Failed("the node is not ready: " + err.Error())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) nodeReady(ctx context.Context) error {
+	node, err := c.client.CoreV1().Nodes().Get(ctx, cluster.NodeName, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	for _, taint := range node.Spec.Taints {
+		return fmt.Errorf("taint %s", taint.ToString())
+	}
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
+			return nil
+		} else if condition.Type == corev1.NodeReady {
+			err = errors.New(condition.Message)
+		}
+	}
+	return err
+}
+
+// namespaceReady returns an error until the controllers have made what pods in the
+// namespace need.
+func (c *Cluster) namespaceReady(ctx context.Context, name string) error {
+	if _, err := c.client.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{}); err != nil {
+		return err
+	}
+	_, err := c.client.CoreV1().ConfigMaps(name).Get(ctx, "kube-root-ca.crt", metav1.GetOptions{})
+	return err
+}
+
+// CreateNamespace creates a namespace and returns when pods can be created in it.
+func (c *Cluster) CreateNamespace(ctx context.Context, name string, labels map[string]string) error {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+	if _, err := c.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	return within(ctx, "namespace "+name, func() error { return c.namespaceReady(ctx, name) })
+}
+
+// within waits until check returns nil, which is to be soon.
+func within(ctx context.Context, what string, check func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: not ready: %w", what, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) containerdSocket() string { return filepath.Join(containerdState, "containerd.sock") }
