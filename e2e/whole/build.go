@@ -22,6 +22,7 @@ type programs struct {
 	containerd, shim, ctr                 string
 	cni                                   string // the directory of the plugins
 	runc                                  string
+	kubectl                               string
 	pause, probe                          string
 }
 
@@ -48,6 +49,9 @@ func build(ctx context.Context, w io.Writer) (p programs, err error) {
 	p.controllerManager = filepath.Join(bin, "kube-controller-manager")
 	p.scheduler = filepath.Join(bin, "kube-scheduler")
 	p.kubelet = filepath.Join(bin, "kubelet")
+	if p.kubectl, err = cluster.BuildKubectl(ctx, w); err != nil {
+		return p, err
+	}
 	if p.cni, err = tools.Build(ctx, w, "cni"); err != nil {
 		return p, err
 	}

@@ -109,7 +109,7 @@ func (c *Cluster) LoadArchive(ctx context.Context, file, name string) error {
 	}
 	defer conn.Close()
 	// The part of containerd that serves a kubelet learns of it a moment later.
-	return within(ctx, "image "+name, func() error {
+	return Within(ctx, soon, "image "+name, func() error {
 		found, err := cri.NewImageServiceClient(conn).ImageStatus(ctx, &cri.ImageStatusRequest{Image: &cri.ImageSpec{Image: name}})
 		if err == nil && found.Image == nil {
 			err = errors.New("the archive has none of this name")

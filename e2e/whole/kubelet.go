@@ -9,8 +9,8 @@ import (
 	"text/template"
 )
 
-// kubeletConfig is a kubelet's configuration. What it says of cgroups is for version 1 and
-// for a machine that is itself in a cgroup: the pods have theirs, the node has none.
+// kubeletConfig is a kubelet's configuration: its defaults, but for what the host would
+// notice, or does not have.
 var kubeletConfig = template.Must(template.New("").Parse(`
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -21,16 +21,13 @@ authentication:
 authorization: {mode: Webhook}
 containerRuntimeEndpoint: unix://{{.Socket}}
 
-cgroupDriver: cgroupfs
-cgroupsPerQOS: false
-enforceNodeAllocatable: []
+cgroupDriver: cgroupfs # there may be no systemd
 failCgroupV1: false
 failSwapOn: false
 
 # The disk and the memory of the host have other users: pods are not evicted for them.
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%", imagefs.inodesFree: "0%"}
 imageGCHighThresholdPercent: 100
-localStorageCapacityIsolation: false
 
 # Nothing outside of the machine.
 resolvConf: ""

@@ -23,9 +23,6 @@ import (
 // path is the environment's: the kubelet runs mount, and containerd runs runc and modprobe.
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// nodeTimeout is far over the seconds that a node needs, for a machine that is busy.
-const nodeTimeout = 90 * time.Second
-
 // run starts a process of the node or of the controllers, and waits until it is ready.
 func (c *Cluster) run(ctx context.Context, name string) error {
 	binary, args, ready := c.command(name)
@@ -107,22 +104,12 @@ func healthy(url string) func(context.Context) error {
 
 // waitNode waits until pods can be created and run.
 func (c *Cluster) waitNode(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
-	defer cancel()
-	for {
-		err := c.nodeReady(ctx)
-		if err == nil {
-			err = c.namespaceReady(ctx, metav1.NamespaceDefault)
+	return c.Process(Kubelet).WaitReady(ctx, func(ctx context.Context) error {
+		if err := c.nodeReady(ctx); err != nil {
+			return err
 		}
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return c.Process(Kubelet).Failed("the node is not ready: " + err.Error())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+		return c.namespaceReady(ctx, metav1.NamespaceDefault)
+	})
 }
 
 func (c *Cluster) nodeReady(ctx context.Context) error {
@@ -136,47 +123,9 @@ func (c *Cluster) nodeReady(ctx context.Context) error {
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
 			return nil
-		} else if condition.Type == corev1.NodeReady {
-			err = errors.New(condition.Message)
 		}
 	}
-	return err
-}
-
-// namespaceReady returns an error until the controllers have made what pods in the
-// namespace need.
-func (c *Cluster) namespaceReady(ctx context.Context, name string) error {
-	if _, err := c.client.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{}); err != nil {
-		return err
-	}
-	_, err := c.client.CoreV1().ConfigMaps(name).Get(ctx, "kube-root-ca.crt", metav1.GetOptions{})
-	return err
-}
-
-// CreateNamespace creates a namespace and returns when pods can be created in it.
-func (c *Cluster) CreateNamespace(ctx context.Context, name string, labels map[string]string) error {
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
-	if _, err := c.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	return within(ctx, "namespace "+name, func() error { return c.namespaceReady(ctx, name) })
-}
-
-// within waits until check returns nil, which is to be soon.
-func within(ctx context.Context, what string, check func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	for {
-		err := check()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: not ready: %w", what, err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	return fmt.Errorf("conditions %v", node.Status.Conditions)
 }
 
 func (c *Cluster) containerdSocket() string { return filepath.Join(containerdState, "containerd.sock") }

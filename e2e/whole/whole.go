@@ -18,8 +18,7 @@
 // have tokens and reach the API server as they do elsewhere, and kubectl logs, exec and
 // debug work. What differs: there is no kube-proxy and no DNS, so that pods reach each
 // other by the addresses of pods alone, while the API server reaches webhooks by their
-// Services; images have to be loaded; and cgroups limit containers but not the pods of the
-// node together.
+// Services; and images have to be loaded.
 //
 // Start reading at Start.
 package whole
@@ -148,6 +147,9 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	return c.waitNode(ctx)
 }
 
+// Client returns a client of the administrator.
+func (c *Cluster) Client() kubernetes.Interface { return c.client }
+
 func (c *Cluster) file(name string) string { return filepath.Join(c.Dir(), name) }
 
 // Process returns the running process of this name, for who kills, suspends or resumes
@@ -207,7 +209,7 @@ func (c *Cluster) Stop() error {
 		errs = append(errs, c.removePods())
 	}
 	stop(Containerd)
-	errs = append(errs, c.unmountAll(), removeNetwork(), c.Cluster.Stop())
+	errs = append(errs, c.removeLeftovers(), removeNetwork(), c.Cluster.Stop())
 	c.stopErr = errors.Join(errs...)
 	return c.stopErr
 }

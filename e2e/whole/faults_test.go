@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build cluster && linux
+
+package whole
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestRestart kills each process and starts it again: pods outlive all of that, and new
+// ones run.
+func TestRestart(t *testing.T) {
+	ns := namespace(t)
+	kubectl(t, "", "create", "deployment", "--namespace="+ns, "old", "--image="+ProbeName)
+	old, err := c.Pod(t.Context(), ns, "app=old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{APIServer, ControllerManager, Scheduler, Containerd, Kubelet} {
+		if err := c.Restart(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kubectl(t, "", "create", "deployment", "--namespace="+ns, "new", "--image="+ProbeName)
+	if _, err := c.Pod(t.Context(), ns, "app=new"); err != nil {
+		t.Error(err)
+	}
+	now, err := c.Pod(t.Context(), ns, "app=old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now.Name != old.Name || now.Status.ContainerStatuses[0].RestartCount != 0 {
+		t.Errorf("the old pod is another one, or has been restarted: %v", now.Status)
+	}
+	if err := c.Restart(t.Context(), Etcd); err == nil || !strings.Contains(err.Error(), "cannot be restarted") {
+		t.Errorf("restart of etcd: %v", err)
+	}
+}
