@@ -131,20 +131,27 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	if err := c.configureKubelet(); err != nil {
 		return err
 	}
-	// The node takes longest.
-	for _, name := range []string{Containerd, Kubelet, ControllerManager, Scheduler} {
-		if err := c.run(ctx, name); err != nil {
-			return err
-		}
-		if name == Containerd {
-			for _, image := range []oci.Image{pauseImage(c.programs.pause), probeImage(c.programs.probe)} {
-				if err := c.LoadImage(ctx, image); err != nil {
-					return err
-				}
-			}
-		}
+	// Three lines of work, which do not wait for each other.
+	failed := make(chan error)
+	go func() { failed <- c.run(ctx, ControllerManager) }()
+	go func() { failed <- c.run(ctx, Scheduler) }()
+	go func() { failed <- c.startNode(ctx) }()
+	if err := errors.Join(<-failed, <-failed, <-failed); err != nil {
+		return err
 	}
 	return c.waitNode(ctx)
+}
+
+func (c *Cluster) startNode(ctx context.Context) error {
+	if err := c.run(ctx, Containerd); err != nil {
+		return err
+	}
+	for _, image := range []oci.Image{pauseImage(c.programs.pause), probeImage(c.programs.probe)} {
+		if err := c.LoadImage(ctx, image); err != nil {
+			return err
+		}
+	}
+	return c.run(ctx, Kubelet)
 }
 
 // Client returns a client of the administrator.

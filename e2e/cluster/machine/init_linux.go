@@ -13,8 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lifelineFile is where startInit leaves the pipe.
-const lifelineFile = 3
+// Where startInit leaves its pipes.
+const (
+	lifelineFile  = 3
+	listeningFile = 4
+)
 
 // beInit makes the machine around this process and runs the program in it. That this
 // process ends is the end of all others in the machine.
@@ -24,6 +27,9 @@ func beInit(name string, program []string) (code int, err error) {
 	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, forwarded...)
+	if err := unix.Close(listeningFile); err != nil {
+		return 0, err
+	}
 	if err := enterCgroups(name); err != nil {
 		return 0, fmt.Errorf("cgroups: %w", err)
 	}
@@ -40,8 +46,11 @@ func beInit(name string, program []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := errors.Join(os.Setenv("MACHINE_ADDRESS", address), os.Setenv("TMPDIR", temporary)); err != nil {
+		return 0, err
+	}
 	child, err := os.StartProcess(path, program, &os.ProcAttr{
-		Env:   append(os.Environ(), "MACHINE_ADDRESS="+address, "TMPDIR="+temporary),
+		Env:   os.Environ(),
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
 	})
 	if err != nil {

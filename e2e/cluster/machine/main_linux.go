@@ -63,25 +63,31 @@ func run(program []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	name := "caseharden-" + strings.ToLower(rand.Text()[:10])
+	name := fmt.Sprintf("caseharden-%d-%s", os.Getpid(), strings.ToLower(rand.Text()[:8]))
 	janitor, err := startJanitor(name, lifeline)
 	if err != nil {
 		return 0, err
 	}
 	defer func() {
 		held.Close()
-		if swept := janitor.Wait(); swept != nil && err == nil {
-			err = fmt.Errorf("janitor: %w", swept)
+		if janitor.Wait() == nil {
+			return
+		}
+		// It has said why, or been killed.
+		if left := removeCgroups(name); left != nil && err == nil {
+			err = left
 		}
 	}()
 	if err := makeCgroups(name); err != nil {
 		return 0, err
 	}
-	init, err := startInit(name, program, lifeline)
+	init, listens, err := startInit(name, program, lifeline)
 	if err != nil {
 		return 0, err
 	}
 	go func() {
+		// The kernel drops signals that process 1 has no handler for.
+		_, _ = listens.Read(make([]byte, 1)) // its end, as nobody writes
 		for s := range signals {
 			// The only error is that it has just ended.
 			_ = init.Process.Signal(s)
@@ -104,11 +110,17 @@ func startJanitor(name string, lifeline *os.File) (*exec.Cmd, error) {
 	return cmd, cmd.Start()
 }
 
-func startInit(name string, program []string, lifeline *os.File) (*exec.Cmd, error) {
-	cmd := exec.Command("/proc/self/exe")
+// startInit also returns a file that ends when process 1 listens to signals.
+func startInit(name string, program []string, lifeline *os.File) (cmd *exec.Cmd, listens *os.File, err error) {
+	listens, listening, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer listening.Close()
+	cmd = exec.Command("/proc/self/exe")
 	cmd.Args = append([]string{initName, name}, program...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{lifeline}
+	cmd.ExtraFiles = []*os.File{lifeline, listening}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
 		Pdeathsig:  syscall.SIGKILL,
@@ -116,9 +128,9 @@ func startInit(name string, program []string, lifeline *os.File) (*exec.Cmd, err
 		Setpgid: true,
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("namespaces: %w: this sandbox refuses them: use a virtual machine", err)
+		return nil, nil, fmt.Errorf("namespaces: %w: this sandbox refuses them: use a virtual machine", err)
 	}
-	return cmd, nil
+	return cmd, listens, nil
 }
 
 func exitCode(status syscall.WaitStatus) int {
