@@ -16,7 +16,7 @@ RACE := $(if $(shell command -v $$(go env CC)),-race)
 IMAGE ?= caseharden:latest
 IMAGE_TOOL ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
-.PHONY: help demo test corpus build image lint update verify unit fuzz control-plane tools e2e clean
+.PHONY: help demo test corpus build image lint update verify unit fuzz control-plane tools e2e test-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +45,10 @@ lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:" $$unformatted >&2; exit 1; fi
 	go vet ./...
 	go -C e2e vet ./...
+	go -C e2e vet -tags=cluster ./cluster/machine ./whole/...
 	go run $(STATICCHECK) ./...
 	cd e2e && go run $(STATICCHECK) ./...
+	cd e2e && go run $(STATICCHECK) -tags=cluster ./cluster/machine ./whole/...
 
 # What is checked in and made from something else.
 update: ## Make deploy/install.yaml anew from the chart
@@ -79,6 +81,9 @@ tools: ## Build Helm and Prometheus, for the tests (minutes the first time)
 e2e: ## Run the tests against a real API server
 	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"
 	go -C e2e test $(RACE) -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
+
+test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc)
+	@e2e/whole/test.sh
 
 clean: ## Remove what was built here
 	rm -rf bin
