@@ -49,7 +49,7 @@ func main() {
 // run runs the program in a machine, and returns its exit code.
 func run(program []string) (code int, err error) {
 	if len(program) == 0 {
-		return 0, errors.New("it needs a program to run: machine program [argument]...")
+		return 0, errors.New("no program to run: the command is machine program [argument] …")
 	}
 	if os.Geteuid() != 0 {
 		return 0, errors.New("it needs root, to make namespaces and cgroups: use sudo")
