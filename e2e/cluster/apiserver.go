@@ -42,8 +42,10 @@ func (c *Cluster) startAPIServer(ctx context.Context, pick portPicker) error {
 }
 
 // samePort picks the port of the first start again.
-func (c *Cluster) samePort() (int, error) {
-	_, port, err := net.SplitHostPort(c.apiServer)
+func (c *Cluster) samePort() (int, error) { return portOf(c.apiServer) }
+
+func portOf(address string) (int, error) {
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return 0, err
 	}

@@ -170,7 +170,8 @@ func (c *Cluster) Kubeconfig() string { return c.file("kubeconfig") }
 // must be ready to look twice.
 func (c *Cluster) AuditLog() string { return c.file("audit.log") }
 
-// Etcd is the process of etcd, for who suspends it.
+// Etcd is the process of etcd, for who suspends or kills it: the one since the last
+// RestartEtcd, which starts it again.
 func (c *Cluster) Etcd() *process.Process { return c.current(&c.etcd) }
 
 // APIServer is the process of the API server, for who suspends or kills it: the one since

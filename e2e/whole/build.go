@@ -61,30 +61,29 @@ func build(ctx context.Context, w io.Writer) (p programs, err error) {
 	p.containerd = filepath.Join(bin, "containerd")
 	p.shim = filepath.Join(bin, "containerd-shim-runc-v2")
 	p.ctr = filepath.Join(bin, "ctr")
-	if p.pause, err = CompileStatic(ctx, w, "./whole/pause"); err != nil {
+	module, err := cluster.ModuleDir()
+	if err != nil {
 		return p, err
 	}
-	p.probe, err = CompileStatic(ctx, w, "./whole/probe")
+	if p.pause, err = CompileStatic(ctx, w, "pause", module, "./whole/pause"); err != nil {
+		return p, err
+	}
+	p.probe, err = CompileStatic(ctx, w, "probe", module, "./whole/probe")
 	return p, err
 }
 
-// CompileStatic compiles a command of the module of the tests, so that it runs in an image
-// of nothing else, and returns its path.
-func CompileStatic(ctx context.Context, w io.Writer, pkg string) (string, error) {
-	module, err := cluster.ModuleDir()
+// CompileStatic compiles a command, in a module's directory, so that it runs in an image of
+// nothing else, and returns the path of the program.
+func CompileStatic(ctx context.Context, w io.Writer, name, dir, pkg string) (string, error) {
+	bin, err := cluster.BinDir()
 	if err != nil {
 		return "", err
 	}
-	dir, err := cluster.BinDir()
-	if err != nil {
-		return "", err
-	}
-	name := filepath.Base(pkg)
-	out := filepath.Join(dir, "static", name)
+	out := filepath.Join(bin, "static", name)
 	return out, cluster.Compile(ctx, w, cluster.Program{
 		Name: name,
-		Dir:  module,
-		// These would be the reasons to link the C library.
+		Dir:  dir,
+		// Without these it might link the C library.
 		Args: []string{"-tags=netgo,osusergo", "-buildvcs=false", pkg},
 		Out:  out,
 	})

@@ -5,7 +5,9 @@
 package whole
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -21,6 +23,9 @@ var c *Cluster
 func TestMain(m *testing.M) {
 	before, err := traces()
 	if err == nil {
+		err = interrupt(before)
+	}
+	if err == nil {
 		c, err = Start(context.Background(), Options{Log: os.Stderr})
 	}
 	if err != nil {
@@ -35,6 +40,33 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// interrupt has a start interrupted, in the seconds between the control plane and the node,
+// and returns an error if it leaves something behind.
+func interrupt(before string) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	log := writer(func(text []byte) {
+		if bytes.HasPrefix(text, []byte("control plane ready")) {
+			time.AfterFunc(700*time.Millisecond, cancel)
+		}
+	})
+	interrupted, err := Start(ctx, Options{Log: log})
+	if err == nil {
+		return errors.Join(errors.New("a start that is interrupted succeeds"), interrupted.Stop())
+	}
+	if !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nothingLeft(before)
+}
+
+type writer func([]byte)
+
+func (w writer) Write(text []byte) (int, error) {
+	w(text)
+	return len(text), nil
+}
+
 // stop stops the cluster, and returns an error if it leaves something behind: whatever the
 // tests had running in it.
 func stop(before string) error {
@@ -43,6 +75,10 @@ func stop(before string) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "stopped after %s\n", time.Since(begun).Round(100*time.Millisecond))
+	return nothingLeft(before)
+}
+
+func nothingLeft(before string) error {
 	return Within(context.Background(), 5*time.Second, "nothing to be left", func() error {
 		after, err := traces()
 		if err == nil && after != before {

@@ -159,8 +159,8 @@ func (c *Cluster) Client() kubernetes.Interface { return c.client }
 
 func (c *Cluster) file(name string) string { return filepath.Join(c.Dir(), name) }
 
-// Process returns the running process of this name, for who kills, suspends or resumes
-// it. Of a process that is killed Stop returns an error, unless it has been restarted.
+// Process returns the process of this name, for who kills, suspends or resumes it: the one
+// since the last Restart. Stop returns an error if it has been killed and not restarted.
 func (c *Cluster) Process(name string) *process.Process {
 	switch name {
 	case Etcd:
@@ -174,15 +174,17 @@ func (c *Cluster) Process(name string) *process.Process {
 }
 
 // Restart kills a process, as a crash would, if it has not ended, starts it again over the
-// same files, and returns when it is ready. Containers outlive a containerd and a kubelet.
-// Etcd cannot be restarted.
+// same files, and returns when it is ready. Containers outlive all of them.
 func (c *Cluster) Restart(ctx context.Context, name string) error {
-	if name == APIServer {
+	switch name {
+	case Etcd:
+		return c.RestartEtcd(ctx)
+	case APIServer:
 		return c.RestartAPIServer(ctx)
 	}
 	p := c.Process(name)
-	if p == nil || name == Etcd {
-		return fmt.Errorf("cluster: %s cannot be restarted", name)
+	if p == nil {
+		return fmt.Errorf("cluster: no process is called %q", name)
 	}
 	p.Kill()
 	if err := c.run(ctx, name); err != nil {

@@ -2,11 +2,11 @@
 
 //go:build controlplane
 
-// Command kubelet is the kubelet of Kubernetes, as its own module
-// builds it.
+// Command kubelet is the agent of Kubernetes on a node, as its own
+// module builds it.
 //
 // The build tag keeps it out of ./..., so that go test -race does not compile
-// all of it a second time; package whole builds it.
+// all of it a second time; package cluster builds it.
 package main
 
 import (

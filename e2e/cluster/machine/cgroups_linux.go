@@ -65,7 +65,8 @@ func makeCgroups(name string) error {
 			return err
 		}
 		switch {
-		case h.kind == "cgroup2":
+		case len(all) == 1 && h.kind == "cgroup2":
+			// This stays, and systemd does the same; beside version 1 nothing needs it.
 			if err := delegate(h.path); err != nil {
 				return err
 			}
