@@ -10,6 +10,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"sync"
 
 	"github.com/caseharden/caseharden/e2e/cluster"
 	"github.com/caseharden/caseharden/e2e/tools"
@@ -34,7 +35,25 @@ func Build(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-func build(ctx context.Context, w io.Writer) (p programs, err error) {
+var (
+	mu    sync.Mutex // guards the following
+	built *programs  // by this process: to find out that all is up to date takes seconds
+)
+
+func build(ctx context.Context, w io.Writer) (programs, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	if built == nil {
+		p, err := buildAll(ctx, w)
+		if err != nil {
+			return programs{}, err
+		}
+		built = &p
+	}
+	return *built, nil
+}
+
+func buildAll(ctx context.Context, w io.Writer) (p programs, err error) {
 	// The only program that is not compiled here: it needs C and libseccomp.
 	if p.runc, err = exec.LookPath("runc"); err != nil {
 		return p, errors.New("runc is missing: install it, on Debian by apt-get install runc")
