@@ -101,7 +101,7 @@ func (c *Cluster) LoadImage(ctx context.Context, image oci.Image) error {
 func (c *Cluster) LoadArchive(ctx context.Context, file, name string) error {
 	cmd := exec.CommandContext(ctx, c.programs.ctr, "--address="+c.containerdSocket(), "--namespace=k8s.io", "images", "import", file)
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("image %s: %w\n%s", name, err, output)
+		return fmt.Errorf("image %s: %w\n%s", name, errors.Join(ctx.Err(), err), output)
 	}
 	conn, err := c.dialCRI()
 	if err != nil {
