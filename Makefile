@@ -12,11 +12,23 @@ export CORPUS
 # The race detector needs a C compiler, which a fresh machine may not have.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
 
-# The image's name, and the tool that builds it: the first that works here.
-IMAGE ?= caseharden:latest
-IMAGE_TOOL ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
+# What the binary says it is, and when its source is from.
+VERSION ?= $(shell awk -F '[: "]+' '/^appVersion:/ {print $$2}' deploy/chart/Chart.yaml)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)$(if $(shell git status --porcelain 2>/dev/null),-dirty)
+SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 
-.PHONY: help demo test corpus build image lint update verify unit fuzz control-plane tools e2e test-cluster clean
+# The image's name, which is the chart's default; the tool that builds it, if not the
+# first that works here, and further flags for that; the platforms, such as
+# linux/amd64,linux/arm64, if not this one; and where Go modules and the image with Go
+# come from.
+IMAGE ?= caseharden:$(VERSION)
+IMAGE_TOOL ?=
+IMAGE_FLAGS ?=
+PLATFORMS ?=
+GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
+GO_IMAGE ?=
+
+.PHONY: help demo test corpus build image test-image lint update verify unit fuzz control-plane tools e2e test-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,32 +44,43 @@ corpus:
 
 build: bin/caseharden ## Build the binary
 
+# The flags are those of the Dockerfile: the same source makes the same bytes.
 bin/caseharden: FORCE
-	CGO_ENABLED=0 go build -trimpath -o $@ .
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	  -ldflags "-s -w -buildid= -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $@ .
 FORCE:
 
-image: bin/caseharden ## Build the image IMAGE with IMAGE_TOOL (docker, podman or buildah)
-	@test -n "$(IMAGE_TOOL)" || { echo "make image: needs docker, podman or buildah, and finds none of them at work" >&2; exit 1; }
-	$(IMAGE_TOOL) build -t $(IMAGE) .
+image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
+	@VERSION='$(VERSION)' REVISION='$(REVISION)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' IMAGE='$(IMAGE)' \
+	  IMAGE_TOOL='$(IMAGE_TOOL)' IMAGE_FLAGS='$(IMAGE_FLAGS)' PLATFORMS='$(PLATFORMS)' GOPROXY='$(GOPROXY)' \
+	  GO_IMAGE='$(GO_IMAGE)' deploy/image.sh
+
+test-image: ## Build the image and run it (Linux, as root: it installs buildah and podman)
+	@e2e/image/test.sh
 
 lint:
 	@echo "== gofmt, go vet, staticcheck (which take some minutes the first time)"
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:" $$unformatted >&2; exit 1; fi
 	go vet ./...
-	go -C e2e vet ./...
-	go -C e2e vet -tags=cluster ./cluster/machine ./whole/...
+	go -C e2e vet -tags=image,cluster ./...
 	go run $(STATICCHECK) ./...
-	cd e2e && go run $(STATICCHECK) ./...
-	cd e2e && go run $(STATICCHECK) -tags=cluster ./cluster/machine ./whole/...
+	cd e2e && go run $(STATICCHECK) -tags=image,cluster ./...
 
 # What is checked in and made from something else.
-update: ## Make deploy/install.yaml anew from the chart
-	go -C e2e run ./render > deploy/install.yaml.new
-	mv deploy/install.yaml.new deploy/install.yaml
+update: ## Make deploy/install.yaml anew from the chart, and the dashboard from e2e/dashboard
+	@mkdir -p bin
+	go -C e2e run ./dashboard > bin/dashboard.json
+	mv bin/dashboard.json deploy/chart/files/dashboard.json
+	go -C e2e run ./render > bin/install.yaml
+	mv bin/install.yaml deploy/install.yaml
 
 verify: ## Fail if make update would change something
-	@echo "== deploy/install.yaml is what the chart renders"
-	@go -C e2e run ./render | diff -u deploy/install.yaml - || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
+	@echo "== deploy/install.yaml is what the chart renders, and the dashboard what e2e/dashboard says"
+	@mkdir -p bin
+	@go -C e2e run ./render > bin/install.yaml
+	@diff -u deploy/install.yaml bin/install.yaml || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
+	@go -C e2e run ./dashboard > bin/dashboard.json
+	@diff -u deploy/chart/files/dashboard.json bin/dashboard.json || { echo "deploy/chart/files/dashboard.json is stale: run make update" >&2; exit 1; }
 
 unit: ## Run the unit tests, with the race detector if there is a C compiler
 	@echo "== unit tests, about half a minute once compiled$(if $(RACE),, (without the race detector: it needs a C compiler))"

@@ -14,8 +14,8 @@ import (
 // Service, so that it has one for each review that is under way: at most as many as it
 // answers requests at a time (600, by the defaults of its --max-requests-inflight and
 // --max-mutating-requests-inflight together), of which it keeps 25 when they are idle.
-// 1000 is more than a share of three such API servers, and bounds what idle ones take, at
-// about 100 kB each. A kubelet and a Prometheus need fewer.
+// 1000 is more than three such API servers send to each of two replicas, and bounds what
+// idle ones take, at about 100 kB each. A kubelet and a Prometheus need fewer.
 const (
 	maxConnections      = 1000
 	maxPlainConnections = 100
@@ -29,10 +29,11 @@ const (
 //	idle rather than active                   so that a request is the last thing to be lost
 //	in this state for longest
 //
-// An API server has few connections, so it keeps them even while somebody else
-// fills the table with active ones. Who shares its address, behind a NAT, can
-// still crowd it out; --client-ca helps there, since without a certificate no
-// connection ever becomes active.
+// An API server that has few connections keeps them even while somebody else fills
+// the table with active ones: it loses none before the other has as few. One that is
+// busy creating pods has as many as it has reviews under way, and may lose some. Who
+// shares its address, behind a NAT, can crowd it out; --client-ca helps there, since
+// without a certificate no connection ever becomes active.
 type connections struct {
 	max int
 

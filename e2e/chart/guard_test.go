@@ -75,6 +75,13 @@ func TestLabelGuard(t *testing.T) {
 		_, stderr, err := in.kubectl(t, "", "label", "namespace", c.namespace, c.label, "--overwrite")
 		check(t, "labelling "+c.namespace+" "+c.label, stderr, err, c.refused)
 	}
+	// Nor is there a way around it.
+	const patch = `{"metadata": {"labels": {"caseharden.io/enforce": "hardend"}}}`
+	_, stderr, err := in.kubectl(t, "", "patch", "namespace", "shop", "--subresource=status", "--type=merge", "--patch="+patch)
+	check(t, "labelling the status of shop", stderr, err, "caseharden.io/enforce=hardend"+there)
+	const finalize = `{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"caseharden.io/enforce": "hardend"}}, "spec": {"finalizers": ["kubernetes"]}}`
+	_, stderr, err = in.kubectl(t, finalize, "replace", "--raw=/api/v1/namespaces/shop/finalize", "-f", "-")
+	check(t, "finalizing shop with a label", stderr, err, "caseharden.io/enforce=hardend"+there)
 	if _, stderr, err := in.kubectl(t, "", "delete", "namespace", "before", "--wait=false"); err != nil {
 		t.Errorf("deleting a namespace: %v: %s", err, stderr)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/caseharden/caseharden/e2e/manifests"
 )
 
-// Whatever is rendered, the API server accepts, and finds nothing unknown, deprecated or
-// insecure in it; each object has the labels of the release.
+// What is rendered for each of these values the API server accepts, and finds nothing
+// unknown, deprecated or insecure in it; each object has the labels of the release.
 func TestRenderedIsAccepted(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t)
@@ -33,12 +33,14 @@ func TestRenderedIsAccepted(t *testing.T) {
 		"host network": {"--set=hostNetwork=true,port=10260,podAntiAffinity=hard,priorityClassName="},
 		"nothing else": {"--set=labelGuard.enabled=false,podDisruptionBudget.enabled=false,resourceQuota.enabled=false,podAntiAffinity=off,topologySpreadConstraints=null,serviceAccount.create=false"},
 		"client CA":    {"--set-file=clientCA=" + ca},
+		"digits":       {"--set-string=goMemoryLimit=450000000,commonLabels.team=7,certificates.secretName=123,podAnnotations.a=true,serviceAccount.name=456"},
+		"twice":        {"--set=commonLabels.a=b,podLabels.a=c,service.labels.a=c,serviceMonitor.enabled=true,serviceMonitor.labels.a=c,podLabels.app\\.kubernetes\\.io/name=c", "--set-file=clientCA=" + ca, "--set=podAnnotations.checksum/config=c"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rendered := template(t, args...)
 			if name == "host network" {
 				// A namespace that enforces restricted is not for those.
-				rendered = strings.ReplaceAll(rendered, "namespace: caseharden", "namespace: hardening")
+				rendered = strings.ReplaceAll(rendered, `namespace: "caseharden"`, "namespace: hardening")
 			}
 			in.accepts(t, rendered)
 			objects, err := manifests.Decode([]byte(rendered))
@@ -50,6 +52,15 @@ func TestRenderedIsAccepted(t *testing.T) {
 					t.Errorf("%s %s has the labels %v", o.GetKind(), o.GetName(), o.GetLabels())
 				}
 			}
+		})
+	}
+	for _, release := range []string{"a.b", "r" + strings.Repeat("-long", 10), "caseharden-2"} {
+		t.Run("release "+release, func(t *testing.T) {
+			rendered, stderr, err := helm(t, "template", release, chartDir(), "--namespace=caseharden")
+			if err != nil {
+				t.Fatal(stderr)
+			}
+			in.accepts(t, rendered)
 		})
 	}
 	t.Run("install.yaml", func(t *testing.T) {

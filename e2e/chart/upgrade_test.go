@@ -31,7 +31,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 			in.waitInjected(t, "shop", "hardened")
 			first := in.caBundles(t)
 
-			load := in.startLoad("shop")
+			load := in.startLoad(t, "shop")
 			in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--set=shutdownDelaySeconds=2")
 			in.settle(t)
 			load.goOn(t)
@@ -107,11 +107,13 @@ type load struct {
 	failures []string
 }
 
-func (in *installation) startLoad(namespace string) *load {
+func (in *installation) startLoad(t *testing.T, namespace string) *load {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{}
 	var workers sync.WaitGroup
 	l.stop = func() { cancel(); workers.Wait() }
+	t.Cleanup(l.stop)
 	for range 4 {
 		workers.Go(func() {
 			for ctx.Err() == nil {
@@ -181,7 +183,7 @@ func TestFromCertManagerUnderLoad(t *testing.T) {
 	in.namespace(t, "shop", map[string]string{"caseharden.io/enforce": "hardened"})
 	in.waitInjected(t, "shop", "hardened")
 
-	load := in.startLoad("shop")
+	load := in.startLoad(t, "shop")
 	in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--reuse-values",
 		"--set=certificates.mode=self-managed,certificates.secretName=caseharden-own,certificates.propagation=2s")
 	in.settle(t)

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/caseharden/caseharden/e2e/manifests"
 )
 
 const everything = "testdata/everything.yaml"
@@ -117,8 +119,7 @@ func set(path string, v any) map[string]any {
 	return v.(map[string]any)
 }
 
-// What there is in values.yaml, the schema knows; and the other way round. Each has a
-// comment, or stands below one that has, or explains itself by its neighbours.
+// What there is in values.yaml, the schema knows; and the other way round.
 func TestSchemaAndValuesAgree(t *testing.T) {
 	defaults := values(t, filepath.Join(chartDir(), "values.yaml"))
 	leaves, _ := knownValues(t)
@@ -151,32 +152,44 @@ func paths(v map[string]any, prefix string, known map[string]bool) []string {
 	return all
 }
 
-// Each value at the top level, and each below it that is not told by its name alone, has
-// a comment that says when to change it.
+// Each value has a comment of its own, directly above it.
 func TestValuesAreExplained(t *testing.T) {
-	// What any user of Kubernetes or Helm knows.
-	obvious := []string{"affinity", "nodeSelector", "tolerations", "nameOverride", "fullnameOverride", "deploymentAnnotations", "podSecurityContext", "podLabels", "podAnnotations", "podMonitor", "extraVolumes", "extraVolumeMounts",
-		"service", "networkPolicy", "certificates", "webhook", "labelGuard", "serviceAccount", "serviceMonitor", "dashboard", "image", "podDisruptionBudget"}
 	data, err := os.ReadFile(filepath.Join(chartDir(), "values.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(data), "\n")
-	topLevel := regexp.MustCompile(`^([a-zA-Z]+):`)
-	seen := 0
-	for i, line := range lines {
-		m := topLevel.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		seen++
-		if !strings.HasPrefix(lines[i-1], "#") && !slices.Contains(obvious, m[1]) {
-			t.Errorf("values.yaml:%d: %s has no comment", i+1, m[1])
+	leaves, objects := knownValues(t)
+	paths := slices.DeleteFunc(objects, func(path string) bool { return path == "" })
+	for _, leaf := range leaves {
+		paths = append(paths, leaf.path)
+	}
+	for _, path := range paths {
+		i := lineOf(lines, path)
+		switch {
+		case i < 0 && strings.HasPrefix(path, "certificates.certManager.issuerRef."):
+			// It has no default.
+		case i < 1:
+			t.Errorf("values.yaml has no %s", path)
+		case !strings.HasPrefix(strings.TrimSpace(lines[i-1]), "# "):
+			t.Errorf("values.yaml:%d: %s has no comment", i+1, path)
 		}
 	}
-	if seen < 40 {
-		t.Errorf("only %d values were seen", seen)
+}
+
+// lineOf returns the line on which a value stands, or -1.
+func lineOf(lines []string, path string) int {
+	at, indent := 0, ""
+	for key := range strings.SplitSeq(path, ".") {
+		for at < len(lines) && !strings.HasPrefix(lines[at], indent+key+":") {
+			at++
+		}
+		indent += "  "
 	}
+	if at == len(lines) {
+		return -1
+	}
+	return at
 }
 
 // Each template says why it is there, or why it is as it is.
@@ -236,6 +249,31 @@ func refused(t *testing.T, v map[string]any, message string) {
 	}
 }
 
+// A value that is taken away is refused by its name, or does without: no template fails on
+// it, and what is rendered is whole.
+func TestNullValues(t *testing.T) {
+	leaves, objects := knownValues(t)
+	paths := slices.DeleteFunc(objects, func(path string) bool { return path == "" })
+	for _, leaf := range leaves {
+		paths = append(paths, leaf.path)
+	}
+	for _, path := range paths {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			rendered, stderr, err := helm(t, "template", "caseharden", chartDir(), "--set="+path+"=null")
+			if err != nil {
+				if !strings.Contains(stderr, path[strings.LastIndex(path, ".")+1:]) || strings.Contains(stderr, "executing") {
+					t.Errorf("the message is of a template that fails, or does not name it:\n%s", stderr)
+				}
+				return
+			}
+			if _, err := manifests.Decode([]byte(rendered)); err != nil || strings.Contains(rendered, "<nil>") {
+				t.Errorf("%v:\n%s", err, rendered)
+			}
+		})
+	}
+}
+
 // What no schema can tell is refused with a sentence that says what to do.
 func TestTemplatesRefuse(t *testing.T) {
 	two := exampleTwo(t)
@@ -256,6 +294,11 @@ func TestTemplatesRefuse(t *testing.T) {
 		"two monitors":                   {[]string{"--set=serviceMonitor.enabled=true,podMonitor.enabled=true"}, "serviceMonitor and podMonitor are both enabled: every pod would be scraped twice, and counted twice: enable one"},
 		"no duration":                    {[]string{"--set=certificates.lifetime=90d"}, "/certificates/lifetime"},
 		"no digest":                      {[]string{"--set=image.digest=latest"}, "/image/digest"},
+		"one port for both":              {[]string{"--set=port=8080"}, "port and metricsPort are both 8080: give each its own"},
+		"one port of the Service":        {[]string{"--set=service.port=8080"}, "service.port and metricsPort are both 8080, and the Service has both: change one"},
+		"an issuer without a name":       {[]string{"--set=certificates.mode=cert-manager,certificates.certManager.issuerRef.kind=ClusterIssuer"}, "/certificates/certManager/issuerRef"},
+		"a name with a dot":              {[]string{"--set=fullnameOverride=team.caseharden"}, "/fullnameOverride"},
+		"a name that is too long":        {[]string{"--set=fullnameOverride=" + strings.Repeat("a", 51)}, "/fullnameOverride"},
 		"a timeout that the API refuses": {[]string{"--set=webhook.timeoutSeconds=31"}, "/webhook/timeoutSeconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -274,15 +317,17 @@ func exampleTwo(t *testing.T) string {
 	return write(t, fmt.Appendf(nil, profile+"---\n"+profile, "mine", "other"))
 }
 
-// everything.yaml sets every value to another than the default, and each has an effect:
-// without it, something else is rendered.
+// everything.yaml sets every value, and each has an effect: with another one, something
+// else is rendered.
 func TestEveryValueHasAnEffect(t *testing.T) {
 	// In the shadow of another in everything.yaml: rendered with what brings them to light.
 	light := map[string]string{
 		"image.tag":                          "image.digest=",
 		"certificates.propagation":           "certificates.mode=self-managed",
 		"networkPolicy.apiServerPort":        "certificates.mode=self-managed",
+		"networkPolicy.apiServerCIDRs":       "certificates.mode=self-managed",
 		"rbac.create":                        "certificates.mode=self-managed",
+		"accountGuard.enabled":               "certificates.mode=self-managed",
 		"podAntiAffinity":                    "affinity=null",
 		"replicas":                           "autoscaling.enabled=false",
 		"serviceAccount.annotations":         "serviceAccount.create=true",
@@ -298,22 +343,30 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 				t.Fatalf("%s does not set it", everything)
 			}
 			unset, found := lookUp(defaults, leaf.path)
-			if !found {
-				unset = "other" // of an issuer, which has no default
-			}
-			if reflect.DeepEqual(set, unset) {
-				switch leaf.path {
-				case "certificates.caBundle", "podDisruptionBudget.enabled", "podMonitor.enabled":
-					return // TestInstall and TestUninstall set them
+			switch leaf.path {
+			case "podDisruptionBudget.enabled", "podMonitor.enabled":
+				unset = set != true // where it is set it is the default
+			case "certificates.caBundle":
+				unset = "-----BEGIN CERTIFICATE-----"
+			default:
+				if !found {
+					unset = "other" // of an issuer, which has no default
 				}
-				t.Fatalf("%s has the default", everything)
+				if reflect.DeepEqual(set, unset) {
+					t.Fatalf("%s has the default", everything)
+				}
 			}
 			args := []string{"--values=" + everything}
 			if other := light[leaf.path]; other != "" {
 				args = append(args, "--set="+other)
 			}
-			if strings.HasPrefix(leaf.path, "podMonitor.") {
+			switch {
+			case leaf.path == "podMonitor.enabled":
+				args = append(args, "--set=serviceMonitor.enabled=false")
+			case strings.HasPrefix(leaf.path, "podMonitor."):
 				args = append(args, "--set=serviceMonitor.enabled=false,podMonitor.enabled=true")
+			case leaf.path == "certificates.caBundle":
+				args = append(args, "--set=certificates.mode=provided", `--set-json=certificates.caBundle="-----BEGIN CERTIFICATE----- another"`)
 			}
 			without, err := json.Marshal(unset)
 			if err != nil {

@@ -28,11 +28,11 @@ type panel struct {
 type kind int
 
 const (
-	figure kind = iota // one figure for each query
-	graph              // lines
-	magnitudes         // lines on a logarithmic axis, for what differs a thousandfold
-	stack              // areas that add up
-	table              // a line for each set of labels, a column for each query
+	figure     kind = iota // one figure for each query
+	graph                  // lines
+	magnitudes             // lines on a logarithmic axis, for what differs a thousandfold
+	stack                  // areas that add up
+	table                  // a line for each set of labels, a column for each query
 )
 
 // A query is in PromQL. Its legend is the name of a line or of a column.
@@ -56,9 +56,16 @@ const selected = `mode="$mode", profile=~"$profile"`
 
 // countedIn is how much a counter has counted in the time that is shown, or in another.
 // increase() does not see the first step of a series that begins with it; why that matters
-// is in deploy/chart/files/rules.yaml.
+// is in deploy/chart/files/rules.yaml. A replica is a new target, so that the whole of what
+// it counts is new.
 func countedIn(selector, duration string) string {
-	return fmt.Sprintf("((increase(%[1]s[%[2]s]) and last_over_time(%[1]s[1d] offset %[2]s)) or last_over_time(%[1]s[%[2]s]))", selector, duration)
+	return fmt.Sprintf("((last_over_time(%[1]s[%[2]s]) unless last_over_time(%[1]s[1d] offset %[2]s)) or increase(%[1]s[%[2]s]))", selector, duration)
+}
+
+// countedByAPIServers is the same of a target that stays, where a series that is new to
+// Prometheus need not be new.
+func countedByAPIServers(selector, duration string) string {
+	return fmt.Sprintf("((last_over_time(%[1]s[%[2]s]) unless %[1]s offset %[2]s) and on (job, instance) up offset %[2]s == 1 or increase(%[1]s[%[2]s]))", selector, duration)
 }
 
 const (
@@ -82,10 +89,10 @@ var rows = []row{
 		{figure, "Certificate, time left", "Of the certificate that is served and of its CA, whichever expires first. It is renewed when a third of its life is left.", units.Seconds, 3,
 			[]query{{`min(caseharden:certificate_left:seconds)`, ""}}, []level{{0, red}, {3 * day, yellow}, {14 * day, green}}},
 		{figure, "Pods refused", "In the time shown, because the webhook could not be called and webhook.failurePolicy is Fail.", units.Short, 3,
-			[]query{{"round(sum(" + countedIn("apiserver_admission_webhook_rejection_count"+ofEnforce, inRange) + ")) or vector(0)", ""}},
+			[]query{{"round(sum(" + countedByAPIServers("apiserver_admission_webhook_rejection_count"+ofEnforce, inRange) + ")) or vector(0)", ""}},
 			[]level{{0, green}, {1, red}}},
 		{figure, "Pods let through", "In the time shown, unhardened, because the webhook could not be called and webhook.failurePolicy is Ignore.", units.Short, 3,
-			[]query{{"round(sum(" + countedIn("apiserver_admission_webhook_fail_open_count"+ofEnforce, inRange) + ")) or vector(0)", ""}},
+			[]query{{"round(sum(" + countedByAPIServers("apiserver_admission_webhook_fail_open_count"+ofEnforce, inRange) + ")) or vector(0)", ""}},
 			[]level{{0, green}, {1, red}}},
 		{figure, "Namespaces", "With pods that were reviewed in this mode, since the replicas started.", units.Short, 3,
 			[]query{{`count(count by (namespace) (caseharden_pods_total{` + selected + `, namespace!="_other"})) or vector(0)`, ""}}, nil},

@@ -3,7 +3,8 @@
 // Package node stands for what a control plane alone lacks, as far as Caseharden's own
 // pods are concerned: the controller of their Deployment, a kubelet, and the network
 // that takes an API server to their Service. What it runs is real: the compiled binary,
-// with the arguments, files and token that the pod has, and no others.
+// with the arguments, files and token that the pod has; only the addresses are others, and
+// the token is in a kubeconfig.
 package node
 
 import (

@@ -27,8 +27,9 @@ var needed = []struct {
 	{"watch", "secrets", "watch"},
 }
 
-// The names in the manifest are those of what is shipped, and its permissions suffice
-// for the first certificate, a rotation, and a repair.
+// The names in the manifest are those of what is shipped, and its permissions suffice,
+// with the account guard as it is shipped, for the first certificate, a rotation, and a
+// repair.
 func TestPermissionsSuffice(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t, "caseharden", 2, longLifetime, longPropagation)
@@ -42,6 +43,7 @@ func TestPermissionsSuffice(t *testing.T) {
 		t.Errorf("the permissions of deploy/install.yaml (-tested +there):\n%s", diff)
 	}
 	grant(t, p)
+	guardAccount(t)
 	in.start(t)
 	first := in.waitSerial(t, "the first certificate", anySerial)
 	in.replicas[0].restartWith(t, longLifetime/2)

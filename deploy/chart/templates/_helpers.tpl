@@ -1,28 +1,32 @@
-{{- /* The name of everything: <release>, or <release>-caseharden where that does not say what it is. */}}
+{{- /* The name of everything: <release>, or <release>-caseharden where that does not say what it is.
+A Service may have no dot in its name, and before Kubernetes 1.35 has to begin with a letter. */}}
 {{- define "caseharden.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
-{{- else -}}
-{{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- $name := .Values.fullnameOverride -}}
+{{- if not $name -}}
+{{- $chart := default .Chart.Name .Values.nameOverride -}}
+{{- $name = contains $chart .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $chart) | replace "." "-" | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
+{{- if not (regexMatch "^[a-z]" $name) -}}
+{{- fail (printf "the name of the release, %q, does not begin with a letter: set fullnameOverride" .Release.Name) -}}
 {{- end -}}
+{{- $name -}}
 {{- end -}}
 
 {{- /* What a pod of ours is known by. It cannot change in the life of a Deployment. */}}
 {{- define "caseharden.selectorLabels" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end -}}
+
+{{- /* The labels of an object: ours, those of all objects, and further ones of its own. Where
+several have a label, the first of these wins. */}}
+{{- define "caseharden.labelsWith" -}}
+{{- $ours := include "caseharden.selectorLabels" .context | fromYaml -}}
+{{- merge $ours (deepCopy (.context.Values.commonLabels | default dict)) (deepCopy (.labels | default dict)) | toYaml -}}
 {{- end -}}
 
 {{- define "caseharden.labels" -}}
-{{ include "caseharden.selectorLabels" . }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- include "caseharden.labelsWith" (dict "context" .) -}}
 {{- end -}}
 
 {{- define "caseharden.serviceAccountName" -}}
@@ -47,7 +51,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 its own pods could never come back, and one that the control plane needs could take the
 cluster down with it. */}}
 {{- define "caseharden.excludedNamespaces" -}}
-{{- concat (list .Release.Namespace "kube-system") .Values.webhook.excludedNamespaces | uniq | toJson -}}
+{{- concat (list .Release.Namespace "kube-system") (.Values.webhook.excludedNamespaces | default list) | uniq | toJson -}}
 {{- end -}}
 
 {{- /* The names of the profiles, as JSON, and an error where the file of one is not that
