@@ -38,7 +38,7 @@ type access struct {
 
 const userAdmin = "admin"
 
-// groups are those of the users.
+// groups are those of the users, beside the one of all that are authenticated.
 var groups = map[string]string{
 	userAdmin:             "system:masters",
 	UserControllerManager: "",
@@ -60,8 +60,9 @@ func newAccess(dir, nodeAddress string) (access, error) {
 	var tokenLines strings.Builder
 	for user, group := range groups {
 		tokens[user] = rand.Text()
-		// token, user name, user UID, groups
-		fmt.Fprintf(&tokenLines, "%s,%s,%s,%s\n", tokens[user], user, user, group)
+		// token, user name, user UID, and groups if there are any
+		line := fmt.Sprintf("%s,%s,%s,%s", tokens[user], user, user, group)
+		fmt.Fprintln(&tokenLines, strings.TrimSuffix(line, ","))
 	}
 	a := access{
 		tokens:                tokens,

@@ -54,9 +54,9 @@ type Options struct {
 	// recorded at level Metadata.
 	AuditPolicy string
 
-	// NodeAddress is the IP address of a node of this machine, if the API server is to
-	// serve one: then it can be reached from everywhere, and lacks nothing that one has
-	// by default.
+	// NodeAddress is an IP address of this machine, if there is to be a node: see package
+	// whole, which runs it. The API server then serves on all addresses, at port 443, and
+	// all is on that is on by default. If empty, there is no node.
 	NodeAddress string
 
 	// Log receives the progress, for people to read. If nil, it is discarded.

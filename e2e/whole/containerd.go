@@ -118,10 +118,29 @@ func (c *Cluster) LoadArchive(ctx context.Context, file, name string) error {
 	})
 }
 
-// removePods ends and removes all pods, and with them their networks, mounts and cgroups.
-func (c *Cluster) removePods() error {
+// stopPods ends and removes all pods, which outlive a containerd that has ended. The caller
+// must hold c.mu.
+func (c *Cluster) stopPods() error {
+	p := c.processes[Containerd]
+	if p == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	p.Resume() // in case it is suspended
+	if !p.Exited() {
+		return c.removePods(ctx)
+	}
+	again, err := c.launch(ctx, Containerd)
+	if err != nil {
+		return err
+	}
+	defer again.Kill()
+	return c.removePods(ctx)
+}
+
+// removePods removes pods, and with them their networks, mounts and cgroups.
+func (c *Cluster) removePods(ctx context.Context) error {
 	conn, err := c.dialCRI()
 	if err != nil {
 		return err

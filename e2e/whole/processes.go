@@ -25,13 +25,8 @@ const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // run starts a process of the node or of the controllers, and waits until it is ready.
 func (c *Cluster) run(ctx context.Context, name string) error {
-	binary, args, ready := c.command(name)
-	p, err := process.StartWith([]string{path}, name, c.file(name+".log"), binary, args...)
+	p, err := c.launch(ctx, name)
 	if err != nil {
-		return err
-	}
-	if err := p.WaitReady(ctx, ready); err != nil {
-		p.Kill()
 		return err
 	}
 	c.mu.Lock()
@@ -42,6 +37,19 @@ func (c *Cluster) run(ctx context.Context, name string) error {
 	}
 	c.processes[name] = p
 	return nil
+}
+
+func (c *Cluster) launch(ctx context.Context, name string) (*process.Process, error) {
+	binary, args, ready := c.command(name)
+	p, err := process.StartWith([]string{path}, name, c.file(name+".log"), binary, args...)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.WaitReady(ctx, ready); err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return p, nil
 }
 
 // command returns what is run, and how it is known that it is ready.

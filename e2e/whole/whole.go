@@ -16,9 +16,9 @@
 //
 // The cluster is as others are: every admission plugin is on that is on by default, pods
 // have tokens and reach the API server as they do elsewhere, and kubectl logs, exec and
-// debug work. What differs: there is no kube-proxy and no DNS, so that pods reach each
-// other by the addresses of pods alone, while the API server reaches webhooks by their
-// Services; and images have to be loaded.
+// debug work. What differs: there is no kube-proxy, so that Services other than kubernetes
+// lead nowhere, but for the API server, which reaches webhooks by them; there is no DNS;
+// nobody enforces a NetworkPolicy; and images have to be loaded.
 //
 // Start reading at Start.
 package whole
@@ -205,18 +205,17 @@ func (c *Cluster) Stop() error {
 	c.stopped = true
 
 	var errs []error
-	stop := func(names ...string) {
-		for _, name := range names {
-			if p := c.processes[name]; p != nil {
-				errs = append(errs, p.Stop())
-			}
+	stop := func(name string) {
+		if p := c.processes[name]; p != nil {
+			p.Resume() // in case it is suspended
+			errs = append(errs, p.Stop())
 		}
 	}
 	// First those that would start containers anew.
-	stop(Scheduler, ControllerManager, Kubelet)
-	if p := c.processes[Containerd]; p != nil && !p.Exited() {
-		errs = append(errs, c.removePods())
-	}
+	stop(Scheduler)
+	stop(ControllerManager)
+	stop(Kubelet)
+	errs = append(errs, c.stopPods())
 	stop(Containerd)
 	errs = append(errs, c.removeLeftovers(), removeNetwork(), c.Cluster.Stop())
 	c.stopErr = errors.Join(errs...)

@@ -7,9 +7,9 @@
 //	go test -exec machine ./...
 //
 // The machine has its own processes, network, mounts, IPC, host name and cgroups. Files
-// are those of the host, apart from /run and /tmp's place in TMPDIR, which are empty and
-// in memory, and /var, where what is written is kept in memory. The network is loopback
-// and one interface, whose address is in MACHINE_ADDRESS; nothing leads to the host's.
+// are those of the host, but for /run, which is empty and in memory, with a TMPDIR in it,
+// and for /var, to which whatever is written stays in memory. The network is loopback and
+// one interface, whose address is in MACHINE_ADDRESS; nothing leads out of it.
 //
 // SIGHUP, SIGINT, SIGQUIT and SIGTERM go to the program, and its exit code is that of
 // machine; 128 and the number of the signal if one killed it. The code 125 is that of a

@@ -79,7 +79,7 @@ func run(program []string) (code int, err error) {
 		}
 	}()
 	if err := makeCgroups(name); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("cgroups: %w", err)
 	}
 	init, listens, err := startInit(name, program, lifeline)
 	if err != nil {
@@ -128,7 +128,7 @@ func startInit(name string, program []string, lifeline *os.File) (cmd *exec.Cmd,
 		Setpgid: true,
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, nil, fmt.Errorf("namespaces: %w: this sandbox refuses them: use a virtual machine", err)
+		return nil, nil, fmt.Errorf("namespaces: %w", err)
 	}
 	return cmd, listens, nil
 }
