@@ -12,11 +12,10 @@ skip() {
 
 [ "$(uname)" = Linux ] || skip "they need Linux: run make test-cluster in a virtual machine"
 [ "$(id -u)" = 0 ] || skip "they need root, to make namespaces and cgroups: run sudo make test-cluster"
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-go build -o "$dir/machine" ./cluster/machine
-"$dir/machine" true || skip "this sandbox refuses what a machine of their own is made of (see above): run make test-cluster in a virtual machine"
+unshare --mount --pid --net --ipc --uts --cgroup --fork true ||
+  skip "they need namespaces, which this sandbox refuses: run make test-cluster in a virtual machine"
+grep -Eq ' cgroup2? rw' /proc/mounts ||
+  skip "they need cgroups, which are read-only here: run make test-cluster in a virtual machine"
 
 if ! command -v runc >/dev/null; then
   command -v apt-get >/dev/null || skip "they need runc: install it, and run make test-cluster again"
@@ -27,6 +26,10 @@ fi
 
 echo "== building a whole cluster: also the kubelet, the controllers and containerd (ten to fifteen minutes the first time)"
 go run ./whole/build
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+go build -o "$dir/machine" ./cluster/machine
 
 echo "== tests of the machine that a whole cluster gets, about ten seconds"
 go test -tags=cluster -count=1 -v ./cluster/machine | grep --line-buffered -v '^=== '
