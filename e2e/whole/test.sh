@@ -10,18 +10,18 @@ skip() {
   exit 0
 }
 
-[ "$(uname)" = Linux ] || skip "they need Linux: run make test-cluster in a virtual machine"
-[ "$(id -u)" = 0 ] || skip "they need root, to make namespaces and cgroups: run sudo make test-cluster"
+[ "$(uname)" = Linux ] || skip "needs Linux: run make test-cluster in a virtual machine"
+[ "$(id -u)" = 0 ] || skip "needs root, to make namespaces and cgroups: run sudo make test-cluster"
 unshare --mount --pid --net --ipc --uts --cgroup --fork true ||
-  skip "they need namespaces, which this sandbox refuses: run make test-cluster in a virtual machine"
+  skip "needs namespaces, which this sandbox refuses: run make test-cluster in a virtual machine"
 grep -Eq ' cgroup2? rw' /proc/mounts ||
-  skip "they need cgroups, which are read-only here: run make test-cluster in a virtual machine"
+  skip "needs cgroups, which are read-only here: run make test-cluster in a virtual machine"
 
 if ! command -v runc >/dev/null; then
-  command -v apt-get >/dev/null || skip "they need runc: install it, and run make test-cluster again"
+  command -v apt-get >/dev/null || skip "needs runc: install it, and run make test-cluster again"
   echo "== installing for the tests of a whole cluster: apt-get install runc"
   { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends runc >/dev/null; } ||
-    skip "they need runc, and apt-get could not install it (see above)"
+    skip "needs runc, and apt-get could not install it (see above)"
 fi
 
 echo "== building a whole cluster: also the kubelet, the controllers and containerd (ten to fifteen minutes the first time)"
