@@ -36,7 +36,7 @@ func hierarchies() ([]hierarchy, error) {
 		// proc_pid_mountinfo(5): 36 35 98:0 /root /mount/point rw,noatime shared:1 - kind source options
 		before, after, _ := strings.Cut(line, " - ")
 		fields, more := strings.Fields(before), strings.Fields(after)
-		if len(fields) < 5 || len(more) < 3 || more[0] != "cgroup" && more[0] != "cgroup2" {
+		if len(fields) < 5 || len(more) < 3 || more[0] != "cgroup" && more[0] != "cgroup2" || !strings.HasPrefix(fields[4], "/sys/fs/cgroup") {
 			continue
 		}
 		var options []string
@@ -82,16 +82,15 @@ func makeCgroups(name string) error {
 	return nil
 }
 
-// delegate has the cgroups below dir, of version 2, have all of its controllers.
+// delegate has the cgroups below dir, of version 2, have all of its controllers that the
+// kernel lets them have: whoever needs another one says so.
 func delegate(dir string) error {
 	controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
 	if err != nil {
 		return err
 	}
 	for c := range strings.FieldsSeq(string(controllers)) {
-		if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+c), 0); err != nil {
-			return err
-		}
+		_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+c), 0)
 	}
 	return nil
 }
