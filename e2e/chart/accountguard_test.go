@@ -3,6 +3,7 @@
 package chart
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -138,6 +139,13 @@ func TestAccountGuard(t *testing.T) {
 	if err := try(t, account, bundle); err != nil {
 		t.Errorf("a caBundle: %v", err)
 	}
+	in.addWebhooks(t, 600)
+	if err := try(t, account, bundle); err != nil {
+		t.Errorf("a caBundle among very many: %v", err)
+	}
+	if err := try(t, account, attempts()["more rules"]); err == nil {
+		t.Error("among very many webhooks one can be changed")
+	}
 	other := in.as(t, "alice")
 	if err := try(t, other, attempts()["labels"]); err != nil {
 		t.Errorf("somebody else: %v", err)
@@ -157,6 +165,24 @@ func TestAccountGuard(t *testing.T) {
 		if err := create(t, account, "empty", secret); err != nil {
 			t.Errorf("without the guard, Secret %s%s: %v", secret.Name, secret.GenerateName, err)
 		}
+	}
+}
+
+// addWebhooks adds as many webhooks as hundreds of profiles would.
+func (in *installation) addWebhooks(t *testing.T, n int) {
+	t.Helper()
+	configurations := in.client.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	configuration, err := configurations.Get(t.Context(), "caseharden", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		w := configuration.Webhooks[0].DeepCopy()
+		w.Name = fmt.Sprintf("further-%d.caseharden.io", i)
+		configuration.Webhooks = append(configuration.Webhooks, *w)
+	}
+	if _, err := configurations.Update(t.Context(), configuration, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
 	}
 }
 

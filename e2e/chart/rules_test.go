@@ -131,12 +131,16 @@ func TestPrometheusRule(t *testing.T) {
 	if diff := cmp.Diff(shipped, specOf(t, rendered)); diff != "" {
 		t.Errorf("files/rules.yaml and the PrometheusRule (-file +rendered):\n%s", diff)
 	}
-	rendered = template(t, "--show-only=templates/prometheusrule.yaml", "--set=prometheusRule.enabled=true,webhook.timeoutSeconds=9",
+	rendered = template(t, "--show-only=templates/prometheusrule.yaml", "--set=prometheusRule.enabled=true,webhook.timeoutSeconds=9,replicas=3",
 		"--set=prometheusRule.alertLabels.team=platform,prometheusRule.runbookURL=https://wiki.example.com/alerts.md")
 	for _, r := range specOf(t, rendered).all() {
 		switch {
 		case r.Record == "caseharden:timeout_seconds":
 			if r.Expr != "vector(9)" {
+				t.Errorf("%s is %s", r.Record, r.Expr)
+			}
+		case r.Record == "caseharden:replicas":
+			if r.Expr != "vector(3)" {
 				t.Errorf("%s is %s", r.Record, r.Expr)
 			}
 		case r.Alert != "":

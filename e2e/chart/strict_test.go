@@ -19,7 +19,7 @@ func TestRenderedIsAccepted(t *testing.T) {
 	in.createCRDs(t)
 	in.namespace(t, "caseharden", map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"})
 	in.namespace(t, "hardening", nil)
-	ca := write(t, []byte("-----BEGIN CERTIFICATE-----\n"))
+	ca := write(t, []byte("# Of all API servers\n"+oneCA+"\n"))
 	certificate, _ := issue(t, "caseharden.caseharden.svc")
 	for name, args := range map[string][]string{
 		"defaults":     nil,

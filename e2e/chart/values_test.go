@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +20,10 @@ import (
 	"github.com/caseharden/caseharden/e2e/manifests"
 )
 
-const everything = "testdata/everything.yaml"
+const (
+	everything = "testdata/everything.yaml"
+	oneCA      = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+)
 
 // values reads a file with values.
 func values(t *testing.T, file string) map[string]any {
@@ -228,7 +232,7 @@ func TestSchemaRefusesMistyped(t *testing.T) {
 	for _, leaf := range leaves {
 		t.Run(leaf.path, func(t *testing.T) {
 			t.Parallel()
-			var wrong any = []any{1} // an array of what no array of ours holds, and otherwise no array
+			var wrong any = []any{true} // an array of what no array of ours holds, and otherwise no array
 			refused(t, set(leaf.path, wrong), "/"+strings.ReplaceAll(leaf.path, ".", "/"))
 		})
 	}
@@ -277,6 +281,8 @@ func TestNullValues(t *testing.T) {
 // What no schema can tell is refused with a sentence that says what to do.
 func TestTemplatesRefuse(t *testing.T) {
 	two := exampleTwo(t)
+	ca, caKey := issue(t, "caseharden.caseharden.svc")
+	certificate, key := write(t, ca), write(t, append(ca, caKey...))
 	for name, c := range map[string]struct {
 		args    []string
 		message string
@@ -288,9 +294,13 @@ func TestTemplatesRefuse(t *testing.T) {
 		"a file that is no YAML":         {[]string{"--set=profiles.mine.file=a: b: c"}, "profiles.mine.file: error converting YAML"},
 		"no profile":                     {[]string{"--set=profiles=null"}, "profiles: is empty: then there is nothing to install"},
 		"provided without a CA":          {[]string{"--set=certificates.mode=provided,certificates.secretName=tls"}, "certificates.caBundle: is needed for mode provided, as API servers trust a certificate only by it: --set-file certificates.caBundle=ca.crt"},
-		"provided without a Secret":      {[]string{"--set=certificates.mode=provided,certificates.caBundle=-----BEGIN CERTIFICATE-----"}, "certificates.secretName: is needed for mode provided: the Secret with tls.crt and tls.key"},
-		"a CA that would be overwritten": {[]string{"--set=certificates.caBundle=-----BEGIN CERTIFICATE-----"}, "certificates.caBundle: is for mode provided: in mode self-managed it would be overwritten"},
-		"no CA at all":                   {[]string{"--set=certificates.caBundle=LS0tLS1CRUdJTi"}, "/certificates/caBundle"},
+		"provided without a Secret":      {[]string{"--set=certificates.mode=provided", "--set-file=certificates.caBundle=" + certificate}, "certificates.secretName: is needed for mode provided: the Secret with tls.crt and tls.key"},
+		"a CA that would be overwritten": {[]string{"--set-file=certificates.caBundle=" + certificate}, "certificates.caBundle: is for mode provided: in mode self-managed it would be overwritten"},
+		"half of a CA":                   {[]string{"--set=certificates.caBundle=-----BEGIN CERTIFICATE-----"}, "certificates.caBundle: is not of whole certificates in PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"},
+		"a private key for a CA":         {[]string{"--set=certificates.mode=provided,certificates.secretName=tls", "--set-file=certificates.caBundle=" + key}, "certificates.caBundle: holds a private key, which everybody could read there: give the certificates of the CA alone"},
+		"the port of the kubelet":        {[]string{"--set=hostNetwork=true,port=10250"}, "port: with hostNetwork 10250 is taken by the kubelet of the node: take another"},
+		"a tag in the repository":        {[]string{"--set=image.repository=registry.example.com/caseharden:v1"}, "/image/repository"},
+		"no CA at all":                   {[]string{"--set=clientCA=LS0tLS1CRUdJTi"}, "clientCA: is not of whole certificates in PEM"},
 		"two monitors":                   {[]string{"--set=serviceMonitor.enabled=true,podMonitor.enabled=true"}, "serviceMonitor and podMonitor are both enabled: every pod would be scraped twice, and counted twice: enable one"},
 		"no duration":                    {[]string{"--set=certificates.lifetime=90d"}, "/certificates/lifetime"},
 		"no digest":                      {[]string{"--set=image.digest=latest"}, "/image/digest"},
@@ -306,6 +316,9 @@ func TestTemplatesRefuse(t *testing.T) {
 			_, stderr, err := helm(t, append([]string{"template", "caseharden", chartDir()}, c.args...)...)
 			if err == nil || !strings.Contains(stderr, c.message) {
 				t.Errorf("%v\n%s\nwant\n%s", err, stderr, c.message)
+			}
+			if strings.Contains(stderr, "-BEGIN RSA PRIVATE KEY-") {
+				t.Error("the message has a private key in it")
 			}
 		})
 	}
@@ -324,7 +337,7 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 	light := map[string]string{
 		"image.tag":                          "image.digest=",
 		"certificates.propagation":           "certificates.mode=self-managed",
-		"networkPolicy.apiServerPort":        "certificates.mode=self-managed",
+		"networkPolicy.apiServerPorts":       "certificates.mode=self-managed",
 		"networkPolicy.apiServerCIDRs":       "certificates.mode=self-managed",
 		"rbac.create":                        "certificates.mode=self-managed",
 		"accountGuard.enabled":               "certificates.mode=self-managed",
@@ -347,7 +360,7 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 			case "podDisruptionBudget.enabled", "podMonitor.enabled":
 				unset = set != true // where it is set it is the default
 			case "certificates.caBundle":
-				unset = "-----BEGIN CERTIFICATE-----"
+				unset = oneCA
 			default:
 				if !found {
 					unset = "other" // of an issuer, which has no default
@@ -366,7 +379,7 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 			case strings.HasPrefix(leaf.path, "podMonitor."):
 				args = append(args, "--set=serviceMonitor.enabled=false,podMonitor.enabled=true")
 			case leaf.path == "certificates.caBundle":
-				args = append(args, "--set=certificates.mode=provided", `--set-json=certificates.caBundle="-----BEGIN CERTIFICATE----- another"`)
+				args = append(args, "--set=certificates.mode=provided", "--set-json=certificates.caBundle="+strconv.Quote(oneCA+"\n"+oneCA))
 			}
 			without, err := json.Marshal(unset)
 			if err != nil {

@@ -96,3 +96,16 @@ of a profile of this name. The rest of it is checked at the start of the pods. *
 {{- end -}}
 {{- toJson $own -}}
 {{- end -}}
+
+{{- /* Fails if a text is not of certificates in PEM, with anything between them. Not left to
+the schema, whose message would have the whole text, and a private key with it. */}}
+{{- define "caseharden.checkCAs" -}}
+{{- with .text -}}
+{{- if contains "PRIVATE KEY" . -}}
+{{- fail (printf "%s: holds a private key, which everybody could read there: give the certificates of the CA alone" $.name) -}}
+{{- end -}}
+{{- if not (regexMatch "^([^-]|-[^-])*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----([^-]|-[^-])*)+$" .) -}}
+{{- fail (printf "%s: is not of whole certificates in PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----" $.name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
