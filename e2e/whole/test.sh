@@ -24,7 +24,7 @@ if ! command -v runc >/dev/null; then
     skip "needs runc, and apt-get could not install it (see above)"
 fi
 
-echo "== building a whole cluster: also the kubelet, the controllers and containerd (ten to fifteen minutes the first time)"
+echo "== building a whole cluster: also the kubelet, the controllers and containerd (about ten minutes the first time, three after make test)"
 go run ./whole/build
 
 dir=$(mktemp -d)
