@@ -28,7 +28,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo test corpus build image test-image lint update verify unit fuzz control-plane tools e2e clean
+.PHONY: help demo test corpus build image test-image lint update verify unit fuzz control-plane tools e2e test-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,9 +62,9 @@ lint:
 	@echo "== gofmt, go vet, staticcheck (which take some minutes the first time)"
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:" $$unformatted >&2; exit 1; fi
 	go vet ./...
-	go -C e2e vet -tags=image ./...
+	go -C e2e vet -tags=image,cluster ./...
 	go run $(STATICCHECK) ./...
-	cd e2e && go run $(STATICCHECK) -tags=image ./...
+	cd e2e && go run $(STATICCHECK) -tags=image,cluster ./...
 
 # What is checked in and made from something else.
 update: ## Make deploy/install.yaml anew from the chart, and the dashboard from e2e/dashboard
@@ -104,6 +104,9 @@ tools: ## Build Helm and Prometheus, for the tests (minutes the first time)
 e2e: ## Run the tests against a real API server
 	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"
 	go -C e2e test $(RACE) -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
+
+test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc)
+	@e2e/whole/test.sh
 
 clean: ## Remove what was built here
 	rm -rf bin

@@ -42,8 +42,10 @@ func (c *Cluster) startAPIServer(ctx context.Context, pick portPicker) error {
 }
 
 // samePort picks the port of the first start again.
-func (c *Cluster) samePort() (int, error) {
-	_, port, err := net.SplitHostPort(c.apiServer)
+func (c *Cluster) samePort() (int, error) { return portOf(c.apiServer) }
+
+func portOf(address string) (int, error) {
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return 0, err
 	}
@@ -60,7 +62,7 @@ func (c *Cluster) runAPIServer(ctx context.Context, pick portPicker) error {
 		}
 		defer client.CloseIdleConnections()
 		p, err := process.Start("kube-apiserver", c.file("kube-apiserver.log"), c.binaries.APIServer,
-			override(c.apiServerFlags(port), c.flags)...)
+			c.apiServerFlags(port)...)
 		if err != nil {
 			return err
 		}
@@ -82,7 +84,7 @@ func (c *Cluster) runAPIServer(ctx context.Context, pick portPicker) error {
 }
 
 func (c *Cluster) apiServerFlags(port int) []string {
-	return []string{
+	flags := []string{
 		"--etcd-servers=" + c.etcdURL,
 		"--bind-address=127.0.0.1",
 		"--secure-port=" + strconv.Itoa(port),
@@ -113,6 +115,10 @@ func (c *Cluster) apiServerFlags(port int) []string {
 		"--audit-log-path=" + c.AuditLog(),
 		"--audit-log-mode=blocking",
 	}
+	if c.nodeAddress != "" {
+		flags = override(flags, c.nodeFlags())
+	}
+	return override(flags, c.flags)
 }
 
 // override returns base, in which each flag that extra names too is replaced,

@@ -52,6 +52,30 @@ func Build(ctx context.Context, w io.Writer, dir string) (Binaries, error) {
 	}, err
 }
 
+// BuildNode compiles kube-controller-manager, kube-scheduler and kubelet, of the same
+// version as the control plane, into BinDir, and returns it. It reports its progress to w.
+func BuildNode(ctx context.Context, w io.Writer) (string, error) {
+	module, err := ModuleDir()
+	if err != nil {
+		return "", err
+	}
+	dir, err := BinDir()
+	if err != nil {
+		return "", err
+	}
+	version, err := versionFlag(ctx, module)
+	if err != nil {
+		return "", err
+	}
+	return dir, Compile(ctx, w, Program{
+		Name: "kube-controller-manager, kube-scheduler and kubelet",
+		Dir:  module,
+		Args: []string{"-tags=controlplane", "-buildvcs=false", version,
+			"./cluster/kube-controller-manager", "./cluster/kube-scheduler", "./cluster/kubelet"},
+		Out: dir + string(filepath.Separator),
+	})
+}
+
 // versionFlag has the API server call itself by its version, as the released
 // one does. Otherwise it would be v0.0.0-master, which clients that ask for a
 // minimal version refuse.

@@ -15,7 +15,8 @@
 //     killed.
 //
 // There is no controller manager, scheduler or kubelet: a pod stays as it was
-// admitted. The package needs a Unix and does not depend on testing.
+// admitted. Package whole adds them. The package needs a Unix and does not depend on
+// testing.
 //
 // Start reading at Start; Build and Compile make the binaries.
 package cluster
@@ -53,6 +54,11 @@ type Options struct {
 	// recorded at level Metadata.
 	AuditPolicy string
 
+	// NodeAddress is an IP address of this machine, if there is to be a node: see package
+	// whole, which runs it. The API server then serves on all addresses, at port 443, and
+	// all is on that is on by default. If empty, there is no node.
+	NodeAddress string
+
 	// Log receives the progress, for people to read. If nil, it is discarded.
 	Log io.Writer
 }
@@ -60,14 +66,15 @@ type Options struct {
 // A Cluster is a running control plane. Its methods may be called
 // concurrently.
 type Cluster struct {
-	dir       string
-	ownsDir   bool
-	binaries  Binaries
-	flags     []string // of Options.APIServerFlags
-	log       io.Writer
-	access    access
-	etcdURL   string
-	apiServer string // host:port, the same for the whole life of the Cluster
+	dir         string
+	ownsDir     bool
+	binaries    Binaries
+	flags       []string // of Options.APIServerFlags
+	nodeAddress string   // of Options
+	log         io.Writer
+	access      access
+	etcdURL     string
+	apiServer   string // host:port, the same for the whole life of the Cluster
 
 	mu      sync.Mutex // guards the following
 	etcd    *process.Process
@@ -92,7 +99,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	}
 
 	begun := time.Now()
-	c := &Cluster{dir: o.Dir, binaries: o.Binaries, flags: o.APIServerFlags, log: o.Log}
+	c := &Cluster{dir: o.Dir, binaries: o.Binaries, flags: o.APIServerFlags, nodeAddress: o.NodeAddress, log: o.Log}
 	if err := c.start(ctx, o); err != nil {
 		// What Stop has to say about processes is in err already.
 		_ = c.Stop()
@@ -122,16 +129,27 @@ func (c *Cluster) start(ctx context.Context, o Options) (err error) {
 	if err := c.writeAuditPolicy(o.AuditPolicy); err != nil {
 		return err
 	}
-	if c.access, err = newAccess(c.dir); err != nil {
+	if c.access, err = newAccess(c.dir, c.nodeAddress); err != nil {
 		return err
 	}
 	if err := c.startEtcd(ctx, freePort); err != nil {
 		return err
 	}
-	if err := c.startAPIServer(ctx, freePort); err != nil {
+	pick := freePort
+	if c.nodeAddress != "" {
+		pick = func() (int, error) { return servicePort, nil }
+	}
+	if err := c.startAPIServer(ctx, pick); err != nil {
 		return err
 	}
-	return c.access.writeKubeconfig(c.Kubeconfig(), c.URL())
+	if c.nodeAddress != "" {
+		for _, user := range []string{UserControllerManager, UserScheduler, UserNode} {
+			if err := c.access.writeKubeconfig(c.KubeconfigOf(user), c.URL(), user); err != nil {
+				return err
+			}
+		}
+	}
+	return c.access.writeKubeconfig(c.Kubeconfig(), c.URL(), userAdmin)
 }
 
 // URL is the address of the API server, https://127.0.0.1:port.
@@ -151,6 +169,20 @@ func (c *Cluster) Kubeconfig() string { return c.file("kubeconfig") }
 // request's handling. A client may see its answer a moment earlier, so a reader
 // must be ready to look twice.
 func (c *Cluster) AuditLog() string { return c.file("audit.log") }
+
+// Etcd is the process of etcd, for who suspends or kills it: the one since the last
+// RestartEtcd, which starts it again.
+func (c *Cluster) Etcd() *process.Process { return c.current(&c.etcd) }
+
+// APIServer is the process of the API server, for who suspends or kills it: the one since
+// the last RestartAPIServer, which starts it again.
+func (c *Cluster) APIServer() *process.Process { return c.current(&c.api) }
+
+func (c *Cluster) current(p **process.Process) *process.Process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return *p
+}
 
 // Dir is the directory with all the files of the control plane, among them
 // etcd.log and kube-apiserver.log.

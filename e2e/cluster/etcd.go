@@ -4,13 +4,33 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/caseharden/caseharden/e2e/process"
 )
 
-// startEtcd starts etcd on a port of pick's and waits until it serves.
+// RestartEtcd kills etcd, as a crash would, starts it again at the same address and with
+// the same data, and returns when it serves. After an error etcd is down; RestartEtcd may
+// be tried again.
+func (c *Cluster) RestartEtcd(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return errors.New("control plane: stopped already")
+	}
+	c.etcd.Kill()
+	address := strings.TrimPrefix(c.etcdURL, "http://")
+	if err := c.startEtcd(ctx, func() (int, error) { return portOf(address) }); err != nil {
+		return fmt.Errorf("control plane: %w", err)
+	}
+	return nil
+}
+
+// startEtcd starts etcd on a port of pick's and waits until it serves. The
+// caller must hold c.mu, unless nobody else knows c yet.
 func (c *Cluster) startEtcd(ctx context.Context, pick portPicker) error {
 	return onPort(ctx, pick, func(port int) error {
 		url := fmt.Sprintf("http://127.0.0.1:%d", port)

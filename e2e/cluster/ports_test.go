@@ -31,7 +31,7 @@ func TestTakenPorts(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if c.access, err = newAccess(c.dir); err != nil {
+	if c.access, err = newAccess(c.dir, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.writeAuditPolicy(""); err != nil {

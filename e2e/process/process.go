@@ -38,6 +38,11 @@ type Process struct {
 
 // Start runs binary with args and appends its output to logFile.
 func Start(name, logFile, binary string, args ...string) (*Process, error) {
+	return StartWith(nil, name, logFile, binary, args...)
+}
+
+// StartWith is Start with an environment.
+func StartWith(env []string, name, logFile, binary string, args ...string) (*Process, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -53,7 +58,7 @@ func Start(name, logFile, binary string, args ...string) (*Process, error) {
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	// Nothing in the caller's environment, an ETCD_… variable or a proxy, may
 	// change what is run.
-	p.cmd.Env = []string{}
+	p.cmd.Env = append([]string{}, env...)
 	p.cmd.SysProcAttr = childAttributes()
 
 	started := make(chan error, 1)
