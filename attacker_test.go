@@ -115,16 +115,20 @@ func (a *attacker) http2(window uint32) (rawHTTP2, error) {
 	return c, c.frame(frameSettings, 0, 0, binary.BigEndian.AppendUint32(setting, window))
 }
 
-// unreading opens HTTP/2 connections that leave no room for answers, all at once,
-// and does something on each.
+// unreading opens HTTP/2 connections that leave no room for answers, and does something
+// on each, at the same time. On a busy machine handshakes would run into their timeout if
+// all were made at once.
 func (a *attacker) unreading(connections int, do func(i int, c rawHTTP2)) {
 	var opened atomic.Int64
 	var all sync.WaitGroup
+	handshakes := make(chan struct{}, 50)
 	for i := range connections {
 		all.Go(func() {
+			handshakes <- struct{}{}
 			c, err := a.http2(0)
+			<-handshakes
 			if err != nil {
-				a.t.Log(err) // on a busy machine, a handshake may run into its timeout
+				a.t.Log(err)
 				return
 			}
 			opened.Add(1)
