@@ -100,7 +100,7 @@ func TestReproducible(t *testing.T) {
 func TestMakeBuildIsTheSame(t *testing.T) {
 	for _, platform := range platforms {
 		_, architecture, _ := strings.Cut(platform, "/")
-		if _, err := shop.run(t.Context(), copied, "env", "GOOS=linux", "GOARCH="+architecture, "make", "build", "REVISION="+revision); err != nil {
+		if _, err := shop.Run(t.Context(), copied, "env", "GOOS=linux", "GOARCH="+architecture, "make", "build", "REVISION="+revision); err != nil {
 			t.Fatal(err)
 		}
 		binary, err := os.ReadFile(filepath.Join(copied, "bin", "caseharden"))
@@ -115,11 +115,11 @@ func TestMakeBuildIsTheSame(t *testing.T) {
 
 // podman builds the image that buildah builds, of this platform if it is told nothing.
 func TestPodman(t *testing.T) {
-	output, err := shop.makeImage(t.Context(), source, "IMAGE_TOOL=podman", "IMAGE=caseharden:podman")
+	output, err := makeImage(t.Context(), source, "IMAGE_TOOL=podman", "IMAGE=caseharden:podman")
 	if err != nil {
 		t.Fatal(err)
 	}
-	images, err := shop.images(t.Context(), "caseharden:podman")
+	images, err := images(t.Context(), "caseharden:podman")
 	if err != nil {
 		t.Fatal(err)
 	}

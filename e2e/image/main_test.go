@@ -12,16 +12,19 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/image/workshop"
 )
 
 const (
@@ -37,7 +40,7 @@ var (
 
 // What the tests share.
 var (
-	shop *workshop
+	shop *workshop.Workshop
 	// Copies of the repository as it is checked out, in two places and with other dates.
 	source, copied string
 	// Images by platform: of source, and of copied.
@@ -75,31 +78,56 @@ func build(ctx context.Context) error {
 	builtName = "caseharden:" + chart.AppVersion
 
 	progress("making an image with Go")
-	if shop, err = newWorkshop(ctx, repository); err != nil {
+	dir := os.Getenv("IMAGE_TEST_DIR")
+	if dir == "" {
+		return errors.New("IMAGE_TEST_DIR is not set: these tests are for make test-image, which removes what they leave")
+	}
+	if shop, err = workshop.New(ctx, dir); err != nil {
 		return err
 	}
-	if source, err = shop.copyOf(ctx, repository, "source"); err != nil {
+	if source, err = shop.CopyOf(ctx, repository, "source"); err != nil {
 		return err
 	}
-	if copied, err = shop.copyOf(ctx, repository, "copied"); err != nil {
+	if copied, err = shop.CopyOf(ctx, repository, "copied"); err != nil {
 		return err
 	}
 
 	progress("building the image for two platforms (minutes the first time)")
 	both := "PLATFORMS=" + strings.Join(platforms, ",")
-	if _, err := shop.makeImage(ctx, source, both); err != nil {
+	if _, err := makeImage(ctx, source, both); err != nil {
 		return err
 	}
-	if built, err = shop.images(ctx, builtName); err != nil {
+	if built, err = images(ctx, builtName); err != nil {
 		return err
 	}
 	progress("building it once more")
-	if _, err := shop.makeImage(ctx, copied, both, "IMAGE=caseharden:anew"); err != nil {
+	if _, err := makeImage(ctx, copied, both, "IMAGE=caseharden:anew"); err != nil {
 		return err
 	}
-	if anew, err = shop.images(ctx, "caseharden:anew"); err != nil {
+	if anew, err = images(ctx, "caseharden:anew"); err != nil {
 		return err
 	}
 	progress("testing it")
 	return nil
+}
+
+// makeImage runs make image in dir, for a source of a fixed revision and date.
+func makeImage(ctx context.Context, dir string, variables ...string) (string, error) {
+	return shop.MakeImage(ctx, dir, append([]string{"REVISION=" + revision, fmt.Sprint("SOURCE_DATE_EPOCH=", epoch)}, variables...)...)
+}
+
+// images reads an image, or those of a list, by platform.
+func images(ctx context.Context, name string) (map[string]*image, error) {
+	layout, err := shop.Layout(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return readLayout(layout)
+}
+
+var begun = time.Now()
+
+// progress says what is done now, as go test would hold it back in a test's log.
+func progress(what string) {
+	fmt.Fprintf(os.Stderr, "   %3.0fs  %s\n", time.Since(begun).Seconds(), what)
 }

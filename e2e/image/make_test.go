@@ -18,14 +18,14 @@ import (
 
 // The build gets the files that go build asks for, and no others.
 func TestContext(t *testing.T) {
-	if _, err := shop.makeImage(t.Context(), source, "IMAGE=caseharden:source", "IMAGE_FLAGS="+shop.flags+" --target=build"); err != nil {
+	if _, err := makeImage(t.Context(), source, "IMAGE=caseharden:source", "IMAGE_FLAGS="+shop.Flags+" --target=build"); err != nil {
 		t.Fatal(err)
 	}
-	container, err := shop.run(t.Context(), ".", "buildah", "from", "caseharden:source")
+	container, err := shop.Run(t.Context(), ".", "buildah", "from", "caseharden:source")
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := shop.run(t.Context(), ".", "buildah", "mount", strings.TrimSpace(container))
+	root, err := shop.Run(t.Context(), ".", "buildah", "mount", strings.TrimSpace(container))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestContext(t *testing.T) {
 	const format = `{{if and .Module .Module.Main}}{{$dir := .Dir}}` +
 		`{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{range .IgnoredGoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}` +
 		`{{range .EmbedFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{end}}`
-	list, err := shop.run(t.Context(), source, "go", "list", "-deps", "-f", format, ".")
+	list, err := shop.Run(t.Context(), source, "go", "list", "-deps", "-f", format, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestContext(t *testing.T) {
 func TestRevision(t *testing.T) {
 	git := func(args ...string) string {
 		t.Helper()
-		output, err := shop.run(t.Context(), copied, "git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.com"}, args...)...)
+		output, err := shop.Run(t.Context(), copied, "git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.com"}, args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestRevision(t *testing.T) {
 	}
 	stamped := func() string {
 		t.Helper()
-		output, err := shop.run(t.Context(), copied, "make", "--dry-run", "build")
+		output, err := shop.Run(t.Context(), copied, "make", "--dry-run", "build")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestRevision(t *testing.T) {
 // An image takes over the name of a list of images, and the reverse; a list that of a list,
 // of which nothing stays; and nothing else loses its image.
 func TestNamesAreTakenOver(t *testing.T) {
-	dir, err := shop.copyOf(t.Context(), source, "names")
+	dir, err := shop.CopyOf(t.Context(), source, "names")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,11 +116,11 @@ func TestNamesAreTakenOver(t *testing.T) {
 	}{{"other", "PLATFORMS=", 1}, {"taken", "PLATFORMS=", 1}, {"taken", list, 2}, {"taken", list, 2}, {"taken", "PLATFORMS=", 1}, {"other", "", 1}} {
 		name := "caseharden:" + step.name
 		if step.platforms != "" {
-			if _, err := shop.makeImage(t.Context(), dir, "IMAGE="+name, step.platforms); err != nil {
+			if _, err := makeImage(t.Context(), dir, "IMAGE="+name, step.platforms); err != nil {
 				t.Fatal(err)
 			}
 		}
-		images, err := shop.images(t.Context(), name) // two for a platform are an error
+		images, err := images(t.Context(), name) // two for a platform are an error
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestNamesAreTakenOver(t *testing.T) {
 
 // A build that fails, here for want of the image with Go, says what may help.
 func TestFailedBuild(t *testing.T) {
-	_, err := shop.makeImage(t.Context(), source, "IMAGE=caseharden:failed", "GO_IMAGE=localhost/not/there", "IMAGE_FLAGS=--pull=never")
+	_, err := makeImage(t.Context(), source, "IMAGE=caseharden:failed", "GO_IMAGE=localhost/not/there", "IMAGE_FLAGS=--pull=never")
 	want := "make image: buildah could not build caseharden:failed, see above; GO_IMAGE=… names another image with Go"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %q", err, want)
@@ -150,7 +150,7 @@ func TestNoTool(t *testing.T) {
 		"docker": "  docker: Cannot connect to the Docker daemon. Is it running?",
 		"kaniko": "  kaniko: must be docker, podman or buildah",
 	} {
-		output, err := shop.run(t.Context(), source, "env", "PATH="+path+":"+os.Getenv("PATH"), "make", "image", "IMAGE_TOOL="+tool)
+		output, err := shop.Run(t.Context(), source, "env", "PATH="+path+":"+os.Getenv("PATH"), "make", "image", "IMAGE_TOOL="+tool)
 		want = "make image: needs docker with buildx, podman or buildah, and none is at work here:\n" + want + "\n"
 		if err == nil || !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("IMAGE_TOOL=%s: %s%v, want %q", tool, output, err, want)

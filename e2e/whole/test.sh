@@ -17,11 +17,15 @@ unshare --mount --pid --net --ipc --uts --cgroup --fork true ||
 grep -Eq ' cgroup2? rw' /proc/mounts ||
   skip "needs cgroups, which are read-only here: run make test-cluster in a virtual machine"
 
-if ! command -v runc >/dev/null; then
-  command -v apt-get >/dev/null || skip "needs runc: install it, and run make test-cluster again"
-  echo "== installing for the tests of a whole cluster: apt-get install runc"
-  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends runc >/dev/null; } ||
-    skip "needs runc, and apt-get could not install it (see above)"
+missing=()
+for program in runc buildah; do
+  command -v $program >/dev/null || missing+=($program)
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  command -v apt-get >/dev/null || skip "needs ${missing[*]}: install them, and run make test-cluster again"
+  echo "== installing for the tests of a whole cluster: apt-get install ${missing[*]}"
+  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null; } ||
+    skip "needs ${missing[*]}, and apt-get could not install them (see above)"
 fi
 
 echo "== building a whole cluster: also the kubelet, the controllers and containerd (about ten minutes the first time, three after make test)"
@@ -33,5 +37,12 @@ go build -o "$dir/machine" ./cluster/machine
 
 echo "== tests of the machine that a whole cluster gets, about ten seconds"
 go test -tags=cluster -count=1 -v ./cluster/machine | grep --line-buffered -v '^=== '
-echo "== tests on a whole cluster, one to two minutes"
-go test -tags=cluster -count=1 -timeout 20m -v -p 1 -exec "$dir/machine" ./whole | grep --line-buffered -v '^=== '
+echo "== building the image of caseharden, some ten seconds (a minute the first time)"
+mkdir "$dir/image"
+TMPDIR=$dir/image unshare --mount --pid --fork --kill-child --mount-proc \
+  go run ./image/archive "$dir/image" "$dir/caseharden.tar" images.test/caseharden:installed
+rm -rf "$dir/image"
+export CASEHARDEN_IMAGE=$dir/caseharden.tar
+
+echo "== tests on a whole cluster, and with caseharden installed in it, some minutes"
+go test -tags=cluster -count=1 -timeout 30m -v -p 1 -exec "$dir/machine" ./whole ./installed | grep --line-buffered -v '^=== '
