@@ -28,7 +28,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo test corpus build image test-image lint update verify unit fuzz control-plane tools e2e test-cluster clean
+.PHONY: help demo demo-cluster test corpus build image test-image lint update verify unit fuzz control-plane tools e2e test-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,7 +105,10 @@ e2e: ## Run the tests against a real API server
 	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"
 	go -C e2e test $(RACE) -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
 
-test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc)
+demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root: it installs runc and buildah)
+	@e2e/whole/demo.sh
+
+test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc and buildah)
 	@e2e/whole/test.sh
 
 clean: ## Remove what was built here

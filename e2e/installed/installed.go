@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/caseharden/caseharden/e2e/cluster"
 	"github.com/caseharden/caseharden/e2e/tools"
@@ -92,4 +93,19 @@ func (c *Cluster) Helm(ctx context.Context, args ...string) (string, error) {
 		return "", fmt.Errorf("helm %s: %w\n%s", args[0], err, output)
 	}
 	return string(output), nil
+}
+
+// Show runs kubectl, after a line with the command, and writes to w what it prints.
+func (c *Cluster) Show(ctx context.Context, w io.Writer, args ...string) error {
+	fmt.Fprintf(w, "$ kubectl %s\n", strings.Join(args, " "))
+	output, err := c.Kubectl(ctx, nil, args...)
+	fmt.Fprint(w, output)
+	return err
+}
+
+// Programs makes a directory with kubectl and helm.
+func (c *Cluster) Programs(dir string) error {
+	return errors.Join(os.Mkdir(dir, 0o700),
+		os.Symlink(c.KubectlPath(), filepath.Join(dir, "kubectl")),
+		os.Symlink(c.helm, filepath.Join(dir, "helm")))
 }

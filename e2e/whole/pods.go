@@ -87,6 +87,9 @@ func (c *Cluster) Pod(ctx context.Context, namespace, label string) (found *core
 	return found, err
 }
 
+// KubectlPath is where kubectl is.
+func (c *Cluster) KubectlPath() string { return c.programs.kubectl }
+
 // Kubectl runs kubectl on the cluster, with stdin if that is not nil, and returns what it
 // prints. If it fails the error has what it says.
 func (c *Cluster) Kubectl(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
