@@ -32,3 +32,7 @@ func probeImage(binary string) oci.Image {
 		Config: v1.ImageConfig{Entrypoint: []string{"/probe"}},
 	}
 }
+
+// ProbeImage returns the image of command probe, for a variant of it, such as one with a
+// user, which needs a name of its own.
+func (c *Cluster) ProbeImage() oci.Image { return probeImage(c.programs.probe) }

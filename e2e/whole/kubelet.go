@@ -29,6 +29,9 @@ failSwapOn: false
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%", imagefs.inodesFree: "0%"}
 imageGCHighThresholdPercent: 100
 
+# A pod that writes more than its volume may hold is evicted within seconds, not minutes.
+volumeStatsAggPeriod: 1s
+
 # Nothing outside of the machine.
 resolvConf: ""
 makeIPTablesUtilChains: false

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -44,21 +45,13 @@ var statusKeys = []string{"Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", 
 // Look makes a Report of this process. Directories to write in, files and sysctls are as
 // they are asked for.
 func Look(writes, files, sysctls []string) (Report, error) {
-	text, err := os.ReadFile("/proc/self/status")
+	status, err := Status("self")
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{Status: map[string]string{}, Writes: map[string]string{}, Files: map[string]string{}, Sysctls: map[string]string{}}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		key, value, _ := strings.Cut(lines.Text(), ":")
-		for _, k := range statusKeys {
-			if k == key {
-				r.Status[key] = strings.Join(strings.Fields(value), " ")
-			}
-		}
-	}
+	r := Report{Status: status, Writes: map[string]string{}, Files: map[string]string{}, Sysctls: map[string]string{}}
 	for _, dir := range writes {
-		r.Writes[dir] = tryWrite(dir)
+		r.Writes[dir] = Write(dir)
 	}
 	for _, file := range files {
 		r.Files[file] = describe(file)
@@ -73,7 +66,26 @@ func Look(writes, files, sysctls []string) (Report, error) {
 	return r, nil
 }
 
-func tryWrite(dir string) string {
+// Status returns the Status of the Report that a process, by its directory in /proc, would
+// make of itself.
+func Status(process string) (map[string]string, error) {
+	text, err := os.ReadFile(filepath.Join("/proc", process, "status"))
+	if err != nil {
+		return nil, err
+	}
+	status := map[string]string{}
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		key, value, _ := strings.Cut(lines.Text(), ":")
+		if slices.Contains(statusKeys, key) {
+			status[key] = strings.Join(strings.Fields(value), " ")
+		}
+	}
+	return status, nil
+}
+
+// Write tries to write a file in a directory, of which nothing stays, and returns what
+// Writes of a Report have.
+func Write(dir string) string {
 	f, err := os.CreateTemp(dir, "probe-")
 	if err != nil {
 		return errorName(err)

@@ -23,6 +23,7 @@ func main() {
 	writes := flag.String("write", "/", "`directories` to write in, with a comma in between")
 	files := flag.String("stat", "", "`files` whose owner and mode to print")
 	sysctls := flag.String("sysctl", "", "`names` of sysctls to print")
+	fill := flag.String("fill", "", "`file` to write two MiB to, which stay")
 	who := flag.Bool("whoami", false, "print as whom the API server knows this pod instead")
 	exit := flag.Bool("exit", false, "do not wait")
 	flag.Parse()
@@ -37,6 +38,9 @@ func main() {
 		if report, err = kernel.Look(list(*writes), list(*files), list(*sysctls)); err == nil {
 			err = json.NewEncoder(os.Stdout).Encode(report)
 		}
+	}
+	if *fill != "" && err == nil {
+		err = os.WriteFile(*fill, make([]byte, 2<<20), 0o600)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "probe:", err)

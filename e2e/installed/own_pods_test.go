@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build cluster && linux
+
+package installed
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/whole"
+	"github.com/caseharden/caseharden/e2e/whole/kernel"
+)
+
+// Nothing in the image of the webhook could tell, so the kernel is asked from outside.
+func TestOwnPodsAreHardenedByTheirManifest(t *testing.T) {
+	for _, pod := range replicas(t) {
+		if annotation, ok := pod.Annotations["caseharden.io/injected"]; ok {
+			t.Errorf("%s went through its own webhook: %s", pod.Name, annotation)
+		}
+		id := strings.TrimPrefix(pod.Status.ContainerStatuses[0].ContainerID, "containerd://")
+		pids := processes(t, id)
+		if len(pids) != 1 {
+			t.Fatalf("%s: processes %v, want one", pod.Name, pids)
+		}
+		status, err := kernel.Status(pids[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		// As root, whom only a read-only mount stops.
+		got := kernel.Report{Status: status, Writes: map[string]string{"/": kernel.Write(filepath.Join("/proc", pids[0], "root"))}}
+		if diff := cmp.Diff(hardened, got); diff != "" {
+			t.Errorf("the kernel says of %s (-want +got):\n%s", pod.Name, diff)
+		}
+	}
+}
+
+// The namespace of the release has Pod Security refuse what is not hardened, and nothing
+// hardens it there.
+func TestOwnNamespaceEnforcesRestricted(t *testing.T) {
+	ns, err := c.Client().CoreV1().Namespaces().Get(t.Context(), Namespace, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ns.Labels["pod-security.kubernetes.io/enforce"]; got != "restricted" {
+		t.Errorf("the namespace enforces Pod Security %q, want restricted", got)
+	}
+	_, err = c.Kubectl(t.Context(), nil, "run", "--namespace="+Namespace, "control", "--image="+whole.ProbeName)
+	const want = `violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false`
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a pod that sets nothing: %v, want %s", err, want)
+	}
+}
+
+// replicas returns the pods of the release that are to stay.
+func replicas(t *testing.T) []corev1.Pod {
+	t.Helper()
+	pods, err := c.Client().CoreV1().Pods(Namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=caseharden"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var staying []corev1.Pod
+	for _, pod := range pods.Items {
+		if pod.DeletionTimestamp == nil {
+			staying = append(staying, pod)
+		}
+	}
+	if len(staying) != 2 {
+		t.Fatalf("there are %d replicas, want 2", len(staying))
+	}
+	return staying
+}
+
+// processes returns those in a container, by their directories in /proc.
+func processes(t *testing.T, container string) (pids []string) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		// Processes end at any time.
+		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte(container)) {
+			pids = append(pids, filepath.Base(filepath.Dir(file)))
+		}
+	}
+	return pids
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build cluster && linux
+
+package installed
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/whole"
+)
+
+// Each container has a directory of its own in the volume of a writable path, also where the
+// image has no such directory.
+func testWritablePaths(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t, "writable-paths", enforcing("own"))
+	apply(t, ns, `
+apiVersion: v1
+kind: Pod
+metadata: {name: pair, labels: {app: pair}}
+spec:
+  containers:
+  - {name: writes, image: `+whole.ProbeName+`, args: [-fill=/cache/file]}
+  - {name: looks, image: `+whole.ProbeName+`}
+`)
+	ready(t, ns, "pair")
+	look := func(container string) string {
+		return decode(t, kubectl(t, "", "exec", "--namespace="+ns, "pair", "--container="+container, "--", "/probe", "-exit", "-stat=/cache/file")).Files["/cache/file"]
+	}
+	within(t, soon, "the file", func() error {
+		if got := look("writes"); got != "10001:2000 0600" {
+			return errors.New(got)
+		}
+		return nil
+	})
+	if got := look("looks"); got != "ENOENT" {
+		t.Errorf("in the other container the file is %s, want ENOENT", got)
+	}
+}
+
+// A pod that writes more to a writable path than its sizeLimit is evicted, and one that
+// writes less is not.
+func testSizeLimit(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t, "size-limit", enforcing("own"))
+	apply(t, ns, `
+apiVersion: v1
+kind: Pod
+metadata: {name: more}
+spec:
+  containers: [{name: app, image: `+whole.ProbeName+`, args: [-fill=/tmp/file]}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: less}
+spec:
+  containers: [{name: app, image: `+whole.ProbeName+`, args: [-fill=/cache/file]}]
+`)
+	// The pod itself has no reason if its processes end with 0 when they are told to.
+	evictions := func() (messages []string) {
+		events, err := c.Client().CoreV1().Events(ns).List(t.Context(), metav1.ListOptions{FieldSelector: "reason=Evicted"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events.Items {
+			messages = append(messages, e.InvolvedObject.Name+": "+strings.TrimSpace(e.Message))
+		}
+		return messages
+	}
+	ended := func(pod string) error {
+		p, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), pod, metav1.GetOptions{})
+		if err == nil && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+			err = fmt.Errorf("phase %s", p.Status.Phase)
+		}
+		return err
+	}
+	within(t, soon, "the end of the pod", func() error { return ended("more") })
+	within(t, soon, "the event", func() error {
+		if len(evictions()) == 0 {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	want := []string{`more: Usage of EmptyDir volume "caseharden-tmp-e9671acd" exceeds the limit "1Mi".`}
+	if diff := cmp.Diff(want, evictions()); diff != "" {
+		t.Errorf("evictions (-want +got):\n%s", diff)
+	}
+	if ended("less") == nil {
+		t.Error("the pod that wrote less has ended too")
+	}
+}
