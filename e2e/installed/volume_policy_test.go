@@ -16,17 +16,16 @@ import (
 	"github.com/caseharden/caseharden/e2e/whole"
 )
 
-// A volume whose root fits fsGroup is left alone by OnRootMismatch, while by default, which
-// the author's fsGroup gets, the kubelet changes all files in it.
+// A volume whose root fits the author's fsGroup is left alone by OnRootMismatch, which the
+// profile adds, while by default the kubelet changes all files in it.
 func testFSGroupChangePolicy(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		labels   map[string]string
-		security string
-		want     string // of a file of the volume
+		labels map[string]string
+		want   string // of a file of the volume
 	}{
-		"own":   {enforcing("own"), "{}", "0:0 0640"},
-		"plain": {nil, "{fsGroup: 2000}", "0:2000 0660"},
+		"own":   {enforcing("own"), "0:0 0640"},
+		"plain": {nil, "0:2000 0660"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,15 +64,15 @@ apiVersion: v1
 kind: Pod
 metadata: {name: policy, labels: {app: policy}}
 spec:
-  securityContext: %[3]s
+  securityContext: {fsGroup: 2000}
   containers:
   - name: app
-    image: %[4]s
+    image: %[3]s
     args: [-stat=/data/file]
     volumeMounts: [{name: data, mountPath: /data}]
   volumes:
   - {name: data, persistentVolumeClaim: {claimName: data}}
-`, ns, dir, test.security, whole.ProbeName))
+`, ns, dir, whole.ProbeName))
 			t.Cleanup(func() {
 				if err := c.Client().CoreV1().PersistentVolumes().Delete(context.Background(), ns, metav1.DeleteOptions{}); err != nil {
 					t.Error(err)
