@@ -46,8 +46,8 @@ var optOuts = map[string]string{
 	"seccompProfile":           "seccompProfile: {type: Unconfined}",
 }
 
-// TestEachFieldHasItsEffect has a container for each field of each built-in profile, whose author opts
-// out of all others. One that opts out of all is the control.
+// A container for each field of each built-in profile, whose author opts out of all others.
+// One that opts out of all is the control.
 func TestEachFieldHasItsEffect(t *testing.T) {
 	t.Parallel()
 	if diff := cmp.Diff(builtIn(t), slices.Sorted(maps.Keys(effects))); diff != "" {
@@ -78,7 +78,7 @@ func TestEachFieldHasItsEffect(t *testing.T) {
 			want[control] = map[string]string{}
 			got := map[string]map[string]string{}
 			for _, unset := range append(fields, control) {
-				r, refused := outcome(t, ns, "fields", containerName(unset))
+				r, refused := runs(t, ns, "fields", containerName(unset))
 				if refused != "" {
 					got[unset] = map[string]string{"refused": refused}
 					continue
@@ -121,16 +121,16 @@ func injected(t *testing.T, namespace string) []string {
 	return slices.Clip(annotation.Containers["bare"])
 }
 
-// changes returns what a report has other than plain.
+// changes returns what a report has other than plainReport.
 func changes(r kernel.Report) map[string]string {
 	changed := map[string]string{}
 	for key, value := range r.Status {
-		if value != plain.Status[key] {
+		if value != plainReport.Status[key] {
 			changed[key] = value
 		}
 	}
 	for dir, value := range r.Writes {
-		if value != plain.Writes[dir] {
+		if value != plainReport.Writes[dir] {
 			changed[dir] = value
 		}
 	}

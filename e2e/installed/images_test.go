@@ -23,16 +23,16 @@ const (
 	namedImage = "container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root"
 )
 
-// TestRestrictedNeedsAUserInTheImage is about the one thing that nobody can see at admission. Under profile
-// restricted an image has to bring a user by its number, as the hazard image-user-unknown
-// says, or the manifest takes a way out; under hardened none of it matters.
+// The one thing that nobody can see at admission: under profile restricted an image has to
+// bring a user by its number, as the hazard image-user-unknown says, or the manifest takes
+// a way out; under hardened none of it matters.
 func TestRestrictedNeedsAUserInTheImage(t *testing.T) {
 	t.Parallel()
-	for image, user := range map[string]string{"images.test/numbered:1": "65532", "images.test/named:1": "app"} {
-		i := c.ProbeImage()
-		i.Name, i.Config.User = image, user
-		i.Files = append(i.Files, oci.File{Path: "/etc/passwd", Mode: 0o644, Content: []byte("app:x:1234:1234::/:/probe\n")})
-		if err := c.LoadImage(t.Context(), i); err != nil {
+	for name, user := range map[string]string{"images.test/numbered:1": "65532", "images.test/named:1": "app"} {
+		image := c.ProbeImage()
+		image.Name, image.Config.User = name, user
+		image.Files = append(image.Files, oci.File{Path: "/etc/passwd", Mode: 0o644, Content: []byte("app:x:1234:1234::/:/probe\n")})
+		if err := c.LoadImage(t.Context(), image); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,6 +48,7 @@ spec:
   - {name: user-set, image: ` + whole.ProbeName + `, securityContext: {runAsUser: 1000}}
   - {name: root-allowed, image: ` + whole.ProbeName + `, securityContext: {runAsNonRoot: false}}
 `
+	// Users by profile and container, or why there is none.
 	users := map[string]map[string]string{
 		"plain":      {"root": "0", "named": "1234", "numbered": "65532", "user-set": "1000", "root-allowed": "0"},
 		"restricted": {"root": rootImage, "named": namedImage, "numbered": "65532", "user-set": "1000", "root-allowed": "0"},
@@ -64,22 +65,22 @@ spec:
 			apply(t, ns, pod)
 			got := map[string]string{}
 			for container := range want {
-				r, refused := outcome(t, ns, "images", container)
+				r, refused := runs(t, ns, "images", container)
 				got[container] = refused
 				if refused == "" {
 					got[container], _, _ = strings.Cut(r.Status["Uid"], " ")
 				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("users, or why there is none (-want +got):\n%s", diff)
+				t.Errorf("users (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// outcome waits for a container, and returns what the kernel says in it, or why the kubelet
-// refuses to create it.
-func outcome(t *testing.T, namespace, pod, container string) (r kernel.Report, refused string) {
+// runs waits until a container does, and returns what the kernel says in it, or until the
+// kubelet refuses to create it, and returns why.
+func runs(t *testing.T, namespace, pod, container string) (r kernel.Report, refused string) {
 	t.Helper()
 	within(t, soon, "container "+container, func() error {
 		p, err := c.Client().CoreV1().Pods(namespace).Get(t.Context(), pod, metav1.GetOptions{})

@@ -42,8 +42,8 @@ func TestLabelCountsForNewPodsOnly(t *testing.T) {
 		hardens       bool
 		before, after kernel.Report
 	}{
-		{"caseharden.io/enforce=hardened", true, plain, hardened},
-		{"caseharden.io/enforce-", false, hardened, plain},
+		{"caseharden.io/enforce=hardened", true, plainReport, hardenedReport},
+		{"caseharden.io/enforce-", false, hardenedReport, plainReport},
 	} {
 		old := ready(t, ns, "legacy")
 		kubectl(t, "", "label", "namespace", ns, step.label)
@@ -116,7 +116,7 @@ func TestApplyOfADeploymentWarns(t *testing.T) {
 	if _, got, _ := strings.Cut(err.Error(), "\n"); got != want+"\nerror: 1 warning received\n" {
 		t.Errorf("warnings:\n%s\nwant:\n%s", err, want)
 	}
-	if diff := cmp.Diff(plain, report(t, ns, ready(t, ns, "legacy").Name, "app")); diff != "" {
+	if diff := cmp.Diff(plainReport, report(t, ns, ready(t, ns, "legacy").Name, "app")); diff != "" {
 		t.Errorf("the kernel says (-want +got):\n%s", diff)
 	}
 }

@@ -13,8 +13,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/whole/kernel"
 )
 
-// TestOwnProfileCountsAfterAnUpgrade gives a profile to a release that is there already, whose replicas are
-// replaced for it.
+// A profile is given to a release that is there already, whose replicas are replaced for it.
 func TestOwnProfileCountsAfterAnUpgrade(t *testing.T) {
 	if err := c.Upgrade(t.Context(), "--set-file=profiles.own.file=testdata/own.yaml"); err != nil {
 		t.Fatal(err)

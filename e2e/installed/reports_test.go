@@ -19,8 +19,8 @@ const (
 	byDefault = "00000000a80425fb" // containerd's fourteen capabilities
 )
 
-// plain is what the kernel says of a container that sets nothing, and of which nobody did.
-var plain = kernel.Report{
+// plainReport is what the kernel says of a container that sets nothing, and of which nobody did.
+var plainReport = kernel.Report{
 	Status: map[string]string{
 		"Uid": "0 0 0 0", "Gid": "0 0 0 0", "Groups": "0",
 		"CapInh": none, "CapPrm": byDefault, "CapEff": byDefault, "CapBnd": byDefault, "CapAmb": none,
@@ -29,8 +29,8 @@ var plain = kernel.Report{
 	Writes: map[string]string{"/": "ok"},
 }
 
-// hardened is what the kernel says of the same container with all of profile hardened.
-var hardened = kernel.Report{
+// hardenedReport is what the kernel says of the same container with all of profile hardened.
+var hardenedReport = kernel.Report{
 	Status: map[string]string{
 		"Uid": "10001 10001 10001 10001", "Gid": "0 0 0 0", "Groups": "0",
 		"CapInh": none, "CapPrm": none, "CapEff": none, "CapBnd": none, "CapAmb": none,
