@@ -95,7 +95,7 @@ func TestEachFieldHasItsEffect(t *testing.T) {
 // builtIn returns the names of the profiles that the image has.
 func builtIn(t *testing.T) (names []string) {
 	t.Helper()
-	list := kubectl(t, "", "exec", "--namespace="+Namespace, "deployment/caseharden", "--", "/caseharden", "profiles", "list")
+	list := kubectl(t, "", "exec", "--namespace="+Namespace, stayingReplicas(t)[0].Name, "--", "/caseharden", "profiles", "list")
 	for line := range strings.Lines(list) {
 		if name, _, _ := strings.Cut(line, " "); name != "NAME" {
 			names = append(names, name)

@@ -103,8 +103,8 @@ func template(app, restartPolicy string) string {
           containers: [{name: regular, image: %[3]s}]}}`, app, restartPolicy, whole.ProbeName)
 }
 
-// What people type has kubectl ask for a capability, which is the author's word: it stays
-// within reach of the container, and without root nothing comes of it.
+// What people type: kubectl debug then asks for SYS_PTRACE. That is the author's word, so it
+// stays in the bounding set, and without root it is not effective.
 func TestDebuggerIsHardened(t *testing.T) {
 	t.Parallel()
 	const ptrace = "0000000000080000"

@@ -8,10 +8,12 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/caseharden/caseharden/e2e/whole"
@@ -20,17 +22,11 @@ import (
 
 // Nothing in the image of the webhook could tell, so the kernel is asked from outside.
 func TestOwnPodsAreHardenedByTheirManifest(t *testing.T) {
-	staying := 0
-	for _, pod := range replicas(t) {
-		if pod.DeletionTimestamp != nil {
-			continue
-		}
-		staying++
+	for _, pod := range stayingReplicas(t) {
 		if annotation, ok := pod.Annotations["caseharden.io/injected"]; ok {
 			t.Errorf("%s went through its own webhook: %s", pod.Name, annotation)
 		}
-		id := strings.TrimPrefix(pod.Status.ContainerStatuses[0].ContainerID, "containerd://")
-		pids := processes(t, id)
+		pids := processes(t, strings.TrimPrefix(pod.Status.ContainerStatuses[0].ContainerID, "containerd://"))
 		if len(pids) != 1 {
 			t.Fatalf("%s: processes %v, want one", pod.Name, pids)
 		}
@@ -43,9 +39,6 @@ func TestOwnPodsAreHardenedByTheirManifest(t *testing.T) {
 		if diff := cmp.Diff(hardenedReport, got); diff != "" {
 			t.Errorf("the kernel says of %s (-want +got):\n%s", pod.Name, diff)
 		}
-	}
-	if staying != 2 {
-		t.Errorf("there are %d replicas, want 2", staying)
 	}
 }
 
@@ -64,6 +57,16 @@ func TestOwnNamespaceEnforcesRestricted(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a pod that sets nothing: %v, want %s", err, want)
 	}
+}
+
+// stayingReplicas returns the two replicas, without those that an upgrade replaces.
+func stayingReplicas(t *testing.T) []corev1.Pod {
+	t.Helper()
+	staying := slices.DeleteFunc(replicas(t), func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
+	if len(staying) != 2 {
+		t.Fatalf("%d replicas stay, want 2", len(staying))
+	}
+	return staying
 }
 
 // processes returns those in a container, by their directories in /proc.

@@ -19,7 +19,8 @@ const (
 	byDefault = "00000000a80425fb" // containerd's fourteen capabilities
 )
 
-// plainReport is what the kernel says of a container that sets nothing, and of which nobody did.
+// plainReport is what the kernel says of a container that nobody has hardened: it sets
+// nothing, and no more does its pod.
 var plainReport = kernel.Report{
 	Status: map[string]string{
 		"Uid": "0 0 0 0", "Gid": "0 0 0 0", "Groups": "0",
