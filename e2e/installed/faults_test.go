@@ -28,7 +28,7 @@ import (
 func TestRollout(t *testing.T) {
 	l := startLoad(t, "rollout")
 	l.fault()
-	if err := c.Upgrade(t.Context(), "--set=podAnnotations.rollout="+fmt.Sprintf("n%d", time.Now().Unix())); err != nil {
+	if err := c.Upgrade(t.Context(), fmt.Sprintf("--set=podAnnotations.rollout=n%d", time.Now().Unix())); err != nil {
 		t.Fatal(err)
 	}
 	waitReplicas(t) // the old ones have drained
