@@ -14,6 +14,11 @@ type conflictCase struct {
 	plain, ours, naive     outcome
 }
 
+// namespaces are where the pod is to be plain, ours and naive.
+func (tt conflictCase) namespaces() [3]string {
+	return [3]string{"conflicts-plain", "conflicts-" + tt.profile, "conflicts-naive-" + tt.profile}
+}
+
 // conflictProfiles have, beside a setting that can conflict, one that cannot: a root
 // file system that is read-only says that a webhook was there.
 var conflictProfiles = map[string]string{
@@ -31,20 +36,23 @@ var conflictProfiles = map[string]string{
 	"seccomp":       `container: {readOnlyRootFilesystem: true, seccompProfile: {type: RuntimeDefault}}`,
 	"seccomp-pod":   `container: {readOnlyRootFilesystem: true}, pod: {seccompProfile: {type: RuntimeDefault}}`,
 	"sysctls":       `container: {readOnlyRootFilesystem: true}, pod: {sysctls: [{name: net.ipv4.tcp_syncookies, value: "0"}, {name: kernel.shm_rmid_forced, value: "1"}]}`,
-	"user-within":   `container: {readOnlyRootFilesystem: true, runAsUser: 65535}`,
+	"user-last":     `container: {readOnlyRootFilesystem: true, runAsUser: 65535}`,
 	"user":          `container: {readOnlyRootFilesystem: true, runAsUser: 65536}`,
 }
 
 // What the kernel says of a container: a80425fb are the fourteen capabilities that
 // containerd gives by default.
 const (
-	root         = "Uid=0 CapEff=a80425fb CapBnd=a80425fb NoNewPrivs=0 Seccomp=0 /=ok"
-	readOnly     = "Uid=0 CapEff=a80425fb CapBnd=a80425fb NoNewPrivs=0 Seccomp=0 /=EROFS"
-	almighty     = "Uid=0 CapEff=all CapBnd=all NoNewPrivs=0 Seccomp=0 /=ok"
-	almightyRO   = "Uid=0 CapEff=all CapBnd=all NoNewPrivs=0 Seccomp=0 /=EROFS"
-	nothingLeft  = "Uid=0 CapEff=0 CapBnd=0 NoNewPrivs=0 Seccomp=0 /=EROFS"
-	hardened     = "Uid=10001 CapEff=0 CapBnd=0 NoNewPrivs=1 Seccomp=2 /=EROFS"
-	hardenedRoot = "Uid=0 CapEff=0 CapBnd=0 NoNewPrivs=1 Seccomp=2 /=EROFS"
+	root                = "Uid=0 CapEff=a80425fb CapBnd=a80425fb NoNewPrivs=0 Seccomp=0 /=ok"
+	readOnly            = "Uid=0 CapEff=a80425fb CapBnd=a80425fb NoNewPrivs=0 Seccomp=0 /=EROFS"
+	almighty            = "Uid=0 CapEff=all CapBnd=all NoNewPrivs=0 Seccomp=0 /=ok"
+	almightyRO          = "Uid=0 CapEff=all CapBnd=all NoNewPrivs=0 Seccomp=0 /=EROFS"
+	nothingLeft         = "Uid=0 CapEff=0 CapBnd=0 NoNewPrivs=0 Seccomp=0 /=EROFS"
+	hardened            = "Uid=10001 CapEff=0 CapBnd=0 NoNewPrivs=1 Seccomp=2 /=EROFS"
+	hardenedRoot        = "Uid=0 CapEff=0 CapBnd=0 NoNewPrivs=1 Seccomp=2 /=EROFS"
+	imageUser           = "Uid=1234 CapEff=0 CapBnd=a80425fb NoNewPrivs=0 Seccomp=0 /=EACCES"
+	imageUserRestricted = "Uid=1234 CapEff=0 CapBnd=0 NoNewPrivs=1 Seccomp=2 /=EACCES"
+	lastUser            = "Uid=65535 CapEff=0 CapBnd=a80425fb NoNewPrivs=0 Seccomp=0 /=EROFS"
 )
 
 // Who refuses a pod, in their words.
@@ -55,6 +63,8 @@ const (
 	seccompField   = "API server: …: Forbidden: seccomp type in annotation and field must match"
 	appArmorField  = "API server: …: Forbidden: apparmor type in annotation and field must match"
 	groupAlone     = `sandbox: Failed to create pod sandbox: …user group "10001" is specified without user…`
+	setGroups      = "runtime: StartError: …: unable to setup user: setgroups: invalid argument"
+	noSuchID       = "runtime: StartError: …: container ID 65536 cannot be mapped to a host ID"
 	escalationPair = "API server: …: cannot set `allowPrivilegeEscalation` to false and "
 )
 
@@ -168,12 +178,12 @@ var conflictCases = map[string]conflictCase{
 	"non-root-image-user": {
 		profile: "hardened",
 		pod:     `spec: {containers: [{image: ` + ownedName + `}]}`,
-		plain:   ownedPlain, ours: hardened, naive: hardened,
+		plain:   imageUser, ours: hardened, naive: hardened,
 	},
 	"non-root-image-user-restricted": {
 		profile: "restricted",
 		pod:     `spec: {containers: [{image: ` + ownedName + `}]}`,
-		plain:   ownedPlain, ours: ownedRestricted, naive: ownedRestricted,
+		plain:   imageUser, ours: imageUserRestricted, naive: imageUserRestricted,
 	},
 
 	// Containerd leaves labels away where there is no SELinux.
@@ -213,42 +223,49 @@ var conflictCases = map[string]conflictCase{
 		naive: `API server: …: Invalid value: "kernel.shm_rmid_forced": may not be specified when 'hostIPC' is true`,
 	},
 
+	// runc can do it since 1.2.
+	"users-none": {
+		on: "without user namespaces", profile: "hardened",
+		pod:   `spec: {hostUsers: false, containers: [{}]}`,
+		plain: noUsers, ours: noUsers, naive: noUsers,
+	},
 	"users": {
-		on:      "without user namespaces",
-		profile: "hardened",
-		pod:     `spec: {hostUsers: false, containers: [{}]}`,
-		plain:   noUsers, ours: noUsers, naive: noUsers,
+		on: "with user namespaces", profile: "hardened",
+		pod:   `spec: {hostUsers: false, containers: [{}]}`,
+		plain: root, ours: hardened, naive: hardened,
 	},
 	"users-fs-group": {
 		on: "with user namespaces", field: "fsGroup", reason: "beyond-user-namespace", profile: "fs-group",
-		pod: `spec: {hostUsers: false, containers: [{}]}`,
+		pod:   `spec: {hostUsers: false, containers: [{}]}`,
+		plain: root, ours: readOnly, naive: setGroups,
 	},
 	"users-group": {
 		on: "with user namespaces", field: "runAsGroup", reason: "beyond-user-namespace", profile: "group",
-		pod: `spec: {hostUsers: false, containers: [{securityContext: {runAsUser: 0}}]}`,
+		pod:   `spec: {hostUsers: false, containers: [{securityContext: {runAsUser: 0}}]}`,
+		plain: root, ours: readOnly, naive: noSuchID,
 	},
 	"users-groups": {
 		on: "with user namespaces", field: "supplementalGroups", reason: "beyond-user-namespace", profile: "groups",
-		pod: `spec: {hostUsers: false, containers: [{}]}`,
+		pod:   `spec: {hostUsers: false, containers: [{}]}`,
+		plain: root, ours: readOnly, naive: setGroups,
 	},
 	"users-ping": {
 		on: "with user namespaces", field: "sysctls", reason: "beyond-user-namespace", profile: "ping",
-		pod: `spec: {hostUsers: false, containers: [{}]}`,
+		pod:   `spec: {hostUsers: false, containers: [{}]}`,
+		plain: root, ours: readOnly,
+		naive: "sandbox: Failed to create pod sandbox: …: write /proc/sys/net/ipv4/ping_group_range: invalid argument",
 	},
 	"users-user": {
 		on: "with user namespaces", field: "runAsUser", reason: "beyond-user-namespace", profile: "user",
-		pod: `spec: {hostUsers: false, containers: [{}]}`,
+		pod:   `spec: {hostUsers: false, containers: [{}]}`,
+		plain: root, ours: readOnly, naive: noSuchID,
 	},
-	"users-user-within": {
-		on: "with user namespaces", profile: "user-within",
-		pod: `spec: {hostUsers: false, containers: [{}]}`,
+	"users-user-last": {
+		on: "with user namespaces", profile: "user-last",
+		pod:   `spec: {hostUsers: false, containers: [{}]}`,
+		plain: root, ours: lastUser, naive: lastUser,
 	},
 }
-
-const (
-	ownedPlain      = "Uid=1234 CapEff=0 CapBnd=a80425fb NoNewPrivs=0 Seccomp=0 /=EACCES"
-	ownedRestricted = "Uid=1234 CapEff=0 CapBnd=0 NoNewPrivs=1 Seccomp=2 /=EACCES"
-)
 
 // unseen are the conflicts that no pod can show on a node such as these, with the reason.
 var unseen = map[string]string{

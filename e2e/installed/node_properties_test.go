@@ -8,10 +8,27 @@ import (
 	"os"
 	"testing"
 
+	"golang.org/x/sys/unix"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/caseharden/caseharden/e2e/cluster"
 )
+
+// showProc mounts a second /proc. The kernel lets pods with a user namespace have theirs only
+// where there is one that nothing is mounted over, and the machine has files over settings
+// of its own.
+func showProc(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("proc", dir, "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
 
 // nodeProperties says what is true of the node, of "with AppArmor", "without AppArmor" and
 // so on. The empty one is true of all.
