@@ -19,27 +19,6 @@ func (tt conflictCase) namespaces() [3]string {
 	return [3]string{"conflicts-plain", "conflicts-" + tt.profile, "conflicts-naive-" + tt.profile}
 }
 
-// conflictProfiles have, beside a setting that can conflict, one that cannot: a root
-// file system that is read-only says that a webhook was there.
-var conflictProfiles = map[string]string{
-	"app-armor":     `container: {appArmorProfile: {type: RuntimeDefault}, readOnlyRootFilesystem: true}`,
-	"app-armor-pod": `container: {readOnlyRootFilesystem: true}, pod: {appArmorProfile: {type: RuntimeDefault}}`,
-	"drop-all":      `container: {capabilities: {drop: [ALL]}, readOnlyRootFilesystem: true}`,
-	"drop-two":      `container: {capabilities: {drop: [NET_RAW, MKNOD]}, readOnlyRootFilesystem: true}`,
-	"fs-group":      `container: {readOnlyRootFilesystem: true}, pod: {fsGroup: 65536}`,
-	"group":         `container: {readOnlyRootFilesystem: true, runAsGroup: 65536}`,
-	"group-pod":     `container: {readOnlyRootFilesystem: true}, pod: {runAsGroup: 10001}`,
-	"groups":        `container: {readOnlyRootFilesystem: true}, pod: {supplementalGroups: [65536]}`,
-	"non-root-pod":  `container: {readOnlyRootFilesystem: true}, pod: {runAsNonRoot: true}`,
-	"ping":          `container: {readOnlyRootFilesystem: true}, pod: {sysctls: [{name: net.ipv4.ping_group_range, value: "0 65536"}]}`,
-	"se-linux":      `container: {readOnlyRootFilesystem: true, seLinuxOptions: {level: "s0:c1,c2"}}`,
-	"seccomp":       `container: {readOnlyRootFilesystem: true, seccompProfile: {type: RuntimeDefault}}`,
-	"seccomp-pod":   `container: {readOnlyRootFilesystem: true}, pod: {seccompProfile: {type: RuntimeDefault}}`,
-	"sysctls":       `container: {readOnlyRootFilesystem: true}, pod: {sysctls: [{name: net.ipv4.tcp_syncookies, value: "0"}, {name: kernel.shm_rmid_forced, value: "1"}]}`,
-	"user-last":     `container: {readOnlyRootFilesystem: true, runAsUser: 65535}`,
-	"user":          `container: {readOnlyRootFilesystem: true, runAsUser: 65536}`,
-}
-
 // What the kernel says of a container: a80425fb are the fourteen capabilities that
 // containerd gives by default.
 const (

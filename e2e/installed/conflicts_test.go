@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -46,25 +44,25 @@ func TestConflicts(t *testing.T) {
 		namespace(t, "conflicts-naive-"+name, map[string]string{naiveLabel: name})
 	}
 
-	got := map[string]map[string]outcome{} // by namespace and pod
+	want, got := map[string]map[string]outcome{}, map[string]map[string]outcome{} // by namespace and pod
 	for name, tt := range cases {
 		pod := podOf(t, name, tt.pod)
-		for _, ns := range tt.namespaces() {
+		for i, ns := range tt.namespaces() {
 			if got[ns] == nil {
-				got[ns] = map[string]outcome{}
+				want[ns], got[ns] = map[string]outcome{}, map[string]outcome{}
 			}
+			want[ns][name] = []outcome{tt.plain, tt.ours, tt.naive}[i]
 			got[ns][name] = create(t, ns, pod)
 		}
 	}
 	for ns := range got {
-		maps.Copy(got[ns], outcomes(t, ns))
+		await(t, ns, want[ns], got[ns])
 	}
 	skips := skips(t)
 	for name, tt := range cases {
 		t.Run(name, func(t *testing.T) {
-			for i, want := range []outcome{tt.plain, tt.ours, tt.naive} {
-				ns := tt.namespaces()[i]
-				if got := got[ns][name]; !got.is(want) {
+			for _, ns := range tt.namespaces() {
+				if got, want := got[ns][name], want[ns][name]; !got.is(want) {
 					t.Errorf("in %s:\n     %s\nwant %s", ns, got, want)
 				}
 			}
@@ -97,9 +95,11 @@ func TestEveryConflictHasACase(t *testing.T) {
 		want[field+" "+strings.Trim(cells[2], "`")] = true
 	}
 	have := map[string]bool{}
-	for _, tt := range conflictCases {
+	for name, tt := range conflictCases {
 		if tt.reason != "" {
 			have[tt.field+" "+tt.reason] = true
+		} else if tt.ours != tt.naive {
+			t.Errorf("%s is a near miss, and we are to do something else than the naive webhook", name)
 		}
 	}
 	for conflict := range unseen {
@@ -108,34 +108,6 @@ func TestEveryConflictHasACase(t *testing.T) {
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("conflicts (-README +cases):\n%s", diff)
 	}
-}
-
-// installProfiles gives the chart the profiles of the cases, and returns them with the
-// built-in ones, as files, by their names.
-func installProfiles(t *testing.T) map[string]string {
-	t.Helper()
-	profiles, dir := map[string]string{}, t.TempDir()
-	for _, name := range []string{"hardened", "restricted"} {
-		text, err := os.ReadFile(repositoryFile(t, "defaults", "profiles", name+".yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		profiles[name] = string(text)
-	}
-	var values []string
-	for name, spec := range conflictProfiles {
-		profiles[name] = fmt.Sprintf("apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: %s}\nspec: {%s}\n", name, spec)
-		file := filepath.Join(dir, name+".yaml")
-		if err := os.WriteFile(file, []byte(profiles[name]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		values = append(values, "--set-file=profiles."+name+".file="+file)
-	}
-	slices.Sort(values)
-	if err := c.Upgrade(t.Context(), values...); err != nil {
-		t.Fatal(err)
-	}
-	return profiles
 }
 
 // ownedName is the name of an image of the probe's which has a user of its own.
@@ -205,13 +177,4 @@ func skips(t *testing.T) map[string]bool {
 		}
 	}
 	return all
-}
-
-func repositoryFile(t *testing.T, path ...string) string {
-	t.Helper()
-	module, err := cluster.ModuleDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(append([]string{filepath.Dir(module)}, path...)...)
 }

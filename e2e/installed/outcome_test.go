@@ -5,7 +5,7 @@
 package installed
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/caseharden/caseharden/e2e/whole"
 	"github.com/caseharden/caseharden/e2e/whole/kernel"
 )
 
@@ -22,7 +23,7 @@ import (
 // refused it, with his words.
 type outcome string
 
-// create creates a pod. The outcome is empty unless the API server refuses it.
+// create creates a pod. The outcome is empty if the API server takes it.
 func create(t *testing.T, namespace string, pod *corev1.Pod) outcome {
 	t.Helper()
 	_, err := c.Client().CoreV1().Pods(namespace).Create(t.Context(), pod.DeepCopy(), metav1.CreateOptions{})
@@ -35,71 +36,63 @@ func create(t *testing.T, namespace string, pod *corev1.Pod) outcome {
 	return ""
 }
 
-// outcomes waits for those of all pods of a namespace, and returns them by name.
-func outcomes(t *testing.T, namespace string) map[string]outcome {
+// await fills in the outcomes of those pods of a namespace that have none yet, by name. It
+// waits for each that it is final or as wanted: a busy node may fail first in what it does
+// next.
+func await(t *testing.T, namespace string, want, got map[string]outcome) {
 	t.Helper()
-	all := map[string]outcome{}
-	within(t, 3*time.Minute, "the outcomes in "+namespace, func() error {
-		pods, err := c.Client().CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
-		if err != nil {
+	for name, o := range got {
+		if o != "" {
+			continue
+		}
+		err := whole.Within(t.Context(), time.Minute, "pod "+namespace+"/"+name, func() error {
+			pod, err := c.Client().CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			o, final, err := outcomeOf(t, pod)
+			got[name] = o
+			if err == nil && !final && !o.is(want[name]) {
+				err = errors.New("it may still change: " + string(o))
+			}
 			return err
+		})
+		if err != nil {
+			t.Log(err) // the outcome is not as wanted, which is for who compares them
 		}
-		var waiting []string
-		for i := range pods.Items {
-			pod := &pods.Items[i]
-			if all[pod.Name] == "" {
-				all[pod.Name] = outcomeOf(t, pod)
-			}
-			if all[pod.Name] == "" {
-				status, _ := json.Marshal(pod.Status) // of a type of the API
-				waiting = append(waiting, pod.Name+": "+string(status))
-			}
-		}
-		if len(waiting) > 0 {
-			time.Sleep(time.Second)
-			return fmt.Errorf("%q", waiting)
-		}
-		return nil
-	})
-	return all
+	}
 }
 
-// outcomeOf returns an empty one while it is open.
-func outcomeOf(t *testing.T, pod *corev1.Pod) outcome {
+// outcomeOf returns what has become of a pod so far, and whether it is final.
+func outcomeOf(t *testing.T, pod *corev1.Pod) (o outcome, final bool, err error) {
 	t.Helper()
 	if pod.Status.Phase == corev1.PodSucceeded {
 		report, err := c.Report(t.Context(), pod.Namespace, pod.Name, "app")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return said(report)
+		return said(report), true, err
 	}
 	if pod.Status.Reason != "" {
-		return outcome("kubelet: " + pod.Status.Reason + ": " + pod.Status.Message)
+		return outcome("kubelet: " + pod.Status.Reason + ": " + pod.Status.Message), true, nil
 	}
 	for _, status := range pod.Status.ContainerStatuses {
-		if w := status.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
-			return outcome("kubelet: " + w.Reason + ": " + w.Message)
+		if w := status.State.Waiting; w != nil && w.Message != "" {
+			return outcome("kubelet: " + w.Reason + ": " + w.Message), false, nil
 		}
 		if s := status.State.Terminated; s != nil && s.ExitCode != 0 {
-			return outcome("runtime: " + s.Reason + ": " + s.Message)
+			return outcome("runtime: " + s.Reason + ": " + s.Message), true, nil
 		}
 	}
 	events, err := c.Client().CoreV1().Events(pod.Namespace).List(t.Context(), metav1.ListOptions{
 		FieldSelector: "reason=FailedCreatePodSandBox,involvedObject.name=" + pod.Name,
 	})
-	if err != nil {
-		t.Fatal(err)
+	if err == nil && len(events.Items) > 0 {
+		return outcome("sandbox: " + events.Items[len(events.Items)-1].Message), false, nil
 	}
-	for _, event := range events.Items {
-		return outcome("sandbox: " + event.Message)
-	}
-	return ""
+	return "nothing yet", false, err
 }
 
 // said puts a report into a line: "Uid=0 CapEff=a80425fb CapBnd=a80425fb NoNewPrivs=0
-// Seccomp=0 /=ok". All the capabilities that there are here, for the container of a
-// privileged pod, are "all".
+// Seccomp=0 /=ok". All the capabilities that there are here, as a privileged container has
+// them, are "all".
 func said(r kernel.Report) outcome {
 	first, _, _ := strings.Cut(r.Status["Uid"], " ")
 	return outcome(fmt.Sprintf("Uid=%s CapEff=%s CapBnd=%s NoNewPrivs=%s Seccomp=%s /=%s",
