@@ -85,7 +85,9 @@ func outcomeOf(t *testing.T, pod *corev1.Pod) (o outcome, final bool, err error)
 		FieldSelector: "reason=FailedCreatePodSandBox,involvedObject.name=" + pod.Name,
 	})
 	if err == nil && len(events.Items) > 0 {
-		return outcome("sandbox: " + events.Items[len(events.Items)-1].Message), false, nil
+		message := events.Items[len(events.Items)-1].Message
+		// So begin those of a kubelet that has failed ten times.
+		return outcome("sandbox: " + strings.TrimPrefix(message, "(combined from similar events): ")), false, nil
 	}
 	return "nothing yet", false, err
 }
