@@ -246,7 +246,8 @@ var conflictCases = map[string]conflictCase{
 	},
 }
 
-// unseen are the conflicts that no pod can show on a node such as these, with the reason.
+// unseen are the conflicts that no pod can show on a node of Linux, with the reason. Of
+// runAsNonRoot it is one of two: that of ContainerAdministrator.
 var unseen = map[string]string{
 	"windowsOptions host-process": "the node is not for Windows",
 }
