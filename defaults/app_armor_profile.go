@@ -18,7 +18,9 @@ import (
 //
 // Inherited from: the pod.
 //
-// Conflicts: a privileged container runs unconfined whatever the field says.
+// Conflicts: a privileged container runs unconfined whatever the field says; and where
+// there is no AppArmor, the kubelet refuses every pod that asks for it (isRequired in
+// kubernetes/pkg/security/apparmor does not look at privileged).
 // The annotation from before 1.30 is still turned into the container's field where
 // that is unset (applyAppArmorVersionSkew in kubernetes/pkg/registry/core/pod): it
 // is the author's word, whatever it says. A field that disagrees with it is refused
@@ -43,7 +45,7 @@ var appArmorProfile = &Field{
 		{
 			Reason:      Privileged,
 			When:        "`privileged: true`",
-			Because:     "no effect: the container runs unconfined",
+			Because:     "no effect: the container runs unconfined; and a node without AppArmor would refuse the pod",
 			InContainer: isPrivileged,
 			NoEffect:    true,
 		},

@@ -21,7 +21,9 @@ import (
 // Conflicts: in a privileged container the bounding set stays full whatever is
 // dropped; and where both lists hold ALL, or the same name, the drop wins and the
 // author is left without what was asked for (WithCapabilities in containerd's
-// internal/cri/opts). Runtimes compare without regard to case.
+// internal/cri/opts). Runtimes compare without regard to case. Spelt with CAP_, as
+// Kubernetes does not, a name is to CRI-O what it is without, and to containerd
+// nothing: there the author has it only as one of those given by default.
 var capabilitiesDrop = &Field{
 	Name:   "capabilities.drop",
 	Levels: ContainerLevel,
@@ -45,11 +47,11 @@ var capabilitiesDrop = &Field{
 		},
 		{
 			Reason:   AddsAllCapabilities,
-			When:     "`capabilities.add` holds `ALL`, and so does the value",
+			When:     "`capabilities.add` holds `ALL` or `CAP_ALL`, and the value holds `ALL`",
 			Because:  "the drop would win and leave none of what the author asked for",
 			Concerns: dropsAll,
 			InContainer: func(_ *Pod, c *Container, _ Value) bool {
-				return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, isAll[string])
+				return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, func(added string) bool { return isAll(withoutPrefix(added)) })
 			},
 		},
 		{
@@ -59,7 +61,7 @@ var capabilitiesDrop = &Field{
 			Concerns: func(v Value) bool { return len(droppedNames(v)) > 0 },
 			InContainer: func(_ *Pod, c *Container, v Value) bool {
 				return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, func(added string) bool {
-					return slices.Contains(droppedNames(v), strings.ToUpper(added))
+					return slices.Contains(droppedNames(v), withoutPrefix(added))
 				})
 			},
 		},
@@ -80,6 +82,9 @@ func droppedNames(v Value) []string {
 	}
 	return names
 }
+
+// withoutPrefix returns the name that Kubernetes has for an added capability.
+func withoutPrefix(added string) string { return strings.TrimPrefix(strings.ToUpper(added), "CAP_") }
 
 func isAll[S ~string](capability S) bool { return strings.EqualFold(string(capability), "ALL") }
 

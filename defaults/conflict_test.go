@@ -43,6 +43,7 @@ var conflictCases = []struct {
 
 	{"privileged", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {privileged: true}}]}}`, Privileged},
 	{"adds ALL", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [ALL]}}}]}}`, AddsAllCapabilities},
+	{"adds CAP_ALL", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [CAP_ALL]}}}]}}`, AddsAllCapabilities},
 	{"adds all", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [NET_RAW, all]}}}]}}`, AddsAllCapabilities},
 	{"adds one", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}]}}`, Unset},
 	{"privileged and adds ALL", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {privileged: true, capabilities: {add: [ALL]}}}]}}`, Privileged},
@@ -81,6 +82,7 @@ var conflictCases = []struct {
 	{"hostPID", "sysctls", PodLevel, `{spec: {hostPID: true, containers: [{}]}}`, Unset},
 
 	{"adds NET_RAW", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [NET_RAW]}}}]}}`, AddsWhatIsDropped},
+	{"adds cap_net_raw", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [cap_net_raw]}}}]}}`, AddsWhatIsDropped},
 	{"adds net_raw", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [net_raw]}}}]}}`, AddsWhatIsDropped},
 
 	{"hostUsers: false", "runAsUser", ContainerLevel, `{spec: {hostUsers: false, containers: [{}]}}`, BeyondUserNamespace},

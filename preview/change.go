@@ -138,13 +138,10 @@ func (c *containerChange) loses(capability string) bool {
 	return (holds(dropped, "ALL") || holds(dropped, capability)) && !holds(c.after.add, capability)
 }
 
-// holds says whether a list of capabilities has this one. As runtimes do it
-// leaves case aside, and as some of them do the prefix CAP_.
+// holds says whether a list of capabilities has this one. As runtimes do it leaves case
+// aside; and not the prefix CAP_, with which containerd knows none.
 func holds(list []string, capability string) bool {
-	return slices.ContainsFunc(list, func(c string) bool {
-		c = strings.ToUpper(c)
-		return c == capability || c == "CAP_"+capability
-	})
+	return slices.ContainsFunc(list, func(c string) bool { return strings.EqualFold(c, capability) })
 }
 
 // stopsEscalation says whether we keep the container's programs from gaining

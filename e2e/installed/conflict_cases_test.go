@@ -123,9 +123,14 @@ var conflictCases = map[string]conflictCase{
 		plain:   root, ours: nothingLeft, naive: nothingLeft,
 	},
 	"drop-adds-cap-all": {
-		profile: "drop-all",
-		pod:     `spec: {containers: [{securityContext: {capabilities: {add: [CAP_ALL]}}}]}`,
-		plain:   root, ours: nothingLeft, naive: nothingLeft,
+		field: "capabilities.drop", reason: "adds-all-capabilities", profile: "drop-all",
+		pod:   `spec: {containers: [{securityContext: {capabilities: {add: [CAP_ALL]}}}]}`,
+		plain: root, ours: readOnly, naive: nothingLeft,
+	},
+	"drop-adds-cap-net-raw": {
+		field: "capabilities.drop", reason: "adds-what-is-dropped", profile: "drop-two",
+		pod:   `spec: {containers: [{securityContext: {capabilities: {add: [CAP_NET_RAW]}}}]}`,
+		plain: root, ours: readOnly, naive: "Uid=0 CapEff=a00405fb CapBnd=a00405fb NoNewPrivs=0 Seccomp=0 /=EROFS",
 	},
 
 	"group-alone": {
