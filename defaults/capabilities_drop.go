@@ -22,8 +22,9 @@ import (
 // dropped; and where both lists hold ALL, or the same name, the drop wins and the
 // author is left without what was asked for (WithCapabilities in containerd's
 // internal/cri/opts). Runtimes compare without regard to case. Spelt with CAP_, as
-// Kubernetes does not, a name is to CRI-O what it is without, and to containerd
-// nothing: there the author has it only as one of those given by default.
+// Kubernetes does not, the name of a capability is to CRI-O what it is without, and to
+// containerd nothing: there the author has it only as one of those given by default.
+// No runtime knows CAP_ALL.
 var capabilitiesDrop = &Field{
 	Name:   "capabilities.drop",
 	Levels: ContainerLevel,
@@ -47,11 +48,11 @@ var capabilitiesDrop = &Field{
 		},
 		{
 			Reason:   AddsAllCapabilities,
-			When:     "`capabilities.add` holds `ALL` or `CAP_ALL`, and the value holds `ALL`",
+			When:     "`capabilities.add` holds `ALL`, and so does the value",
 			Because:  "the drop would win and leave none of what the author asked for",
 			Concerns: dropsAll,
 			InContainer: func(_ *Pod, c *Container, _ Value) bool {
-				return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, func(added string) bool { return isAll(withoutPrefix(added)) })
+				return slices.ContainsFunc(c.SecurityContext.AddedCapabilities, isAll[string])
 			},
 		},
 		{

@@ -43,7 +43,7 @@ var conflictCases = []struct {
 
 	{"privileged", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {privileged: true}}]}}`, Privileged},
 	{"adds ALL", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [ALL]}}}]}}`, AddsAllCapabilities},
-	{"adds CAP_ALL", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [CAP_ALL]}}}]}}`, AddsAllCapabilities},
+	{"adds CAP_ALL", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [CAP_ALL]}}}]}}`, Unset},
 	{"adds all", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [NET_RAW, all]}}}]}}`, AddsAllCapabilities},
 	{"adds one", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}]}}`, Unset},
 	{"privileged and adds ALL", "capabilities.drop", ContainerLevel, `{spec: {containers: [{securityContext: {privileged: true, capabilities: {add: [ALL]}}}]}}`, Privileged},

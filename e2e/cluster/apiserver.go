@@ -113,6 +113,7 @@ func (c *Cluster) apiServerFlags(port int) []string {
 
 		"--audit-policy-file=" + c.file(auditPolicyFile),
 		"--audit-log-path=" + c.AuditLog(),
+		"--audit-log-maxsize=0", // one file, whoever reads it from where they were
 		"--audit-log-mode=blocking",
 	}
 	if c.nodeAddress != "" {

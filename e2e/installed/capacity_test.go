@@ -84,8 +84,8 @@ func createPods(t *testing.T, namespace string, pods, workers int) (failures []s
 		all.Go(func() {
 			for range next {
 				created, err := client.CoreV1().Pods(namespace).Create(context.Background(), pod.DeepCopy(), metav1.CreateOptions{})
-				if err == nil && created.Spec.Containers[1].SecurityContext == nil {
-					err = fmt.Errorf("%s is not hardened", created.Name)
+				if err == nil && lacking(created) != "" {
+					err = fmt.Errorf("%s is not hardened: %s", created.Name, lacking(created))
 				}
 				if err != nil {
 					mu.Lock()

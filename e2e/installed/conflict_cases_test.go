@@ -6,7 +6,7 @@ package installed
 
 // A conflictCase is a pod in a namespace without a webhook, in one that enforces a
 // profile, and in one where the naive webhook fills in the same profile. Where it has no
-// reason it is a near miss, in which nothing of the profile is skipped.
+// reason it is a near miss, which comes out as with the naive webhook.
 type conflictCase struct {
 	on                     string // what the node must be, if not any; see nodeProperties
 	field, reason, profile string
@@ -123,9 +123,9 @@ var conflictCases = map[string]conflictCase{
 		plain:   root, ours: nothingLeft, naive: nothingLeft,
 	},
 	"drop-adds-cap-all": {
-		field: "capabilities.drop", reason: "adds-all-capabilities", profile: "drop-all",
-		pod:   `spec: {containers: [{securityContext: {capabilities: {add: [CAP_ALL]}}}]}`,
-		plain: root, ours: readOnly, naive: nothingLeft,
+		profile: "drop-all",
+		pod:     `spec: {containers: [{securityContext: {capabilities: {add: [CAP_ALL]}}}]}`,
+		plain:   root, ours: nothingLeft, naive: nothingLeft,
 	},
 	"drop-adds-cap-net-raw": {
 		field: "capabilities.drop", reason: "adds-what-is-dropped", profile: "drop-two",

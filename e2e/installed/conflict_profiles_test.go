@@ -61,6 +61,7 @@ func installProfiles(t *testing.T) map[string]string {
 	if err := c.Upgrade(t.Context(), values...); err != nil {
 		t.Fatal(err)
 	}
+	waitReplicas(t) // Helm does not wait for those before to end, and they do not know them
 	t.Cleanup(func() {
 		if _, err := c.Helm(context.Background(), "rollback", "caseharden", "--namespace="+Namespace, "--wait"); err != nil {
 			t.Error(err)

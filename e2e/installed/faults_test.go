@@ -93,7 +93,7 @@ func certificate(t *testing.T) []byte {
 func costsNothing(t *testing.T, o tally) {
 	t.Helper()
 	if o.direct.failed > 0 || o.controllers.failed > 0 {
-		t.Errorf("%d and %d creates failed, want none", o.direct.failed, o.controllers.failed)
+		t.Errorf("%d and %d creates failed, want none: %v, %v", o.direct.failed, o.controllers.failed, o.direct.causes, o.controllers.causes)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestFrozenReplica(t *testing.T) {
 // that does not answer takes three probes of ten seconds each, and does not drain.
 func waitRestarted(t *testing.T, l *load, before *corev1.Pod) {
 	t.Helper()
-	within(t, time.Until(l.begun.Add(time.Minute)), "a restart", func() error {
+	within(t, time.Minute, "a restart", func() error {
 		pod, err := c.Client().CoreV1().Pods(Namespace).Get(t.Context(), before.Name, metav1.GetOptions{})
 		if err == nil && pod.Status.ContainerStatuses[0].RestartCount == before.Status.ContainerStatuses[0].RestartCount {
 			err = errors.New("it is as before")

@@ -91,7 +91,7 @@ func runs(t *testing.T, namespace, pod, container string) (r kernel.Report, refu
 			if s.Name != container {
 				continue
 			}
-			if waiting := s.State.Waiting; waiting != nil && waiting.Reason == "CreateContainerConfigError" {
+			if waiting := s.State.Waiting; waiting != nil && strings.HasPrefix(waiting.Message, "container has runAsNonRoot") {
 				// In parentheses there are the names of the pod and the container.
 				refused, _, _ = strings.Cut(waiting.Message, " (pod: ")
 				return nil

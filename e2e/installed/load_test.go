@@ -6,6 +6,7 @@ package installed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -202,10 +203,15 @@ func (l *load) finish(t *testing.T) tally {
 			return l.there(t.Context(), name, full)
 		})
 	}
-	within(t, time.Minute, "the replicas of rolled", func() error { return l.available(t.Context(), "rolled", 2) })
+	within(t, time.Minute, "the replicas of rolled", func() error {
+		return errors.Join(l.there(t.Context(), "rolled", 2), l.available(t.Context(), "rolled", 2))
+	})
 
 	o := l.tally(t)
 	t.Log(o)
+	if o.controllers.creates == 0 {
+		t.Error("the audit log tells of no create by a controller")
+	}
 	l.unwatch()
 	l.mu.Lock()
 	defer l.mu.Unlock()

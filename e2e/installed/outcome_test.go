@@ -7,6 +7,7 @@ package installed
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +86,8 @@ func outcomeOf(t *testing.T, pod *corev1.Pod) (o outcome, final bool, err error)
 		FieldSelector: "reason=FailedCreatePodSandBox,involvedObject.name=" + pod.Name,
 	})
 	if err == nil && len(events.Items) > 0 {
-		message := events.Items[len(events.Items)-1].Message
+		last := slices.MaxFunc(events.Items, func(a, b corev1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
+		message := last.Message
 		// So begin those of a kubelet that has failed ten times.
 		return outcome("sandbox: " + strings.TrimPrefix(message, "(combined from similar events): ")), false, nil
 	}

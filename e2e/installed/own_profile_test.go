@@ -18,6 +18,7 @@ func TestOwnProfileCountsAfterAnUpgrade(t *testing.T) {
 	if err := c.Upgrade(t.Context(), "--set-file=profiles.own.file=testdata/own.yaml"); err != nil {
 		t.Fatal(err)
 	}
+	waitReplicas(t) // Helm does not wait for those before to end, and they do not know it
 	t.Run("fields", testOwnFields)
 	t.Run("fsGroupChangePolicy", testFSGroupChangePolicy)
 	t.Run("writablePaths", testWritablePaths)

@@ -68,12 +68,18 @@ func lacking(pod *corev1.Pod) string {
 	if a := pod.Annotations["caseharden.io/injected"]; !strings.Contains(a, `"profile":"hardened"`) {
 		return fmt.Sprintf("the annotation is %q", a)
 	}
-	return cmp.Diff(&corev1.SecurityContext{
+	want := &corev1.SecurityContext{
 		AllowPrivilegeEscalation: new(false),
 		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		ReadOnlyRootFilesystem:   new(true),
 		RunAsNonRoot:             new(true),
 		RunAsUser:                new(int64(10001)),
 		SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-	}, pod.Spec.Containers[0].SecurityContext)
+	}
+	for _, container := range pod.Spec.Containers {
+		if diff := cmp.Diff(want, container.SecurityContext); diff != "" {
+			return diff
+		}
+	}
+	return ""
 }

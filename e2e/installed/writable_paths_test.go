@@ -54,15 +54,20 @@ func testSizeLimit(t *testing.T) {
 	apply(t, ns, `
 apiVersion: v1
 kind: Pod
+metadata: {name: less}
+spec:
+  containers: [{name: app, image: `+whole.ProbeName+`, args: [-fill=/cache/file, -stat=/cache/file]}]
+`)
+	// What judges the one that writes more then looks at this one too.
+	if report, err := c.Report(t.Context(), ns, "less", "app"); err != nil || report.Files["/cache/file"] == "ENOENT" {
+		t.Fatalf("it has not written: %v, %v", report.Files, err)
+	}
+	apply(t, ns, `
+apiVersion: v1
+kind: Pod
 metadata: {name: more}
 spec:
   containers: [{name: app, image: `+whole.ProbeName+`, args: [-fill=/tmp/file]}]
----
-apiVersion: v1
-kind: Pod
-metadata: {name: less}
-spec:
-  containers: [{name: app, image: `+whole.ProbeName+`, args: [-fill=/cache/file]}]
 `)
 	within(t, soon, "the end of the pod", func() error {
 		pod, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), "more", metav1.GetOptions{})
@@ -90,5 +95,9 @@ spec:
 	want := []string{`more: Usage of EmptyDir volume "caseharden-tmp-e9671acd" exceeds the limit "1Mi".`}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("evictions (-want +got):\n%s", diff)
+	}
+	less, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), "less", metav1.GetOptions{})
+	if err != nil || less.Status.Phase != corev1.PodRunning {
+		t.Errorf("the other pod is %v, %v", less.Status.Phase, err)
 	}
 }

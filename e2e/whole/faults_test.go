@@ -42,6 +42,7 @@ func TestRestart(t *testing.T) {
 func TestSuspend(t *testing.T) {
 	ns := namespace(t)
 	c.Process(Scheduler).Suspend()
+	t.Cleanup(c.Process(Scheduler).Resume)
 	kubectl(t, "", "run", "--namespace="+ns, "web", "--image="+ProbeName, "--labels=app=web")
 	time.Sleep(time.Second) // it takes some milliseconds
 	pod, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), "web", metav1.GetOptions{})

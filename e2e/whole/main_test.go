@@ -79,7 +79,7 @@ func stop(before string) error {
 }
 
 func nothingLeft(before string) error {
-	return Within(context.Background(), 5*time.Second, "nothing to be left", func() error {
+	return Within(context.Background(), soon, "nothing to be left", func() error {
 		after, err := traces()
 		if err == nil && after != before {
 			err = fmt.Errorf("before:\n%s\nafter:\n%s", before, after)
