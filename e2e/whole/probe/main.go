@@ -31,16 +31,16 @@ func main() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	var err error
+	if *fill != "" {
+		err = os.WriteFile(*fill, make([]byte, 2<<20), 0o600)
+	}
 	if *who {
 		err = whoami()
-	} else {
+	} else if err == nil {
 		var report kernel.Report
 		if report, err = kernel.Look(list(*writes), list(*files), list(*sysctls)); err == nil {
 			err = json.NewEncoder(os.Stdout).Encode(report)
 		}
-	}
-	if *fill != "" && err == nil {
-		err = os.WriteFile(*fill, make([]byte, 2<<20), 0o600)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "probe:", err)
