@@ -39,6 +39,13 @@ type Cluster struct {
 	helm, chart string
 }
 
+// Build compiles all that such a cluster runs, and reports the progress to w. It has to be
+// called before Start, as a machine has no network to download modules by.
+func Build(ctx context.Context, w io.Writer) error {
+	_, err := tools.Helm(ctx, w)
+	return errors.Join(err, whole.Build(ctx, w))
+}
+
 // Start starts a cluster and installs Caseharden in it, with further arguments of helm
 // install, and returns when its replicas are ready. CASEHARDEN_IMAGE says where the image
 // is, an OCI archive. The caller must call Stop; after an error nothing is left running.

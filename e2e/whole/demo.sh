@@ -9,5 +9,5 @@ cannot() {
 }
 . "$(dirname "$0")/prepare.sh"
 
-go build -o "$dir/demo" ./installed/demo
+go build -buildvcs=false -o "$dir/demo" ./installed/demo
 "$dir/machine" "$dir/demo"

@@ -6,6 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 [ "$(uname)" = Linux ] || cannot "needs Linux: run this in a virtual machine"
 [ "$(id -u)" = 0 ] || cannot "needs root, to make namespaces and cgroups: run this with sudo"
+command -v go >/dev/null || cannot "needs Go in the PATH of root: sudo env PATH=\"\$PATH\" make demo-cluster (or test-cluster)"
+command -v unshare >/dev/null || cannot "needs unshare, of util-linux: install it, and run this again"
 unshare --mount --pid --net --ipc --uts --cgroup --fork true ||
   cannot "needs namespaces, which this sandbox refuses: run this in a virtual machine"
 grep -Eq ' cgroup2? rw' /proc/mounts ||
@@ -16,20 +18,20 @@ for program in runc buildah; do
   command -v $program >/dev/null || missing+=($program)
 done
 if [ ${#missing[@]} -gt 0 ]; then
-  command -v apt-get >/dev/null || cannot "needs ${missing[*]}: install them, and run this again"
+  command -v apt-get >/dev/null || cannot "needs ${missing[*]}, and here is no apt-get: install what is missing, and run this again"
   echo "== installing for a whole cluster: apt-get install ${missing[*]}"
   { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null; } ||
     cannot "needs ${missing[*]}, and apt-get could not install them (see above)"
 fi
 
-echo "== building a whole cluster: also the kubelet, the controllers and containerd (about ten minutes the first time, three after make test)"
-go run ./whole/build
+echo "== building a whole cluster: also the kubelet, the controllers, containerd and Helm (about ten minutes the first time, three after make test)"
+go run ./installed/build
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-go build -o "$dir/machine" ./cluster/machine
+go build -buildvcs=false -o "$dir/machine" ./cluster/machine
 
-echo "== building the image of caseharden, some ten seconds (a minute the first time)"
+echo "== building the image of caseharden, some ten seconds (one or two minutes the first time)"
 mkdir "$dir/image"
 TMPDIR=$dir/image unshare --mount --pid --fork --kill-child --mount-proc \
   go run ./image/archive "$dir/image" "$dir/caseharden.tar" images.test/caseharden:installed

@@ -35,7 +35,11 @@ var legacyYAML string
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	switch err := run(ctx); {
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "demo: interrupted; nothing is left")
+		os.Exit(130)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
@@ -81,10 +85,12 @@ func run(ctx context.Context) (err error) {
 	fmt.Print(`Try
   kubectl label namespace plain caseharden.io/enforce=hardened
   kubectl rollout restart deployment/legacy -n plain
+  kubectl rollout status deployment/legacy -n plain
   kubectl logs -n plain deployment/legacy
   kubectl label namespace shop --overwrite caseharden.io/enforce=hardend
   helm upgrade caseharden deploy/chart -n caseharden --reuse-values --set webhook.failurePolicy=Ignore
-The images that there are: images.test/probe:1, and that of caseharden.
+There is no registry: the images are images.test/probe:1, which prints what the kernel says and has
+no shell, and images.test/caseharden:installed. Leave by exit.
 
 `)
 	return shell(ctx, c)
@@ -129,7 +135,10 @@ func shell(ctx context.Context, c *installed.Cluster) error {
 	}
 	cmd := exec.CommandContext(ctx, name)
 	cmd.Dir = filepath.Dir(module) // where deploy/chart is
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	home := filepath.Join(c.Dir(), "home") // of what would stay in the user's
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), "KUBECACHEDIR="+home,
+		"HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "HISTFILE="+filepath.Join(home, "history"),
+		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// The terminal has to be its own: this process is in another group than what was
 	// started there.

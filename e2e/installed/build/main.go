@@ -2,7 +2,7 @@
 
 //go:build linux
 
-// Command build compiles what package whole runs, showing the progress: so that tests,
+// Command build compiles what package installed runs, showing the progress: so that tests,
 // whose output go test holds back, and whose machine has no network, find it built.
 package main
 
@@ -13,13 +13,13 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/caseharden/caseharden/e2e/whole"
+	"github.com/caseharden/caseharden/e2e/installed"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := whole.Build(ctx, os.Stderr); err != nil {
+	if err := installed.Build(ctx, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
