@@ -134,7 +134,7 @@ func shell(ctx context.Context, c *installed.Cluster) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, name)
-	cmd.Dir = filepath.Dir(module) // where deploy/chart is
+	cmd.Dir = filepath.Dir(module)         // where deploy/chart is
 	home := filepath.Join(c.Dir(), "home") // of what would stay in the user's
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), "KUBECACHEDIR="+home,
 		"HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "HISTFILE="+filepath.Join(home, "history"),
