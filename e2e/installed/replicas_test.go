@@ -6,8 +6,6 @@ package installed
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,21 +45,13 @@ func isReady(pod *corev1.Pod) bool {
 func processOf(t *testing.T, pod *corev1.Pod) int {
 	t.Helper()
 	_, id, _ := strings.Cut(pod.Status.ContainerStatuses[0].ContainerID, "://")
-	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	pids := processes(t, id)
+	if len(pids) != 1 {
+		t.Fatalf("in container %s are the processes %q, want one", id, pids)
+	}
+	pid, err := strconv.Atoi(pids[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil || !strings.Contains(string(text), id) {
-			continue // or it has ended
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return pid
-	}
-	t.Fatalf("no process is in container %s", id)
-	return 0
+	return pid
 }

@@ -42,10 +42,6 @@ import (
 
 // Options say how a cluster is started. The zero value is a good one.
 type Options struct {
-	// APIServerFlags and AuditPolicy are those of cluster.Options.
-	APIServerFlags []string
-	AuditPolicy    string
-
 	// Log receives the progress, for people to read. If nil, it is discarded.
 	Log io.Writer
 }
@@ -93,11 +89,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 
 	begun := time.Now()
 	controlPlane, err := cluster.Start(ctx, cluster.Options{
-		Binaries:       p.controlPlane,
-		APIServerFlags: o.APIServerFlags,
-		AuditPolicy:    o.AuditPolicy,
-		NodeAddress:    address,
-		Log:            o.Log,
+		Binaries:    p.controlPlane,
+		NodeAddress: address,
+		Log:         o.Log,
 	})
 	if err != nil {
 		return nil, err

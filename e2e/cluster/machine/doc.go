@@ -9,7 +9,9 @@
 // The machine has its own processes, network, mounts, IPC, host name and cgroups. Files
 // are those of the host, but for /run, which is empty and in memory, with a TMPDIR in it,
 // and for /var, to which whatever is written stays in memory. The network is loopback and
-// one interface, whose address is in MACHINE_ADDRESS; nothing leads out of it.
+// one interface, whose address is in MACHINE_ADDRESS; nothing leads out of it. One thing
+// stays, on a host with cgroups of version 2 alone: the controllers that its root passes
+// on to cgroups below it.
 //
 // SIGHUP, SIGINT, SIGQUIT and SIGTERM go to the program, and its exit code is that of
 // machine; 128 and the number of the signal if one killed it. The code 125 is that of a
