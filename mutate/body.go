@@ -45,8 +45,8 @@ func checkContentType(header http.Header) error {
 // bodies receives request bodies and bounds the memory that they take together.
 // Memory is taken as the bytes arrive and not as a client announces them. Where
 // there is none left, the bodies that have been stalled for longest are dropped;
-// if none is, the one that asks has to try again. What announces more than there is
-// left has to try again before any of it is read.
+// if none is, the one that asks has to try again, and what it still sends is read and
+// forgotten. Of what announces more than there is left, none is kept.
 type bodies struct {
 	mu        sync.Mutex // guards the following, and what is in receiving
 	free      int64      // bytes
@@ -70,19 +70,28 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 	if r.ContentLength > maxBodyBytes {
 		return nil, nil, tooLarge()
 	}
-	if r.ContentLength > firstBodyBytes && !b.hasRoom(r.ContentLength) {
-		return nil, nil, busy()
-	}
 	u := b.start(func() {
 		// If it cannot be done, the server's own timeout ends the Read.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 	})
-	data, err = u.receive(r)
+	if r.ContentLength > firstBodyBytes && !b.hasRoom(r.ContentLength) {
+		err = busy()
+	} else {
+		data, err = u.receive(r)
+	}
 	if err == nil {
 		err = u.whole()
 	}
 	if err != nil {
 		u.release()
+		if asFailure(err).code == http.StatusTooManyRequests {
+			// Over HTTP/1.1 net/http closes a connection on which more than 256 KiB are
+			// still to come, and a client that is slow to read the answer finds it reset
+			// instead. An API server tries again after an answer only. If no deadline can
+			// be set, the server's own timeout ends it.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(stalledAfter))
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
 		return nil, nil, err
 	}
 	return data, u.release, nil

@@ -71,10 +71,11 @@ const (
 	// and on caches: a pool of buffers for each processor, encoders for each type.
 	heapTolerance = 2 << 20
 
-	// The runtime gives pages back to the kernel slowly, and keeps a tenth more than
-	// the next collection needs. 16 MiB are 100 bytes a review in 30 s of 5,000 reviews
-	// a second, so that what keeps anything of each review is seen.
-	residentTolerance = 16 << 20
+	// The runtime gives pages back to the kernel slowly, and keeps a tenth more than the
+	// next collection needs, which depends on how many large reviews were under way
+	// together. 32 MiB are 55 bytes a review in two minutes of 5,000 a second, so that
+	// what keeps anything of each review outside the heap is seen.
+	residentTolerance = 32 << 20
 )
 
 // compare returns what has grown.
