@@ -73,7 +73,9 @@ func (c *Change) Windows() bool { return c.pod.Windows }
 func (c *Change) Operations() []jsonpatch.Operation { return c.patch().operations }
 
 func (c *Change) patch() *patch {
-	var p patch
+	// An operation for each default and each mount, two for the objects around the
+	// defaults of a container, and a few for the pod.
+	p := patch{operations: make([]jsonpatch.Operation, 0, len(c.Decisions)+len(c.Mounts)+2*len(c.containers)+4)}
 	for _, d := range c.Decisions {
 		if d.Outcome == defaults.Inject {
 			p.inject(c.pod, d)
