@@ -91,7 +91,10 @@ func (p *Pod) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	p.Containers = slices.Concat(spec.init.containers, spec.regular.containers, spec.ephemeral.containers)
+	p.Containers = spec.regular.containers
+	if len(spec.init.containers)+len(spec.ephemeral.containers) > 0 {
+		p.Containers = slices.Concat(spec.init.containers, spec.regular.containers, spec.ephemeral.containers)
+	}
 	p.Windows = spec.forWindows()
 	return nil
 }
