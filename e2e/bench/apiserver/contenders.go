@@ -34,16 +34,12 @@ const (
 func Default() []string { return []string{None, Limit, Caseharden, Policy, ControllerRuntime} }
 
 // Policies are all the formulations of the policy.
-func Policies() ([]string, error) {
-	names, err := policyNames()
-	if err != nil {
-		return nil, err
-	}
+func Policies() []string {
 	contenders := []string{None}
-	for _, name := range names {
-		contenders = append(contenders, policyPrefix+name)
+	for _, f := range formulations {
+		contenders = append(contenders, policyPrefix+f.name)
 	}
-	return contenders, nil
+	return contenders
 }
 
 // A contender works on the pods of a namespace of its own.
