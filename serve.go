@@ -146,14 +146,15 @@ func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
 	tlsConfig.GetCertificate = source.GetCertificate
 	probes := &probes{source: source}
 	probes.register(registry)
-	webhook := newServer(sendingAway(&probes.shuttingDown, handler), maxConnections, logger)
+	connections := newConnections(maxConnections)
+	webhook := newServer(sendingAway(&probes.shuttingDown, handler), connections, logger)
 	webhook.TLSConfig = tlsConfig
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry, MaxRequestsInFlight: maxScrapes}))
 	mux.HandleFunc("GET /healthz", probes.healthz)
 	mux.HandleFunc("GET /readyz", probes.readyz)
-	plain := newServer(mux, maxPlainConnections, logger)
+	plain := newServer(mux, newConnections(maxPlainConnections), logger)
 
 	// Nothing after this line stops on the context alone: the servers go on until
 	// they are drained, and so does the certificate.
@@ -177,9 +178,9 @@ func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
 		return err
 	case <-time.After(o.shutdownDelay):
 	}
-	drain, cancel := context.WithTimeout(running, drainTimeout)
+	draining, cancel := context.WithTimeout(running, drainTimeout)
 	defer cancel()
-	if err := webhook.Shutdown(drain); err != nil {
+	if err := drain(draining, webhook, webhookListener, connections); err != nil {
 		return fmt.Errorf("requests were still under way after %s: %w", drainTimeout, err)
 	}
 	logger.Info("drained")

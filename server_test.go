@@ -52,7 +52,7 @@ func TestLimited(t *testing.T) {
 // No timeout and no limit of net/http stays at "none", or at a default that is
 // for other servers.
 func TestEveryLimitIsSet(t *testing.T) {
-	s := newServer(http.NotFoundHandler(), 1, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s := newServer(http.NotFoundHandler(), newConnections(1), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	for name, set := range map[string]bool{
 		"ReadHeaderTimeout":                   s.ReadHeaderTimeout > 0,
 		"ReadTimeout":                         s.ReadTimeout > s.ReadHeaderTimeout,

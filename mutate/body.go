@@ -21,6 +21,10 @@ const (
 	// firstBodyBytes is the buffer that a body starts with; most pods fit in it.
 	firstBodyBytes = 16 << 10
 
+	// forSmallBytes of maxBodiesBytes are for first buffers only, so that large bodies
+	// do not crowd out small ones: 500 of them.
+	forSmallBytes = 8 << 20
+
 	// stalledAfter is when a body that is still not whole has to make room for
 	// others. Those of API servers take milliseconds.
 	stalledAfter = time.Second
@@ -41,7 +45,8 @@ func checkContentType(header http.Header) error {
 // bodies receives request bodies and bounds the memory that they take together.
 // Memory is taken as the bytes arrive and not as a client announces them. Where
 // there is none left, the bodies that have been stalled for longest are dropped;
-// if none is, the one that asks has to try again.
+// if none is, the one that asks has to try again. What announces more than there is
+// left has to try again before any of it is read.
 type bodies struct {
 	mu        sync.Mutex // guards the following, and what is in receiving
 	free      int64      // bytes
@@ -65,6 +70,9 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 	if r.ContentLength > maxBodyBytes {
 		return nil, nil, tooLarge()
 	}
+	if r.ContentLength > firstBodyBytes && !b.hasRoom(r.ContentLength) {
+		return nil, nil, busy()
+	}
 	u := b.start(func() {
 		// If it cannot be done, the server's own timeout ends the Read.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
@@ -78,6 +86,14 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 		return nil, nil, err
 	}
 	return data, u.release, nil
+}
+
+// hasRoom says whether so many bytes could be taken now. They are not: where they do not
+// come, they are for others.
+func (b *bodies) hasRoom(bytes int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.free >= bytes+forSmallBytes || b.longestStalled(nil) != nil
 }
 
 func (b *bodies) start(hangUp func()) *upload {
@@ -137,7 +153,7 @@ func (u *upload) take(bytes int64) error {
 	if u.dropped {
 		return tooSlow()
 	}
-	for b.free < bytes {
+	for b.free < bytes+u.mustLeave() {
 		stalled := b.longestStalled(u)
 		if stalled == nil {
 			return busy()
@@ -147,6 +163,15 @@ func (u *upload) take(bytes int64) error {
 	b.free -= bytes
 	u.bytes += bytes
 	return nil
+}
+
+// mustLeave is what a body may not take, for those after it: a large one leaves a part to
+// small ones.
+func (u *upload) mustLeave() int64 {
+	if u.bytes == 0 {
+		return 0
+	}
+	return forSmallBytes
 }
 
 // longestStalled returns the oldest of the bodies that are stalled, but for the
