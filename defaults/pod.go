@@ -4,8 +4,11 @@ package defaults
 
 import (
 	"fmt"
+	"slices"
 
-	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/caseharden/caseharden/internal/wire"
 )
 
 // A Pod is what decisions and patches have to know of a pod, as it stands in
@@ -63,76 +66,137 @@ type Container struct {
 // look at, so that a pod may hold fields that nobody has heard of yet. An error
 // names the place as a JSON pointer.
 func ParsePod(data []byte) (*Pod, error) {
-	var wire struct {
-		Metadata *struct {
-			Name         string            `json:"name"`
-			GenerateName string            `json:"generateName"`
-			Annotations  map[string]string `json:"annotations"`
-		} `json:"metadata"`
-		Spec *podSpec `json:"spec"`
-	}
-	if err := json.Unmarshal(data, &wire); err != nil {
+	var pod Pod
+	if err := wire.Unmarshal(data, &pod); err != nil {
 		return nil, err
 	}
-	pod := &Pod{}
-	if m := wire.Metadata; m != nil {
-		pod.HasMetadata = true
-		pod.HasAnnotations = m.Annotations != nil
-		pod.Name, pod.GenerateName, pod.Annotations = m.Name, m.GenerateName, m.Annotations
-	}
-	if wire.Spec != nil {
-		pod.HasSpec = true
-		wire.Spec.fill(pod)
-	}
-	return pod, nil
+	return &pod, nil
 }
 
+// UnmarshalJSONFrom reads a pod, as [ParsePod] does.
+func (p *Pod) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*p = Pod{}
+	spec := podSpec{pod: p}
+	err := wire.Object(dec, func(name []byte) any {
+		switch string(name) {
+		case "metadata":
+			p.HasMetadata = true
+			return (*metadata)(p)
+		case "spec":
+			p.HasSpec = true
+			return &spec
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.Containers = spec.regular.containers
+	if len(spec.init.containers)+len(spec.ephemeral.containers) > 0 {
+		p.Containers = slices.Concat(spec.init.containers, spec.regular.containers, spec.ephemeral.containers)
+	}
+	p.Windows = spec.forWindows()
+	return nil
+}
+
+// metadata is the metadata of a pod.
+type metadata Pod
+
+func (m *metadata) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return wire.Object(dec, func(name []byte) any {
+		switch string(name) {
+		case "name":
+			return &m.Name
+		case "generateName":
+			return &m.GenerateName
+		case "annotations":
+			m.HasAnnotations = true
+			return &m.Annotations
+		}
+		return nil
+	})
+}
+
+// podSpec is the spec of a pod, with what only reading it needs.
 type podSpec struct {
-	OS struct {
-		Name string `json:"name"`
-	} `json:"os"`
-	NodeSelector        map[string]string `json:"nodeSelector"`
-	Affinity            affinity          `json:"affinity"`
-	HostNetwork         bool              `json:"hostNetwork"`
-	HostIPC             bool              `json:"hostIPC"`
-	HostUsers           *bool             `json:"hostUsers"`
-	SecurityContext     SecurityContext   `json:"securityContext"`
-	InitContainers      []*container      `json:"initContainers"`
-	Containers          []*container      `json:"containers"`
-	EphemeralContainers []*container      `json:"ephemeralContainers"`
+	pod                      *Pod
+	init, regular, ephemeral containerList
+
+	os           osName
+	nodeSelector map[string]string
+	affinity     affinity
 }
 
-type container struct {
-	Name            string          `json:"name"`
-	Image           string          `json:"image"`
-	SecurityContext SecurityContext `json:"securityContext"`
+func (s *podSpec) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	s.init.ofType, s.regular.ofType, s.ephemeral.ofType = Init, Regular, Ephemeral
+	hostUsers := true
+	err := wire.Object(dec, func(name []byte) any {
+		switch string(name) {
+		case "os":
+			return &s.os
+		case "nodeSelector":
+			return &s.nodeSelector
+		case "affinity":
+			return &s.affinity
+		case "hostNetwork":
+			return &s.pod.HostNetwork
+		case "hostIPC":
+			return &s.pod.HostIPC
+		case "hostUsers":
+			return &hostUsers
+		case "securityContext":
+			return &s.pod.SecurityContext
+		case "initContainers":
+			return &s.init
+		case "containers":
+			return &s.regular
+		case "ephemeralContainers":
+			return &s.ephemeral
+		}
+		return nil
+	})
+	s.pod.OwnUsers = !hostUsers
+	return err
 }
 
-func (s *podSpec) fill(pod *Pod) {
-	pod.HostNetwork, pod.HostIPC = s.HostNetwork, s.HostIPC
-	pod.OwnUsers = s.HostUsers != nil && !*s.HostUsers
-	pod.SecurityContext = s.SecurityContext
-	lists := []struct {
-		t    ContainerType
-		list []*container
-	}{{Init, s.InitContainers}, {Regular, s.Containers}, {Ephemeral, s.EphemeralContainers}}
-	n := 0
-	for _, l := range lists {
-		for _, c := range l.list {
-			if c != nil {
-				n++
-			}
+// containerList is one of the lists of containers.
+type containerList struct {
+	ofType     ContainerType
+	containers []Container
+}
+
+// UnmarshalJSONFrom reads the list. A null in it is no container: there is nothing to
+// fill in, and nowhere to put it.
+func (l *containerList) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return wire.List(dec, func(index int) any {
+		l.containers = append(l.containers, Container{Type: l.ofType, Index: index})
+		return &l.containers[len(l.containers)-1]
+	})
+}
+
+// UnmarshalJSONFrom reads what a container says of itself: all but its type and index.
+func (c *Container) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return wire.Object(dec, func(name []byte) any {
+		switch string(name) {
+		case "name":
+			return &c.Name
+		case "image":
+			return &c.Image
+		case "securityContext":
+			return &c.SecurityContext
 		}
-	}
-	pod.Containers = make([]Container, 0, n)
-	for _, l := range lists {
-		for i, c := range l.list {
-			// A null in the list is no container: there is nothing to fill in, and
-			// nowhere to put it.
-			if c != nil {
-				pod.Containers = append(pod.Containers, Container{Type: l.t, Index: i, Name: c.Name, Image: c.Image, SecurityContext: c.SecurityContext})
-			}
+		return nil
+	})
+}
+
+// osName is spec.os, of which only the name matters.
+type osName string
+
+func (n *osName) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return wire.Object(dec, func(name []byte) any {
+		if string(name) == "name" {
+			return (*string)(n)
 		}
-	}
-	pod.Windows = s.forWindows(pod)
+		return nil
+	})
 }

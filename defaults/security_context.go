@@ -3,12 +3,12 @@
 package defaults
 
 import (
-	"errors"
-	"strings"
+	"bytes"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/internal/wire"
 )
 
 // A SecurityContext is a pod's or a container's: which fields of the catalogue
@@ -35,8 +35,9 @@ func (s SecurityContext) Sets(f *Field) bool { return s.set&f.bit != 0 }
 // are passed over.
 func (s *SecurityContext) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	s.Present = dec.PeekKind() != 'n'
-	return s.members(dec, "", func(name string) any {
-		switch name {
+	return wire.Object(dec, func(name []byte) any {
+		into := s.note("", name)
+		switch string(name) {
 		case "privileged":
 			return &s.Privileged
 		case "capabilities":
@@ -47,13 +48,25 @@ func (s *SecurityContext) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		case "seLinuxOptions":
 			return &s.SELinuxOptions
 		case "windowsOptions":
-			return &struct {
-				RunAsUserName **string `json:"runAsUserName"`
-				HostProcess   *bool    `json:"hostProcess"`
-			}{&s.RunAsUserName, &s.HostProcess}
+			return (*windowsSecurityContextOptions)(s)
 		}
-		return nil
+		return into
 	})
+}
+
+// note notes that a field is set, if the name is in the catalogue, and returns its place
+// as one that only its presence matters of.
+func (s *SecurityContext) note(prefix string, name []byte) any {
+	if bytes.ContainsRune(name, '.') {
+		return nil // only we write capabilities.drop so
+	}
+	var qualified [64]byte
+	f := fieldByName[string(append(append(qualified[:0], prefix...), name...))]
+	if f == nil {
+		return nil
+	}
+	s.set |= f.bit
+	return wire.Passed(f.Name)
 }
 
 // capabilities is the object capabilities of a SecurityContext, whose members
@@ -61,51 +74,26 @@ func (s *SecurityContext) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 type capabilities SecurityContext
 
 func (s *capabilities) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return (*SecurityContext)(s).members(dec, "capabilities.", func(name string) any {
-		if name == "add" {
+	return wire.Object(dec, func(name []byte) any {
+		into := (*SecurityContext)(s).note("capabilities.", name)
+		if string(name) == "add" {
 			return &s.AddedCapabilities
 		}
-		return nil
+		return into
 	})
 }
 
-// members reads an object and notes which fields of the catalogue its members
-// set: those named prefix+name. A value is decoded into what target gives for
-// its name, or else skipped. A null, for the object or a member, sets nothing.
-func (s *SecurityContext) members(dec *jsontext.Decoder, prefix string, target func(name string) any) error {
-	if dec.PeekKind() == 'n' {
-		return dec.SkipValue()
-	}
-	if dec.PeekKind() != '{' {
-		return errors.New("must be an object")
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for dec.PeekKind() != '}' {
-		token, err := dec.ReadToken()
-		if err != nil {
-			return err
+// windowsSecurityContextOptions is the object windowsOptions of a SecurityContext.
+type windowsSecurityContextOptions SecurityContext
+
+func (s *windowsSecurityContextOptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return wire.Object(dec, func(name []byte) any {
+		switch string(name) {
+		case "runAsUserName":
+			return &s.RunAsUserName
+		case "hostProcess":
+			return &s.HostProcess
 		}
-		name := token.String()
-		if dec.PeekKind() == 'n' {
-			if err := dec.SkipValue(); err != nil {
-				return err
-			}
-			continue
-		}
-		if f := fieldByName[prefix+name]; f != nil && !strings.Contains(name, ".") {
-			s.set |= f.bit
-		}
-		if into := target(name); into != nil {
-			err = json.UnmarshalDecode(dec, into)
-		} else {
-			err = dec.SkipValue()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	_, err := dec.ReadToken()
-	return err
+		return nil
+	})
 }

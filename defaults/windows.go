@@ -67,9 +67,10 @@ var osLabels = []string{corev1.LabelOSStable, "beta.kubernetes.io/os"}
 //	otherwise                                             Linux
 //
 // Where a pod can run comes before windowsOptions, which Linux nodes ignore.
-func (s *podSpec) forWindows(pod *Pod) bool {
-	if s.OS.Name != "" {
-		return s.OS.Name == string(Windows)
+func (s *podSpec) forWindows() bool {
+	pod := s.pod
+	if s.os != "" {
+		return string(s.os) == string(Windows)
 	}
 	for _, os := range []OS{Windows, Linux} {
 		if s.demands(os) {
@@ -85,11 +86,11 @@ func (s *podSpec) forWindows(pod *Pod) bool {
 // selector and the required node affinity.
 func (s *podSpec) demands(os OS) bool {
 	for _, label := range osLabels {
-		if s.NodeSelector[label] == string(os) {
+		if s.nodeSelector[label] == string(os) {
 			return true
 		}
 	}
-	terms := s.Affinity.NodeAffinity.Required.NodeSelectorTerms
+	terms := s.affinity.NodeAffinity.Required.NodeSelectorTerms
 	for _, term := range terms {
 		if !term.demands(os) {
 			return false // terms are alternatives

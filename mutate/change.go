@@ -3,7 +3,6 @@
 package mutate
 
 import (
-	"github.com/go-json-experiment/json/jsontext"
 	"gomodules.xyz/jsonpatch/v2"
 
 	"github.com/caseharden/caseharden/defaults"
@@ -30,7 +29,7 @@ type Mount struct {
 // a template, given as JSON; nil for a mirror pod, which nothing is done to. An
 // error names the place below the given one. It is what the webhook itself does.
 func NewChange(profile *defaults.Profile, place string, pod []byte) (*Change, error) {
-	s, err := podScope(place, jsontext.Value(pod))
+	s, err := podScope(place, object{text: pod})
 	if err != nil || s.pod == nil {
 		return nil, err
 	}
@@ -74,7 +73,9 @@ func (c *Change) Windows() bool { return c.pod.Windows }
 func (c *Change) Operations() []jsonpatch.Operation { return c.patch().operations }
 
 func (c *Change) patch() *patch {
-	var p patch
+	// An operation for each default and each mount, two for the objects around the
+	// defaults of a container, and a few for the pod.
+	p := patch{operations: make([]jsonpatch.Operation, 0, len(c.Decisions)+len(c.Mounts)+2*len(c.containers)+4)}
 	for _, d := range c.Decisions {
 		if d.Outcome == defaults.Inject {
 			p.inject(c.pod, d)

@@ -199,9 +199,7 @@ func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profi
 	switch mode {
 	case Enforce:
 		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
-		if err := setPatch(response, scope, change, injected); err != nil {
-			return nil, err
-		}
+		setPatch(response, scope, change, injected)
 	case Warn:
 		response.Warnings = warnings(profile.Name, change)
 	case Audit:

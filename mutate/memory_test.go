@@ -33,7 +33,7 @@ func TestSmallReviewsThatGrow(t *testing.T) {
 		{"2 million containers", `{"spec":{"containers":` + list("{}", 2e6) + `}}`, "of memory, and may take 96"},
 		{"5000 containers", `{"spec":{"containers":` + list("{}", 5000) + `}}`, "the answer for 5000 containers would take 80 MiB of memory"},
 		{"a name that is escaped again and again", `{"spec":{"containers":[{"name":"` + strings.Repeat("<", 6<<20) + `"}]}}`, "the answer for 1 containers would take 300 MiB"},
-		{"terms of a node affinity", `{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":` + list("{}", 2e6) + `}}}}}`, "the body would take 45"},
+		{"terms of a node affinity", `{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":` + list("{}", 2e6) + `}}}}}`, "MiB of memory, and may take 96"},
 		{"capabilities", `{"spec":{"containers":[{"securityContext":{"capabilities":{"add":` + list(`""`, 2.2e6) + `}}}]}}`, "the body would take"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,6 +61,50 @@ func allocated() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.TotalAlloc
+}
+
+// What a body takes when it is decoded is no more than what is set aside for it, by the
+// kinds of part that the most is kept of.
+func TestDecodingBytes(t *testing.T) {
+	for name, tt := range map[string]struct{ before, part, after string }{
+		"containers":   {`{"spec":{"containers":[`, `{}`, `]}}`},
+		"capabilities": {`{"spec":{"containers":[{"securityContext":{"capabilities":{"add":[`, `"ab"`, `]}}}]}}`},
+		"SELinux":      {`{"spec":{"containers":[`, `{"securityContext":{"seLinuxOptions":{}}}`, `]}}`},
+		"annotations":  {`{"metadata":{"annotations":{`, `"a%06d":""`, `}}}`},
+		"expressions": {`{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[`,
+			`{}`, `]}]}}}}}`},
+		"values": {`{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"values":[`,
+			`"ab"`, `]}]}]}}}}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const size = 1 << 20
+			var pod strings.Builder
+			pod.WriteString(tt.before)
+			for i := 0; pod.Len() < size; i++ {
+				if i > 0 {
+					pod.WriteByte(',')
+				}
+				if strings.Contains(tt.part, "%") {
+					fmt.Fprintf(&pod, tt.part, i)
+				} else {
+					pod.WriteString(tt.part)
+				}
+			}
+			pod.WriteString(tt.after)
+			body := marshalReview(t, create(pod.String()))
+			before := allocated()
+			if _, err := parseReview(body); err != nil {
+				t.Fatal(err)
+			}
+			took, setAside := int64(allocated()-before), decodingBytes(body)
+			t.Logf("%d KiB were allocated in all, and %d are set aside", took>>10, setAside>>10)
+			// A list that grows by a quarter leaves four times its size behind in all, and is
+			// there twice at a time.
+			if took > 3*setAside {
+				t.Errorf("%d KiB were allocated, and only %d are set aside", took>>10, setAside>>10)
+			}
+		})
+	}
 }
 
 // The largest pod or template that is answered takes no more memory than is set

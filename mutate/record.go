@@ -26,6 +26,8 @@ type injected struct {
 	Pod        []string            `json:"pod,omitempty"`        // fields at pod level
 
 	WritablePaths map[string][]string `json:"writablePaths,omitempty"` // where an emptyDir was mounted, by container
+
+	text string // of String, once it was called
 }
 
 // skipped says which defaults were skipped, and for which reason.
@@ -33,6 +35,8 @@ type skipped struct {
 	Profile    string                       `json:"profile"`
 	Containers map[string]map[string]string `json:"containers,omitempty"` // by container, then by field
 	Pod        map[string]string            `json:"pod,omitempty"`        // by field
+
+	text string // of String, once it was called
 }
 
 // skipReason returns the reason of a skip; of an exception, also why the profile
@@ -81,8 +85,12 @@ func records(profile string, change *Change) (*injected, *skipped) {
 // earlierPass returns what the pod's annotation says of an earlier pass; nil if
 // there was none. An annotation that cannot be read is not ours, and says nothing.
 func earlierPass(pod *defaults.Pod) *injected {
+	annotation, found := pod.Annotations[InjectedAnnotation]
+	if !found {
+		return nil
+	}
 	var earlier *injected
-	if json.Unmarshal([]byte(pod.Annotations[InjectedAnnotation]), &earlier) != nil {
+	if json.Unmarshal([]byte(annotation), &earlier) != nil {
 		return nil
 	}
 	return earlier
@@ -121,11 +129,21 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// String returns the record as JSON.
-func (in *injected) String() string { return mustMarshal(in) }
+// String returns the record as JSON. It must not change any more.
+func (in *injected) String() string {
+	if in.text == "" {
+		in.text = mustMarshal(in)
+	}
+	return in.text
+}
 
-// String returns the record as JSON.
-func (out *skipped) String() string { return mustMarshal(out) }
+// String returns the record as JSON. It must not change any more.
+func (out *skipped) String() string {
+	if out.text == "" {
+		out.text = mustMarshal(out)
+	}
+	return out.text
+}
 
 func mustMarshal(record any) string {
 	data, err := json.Marshal(record)

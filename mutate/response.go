@@ -13,9 +13,9 @@ import (
 // setPatch puts the patch for the change into the response. Where nothing is
 // injected it sets neither patch nor patchType: the API server takes one without
 // the other for an error.
-func setPatch(response *admissionv1.AdmissionResponse, scope scope, change *Change, injected *injected) error {
+func setPatch(response *admissionv1.AdmissionResponse, scope scope, change *Change, injected *injected) {
 	if injected == nil {
-		return nil
+		return
 	}
 	p := change.patch()
 	if scope.wholePod {
@@ -24,13 +24,8 @@ func setPatch(response *admissionv1.AdmissionResponse, scope scope, change *Chan
 			p.annotate(scope.pod, InjectedAnnotation, value)
 		}
 	}
-	data, err := json.Marshal(p.operations)
-	if err != nil {
-		return failf(http.StatusInternalServerError, "internal error: encoding the patch: %s", err)
-	}
 	patchType := admissionv1.PatchTypeJSONPatch
-	response.Patch, response.PatchType = data, &patchType
-	return nil
+	response.Patch, response.PatchType = p.JSON(), &patchType
 }
 
 // auditAnnotations returns what the API server is to write into its audit log,

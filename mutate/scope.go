@@ -43,14 +43,13 @@ type scope struct {
 // ask for no more than this; the switch holds when someone widens them.
 func scopeOf(mode Mode, req *request) (scope, error) {
 	kind, known := templateKind(req)
-	isPod := known && len(kind.Path) == 0
 	hasTemplate := known && len(kind.Path) > 0
 	var s scope
 	var err error
 	switch {
-	case isPod && req.Operation == admissionv1.Create && req.SubResource == "":
+	case req.createsPod():
 		s, err = podScope("request.object", req.Object)
-	case isPod && req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
+	case req.updatesEphemeralContainers():
 		s, err = ephemeralScope(req)
 	case hasTemplate && (req.Operation == admissionv1.Create || req.Operation == admissionv1.Update) &&
 		req.SubResource == "" && mode != Enforce:
@@ -63,13 +62,26 @@ func scopeOf(mode Mode, req *request) (scope, error) {
 	return s, nil
 }
 
+func (r *request) isAboutPods() bool {
+	return r.Resource == resource{Version: "v1", Resource: "pods"}
+}
+
+func (r *request) createsPod() bool {
+	return r.isAboutPods() && r.Operation == admissionv1.Create && r.SubResource == ""
+}
+
+func (r *request) updatesEphemeralContainers() bool {
+	return r.isAboutPods() && r.Operation == admissionv1.Update && r.SubResource == "ephemeralcontainers"
+}
+
 // podScope returns the scope of a pod that is new, or would be.
-func podScope(place string, object jsontext.Value) (scope, error) {
-	pod, err := parsePod(place, object)
+func podScope(place string, o object) (scope, error) {
+	pod, err := o.asPod(place)
 	if err != nil || isMirror(pod) {
 		return scope{}, err
 	}
-	s := scope{pod: pod, wholePod: true, name: nameOf(pod), place: place, object: object}
+	s := scope{pod: pod, wholePod: true, name: nameOf(pod), place: place, object: o.text}
+	s.containers = make([]*defaults.Container, 0, len(pod.Containers))
 	for i := range pod.Containers {
 		s.containers = append(s.containers, &pod.Containers[i])
 	}
@@ -78,22 +90,26 @@ func podScope(place string, object jsontext.Value) (scope, error) {
 
 // ephemeralScope returns the scope of an update of a pod's ephemeral containers.
 func ephemeralScope(req *request) (scope, error) {
-	pod, err := parsePod("request.object", req.Object)
+	pod, err := req.Object.asPod("request.object")
 	if err != nil || isMirror(pod) {
 		return scope{}, err
 	}
-	old, err := parsePod("request.oldObject", req.OldObject)
+	old, err := req.OldObject.asPod("request.oldObject")
 	if err != nil {
 		return scope{}, err
 	}
 	return scope{pod: pod, containers: newEphemeral(pod, old), name: nameOf(pod)}, nil
 }
 
-func parsePod(place string, object jsontext.Value) (*defaults.Pod, error) {
-	if !isSet(object) {
+// asPod returns the pod that an object is. An error names the place below the given one.
+func (o object) asPod(place string) (*defaults.Pod, error) {
+	if o.pod != nil {
+		return o.pod, nil
+	}
+	if !isSet(o.text) {
 		return nil, fmt.Errorf("%s: must be set", place)
 	}
-	pod, err := defaults.ParsePod(object)
+	pod, err := defaults.ParsePod(o.text)
 	if err != nil {
 		return nil, Located(place, err)
 	}

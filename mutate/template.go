@@ -67,32 +67,32 @@ func templateKind(req *request) (kind TemplateKind, found bool) {
 //     controllers write. The API server encodes both objects alike, so templates
 //     that are equal are so byte for byte.
 func templateScope(kind TemplateKind, req *request) (scope, error) {
-	template, err := kind.Template("request.object", req.Object)
+	template, err := kind.Template("request.object", req.Object.text)
 	if err != nil || template == nil {
 		return scope{}, err
 	}
 	if req.Operation == admissionv1.Update {
-		old, err := kind.Template("request.oldObject", req.OldObject)
+		old, err := kind.Template("request.oldObject", req.OldObject.text)
 		if err != nil || bytes.Equal(template, old) {
 			return scope{}, err
 		}
 	}
-	var object struct {
+	var owned struct {
 		Metadata struct {
 			Name            string           `json:"name"`
 			GenerateName    string           `json:"generateName"`
 			OwnerReferences []ownerReference `json:"ownerReferences"`
 		} `json:"metadata"`
 	}
-	if err := json.Unmarshal(req.Object, &object); err != nil {
+	if err := json.Unmarshal(req.Object.text, &owned); err != nil {
 		return scope{}, Located("request.object", err)
 	}
-	if slices.ContainsFunc(object.Metadata.OwnerReferences, ownerReference.isController) {
+	if slices.ContainsFunc(owned.Metadata.OwnerReferences, ownerReference.isController) {
 		return scope{}, nil
 	}
-	s, err := podScope("request.object."+strings.Join(kind.Path, "."), template)
+	s, err := podScope("request.object."+strings.Join(kind.Path, "."), object{text: template})
 	s.template = true
-	s.name = cmp.Or(object.Metadata.Name, object.Metadata.GenerateName)
+	s.name = cmp.Or(owned.Metadata.Name, owned.Metadata.GenerateName)
 	return s, err
 }
 
@@ -104,12 +104,12 @@ func (r ownerReference) isController() bool { return r.Controller }
 
 // Template returns the pod template of an object as it was received, or the pod
 // itself; nil where it is unset, as a ReplicationController's may be. An error
-// names the place below the given one. The object must not have a name twice.
+// names the place below the given one.
 func (kind TemplateKind) Template(place string, object jsontext.Value) (jsontext.Value, error) {
 	if !isSet(object) {
 		return nil, fmt.Errorf("%s: must be set", place)
 	}
-	// That no name is there twice was seen when the review was read.
+	// Of a name that is there twice, the first is taken.
 	dec := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
 	for _, name := range kind.Path {
 		switch dec.PeekKind() {
@@ -151,7 +151,7 @@ func enter(dec *jsontext.Decoder, name string) (found bool, err error) {
 		if token.String() == name {
 			return true, nil
 		}
-		if err := dec.SkipValue(); err != nil {
+		if _, err := dec.ReadValue(); err != nil {
 			return false, err
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/caseharden/caseharden/defaults"
 )
 
@@ -99,5 +101,5 @@ func volumeName(path string) string {
 // appendTo adds an element to the end of a list, which is added first if need be.
 func (p *patch) appendTo(list string, present bool, element any) {
 	p.parent(list, present, emptyList)
-	p.add(list+"/-", element)
+	p.add(list+"/-", jsontext.Value(mustMarshal(element)))
 }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reviews
+
+import (
+	"encoding/json"
+	"testing"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// TestKinds demands that each review is what its name says.
+func TestKinds(t *testing.T) {
+	kinds, err := Kinds("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]struct{ least, most, containers int }{
+		"small": {1000, 3000, 1}, "typical": {5000, 6000, 1}, "hardened": {5000, 7000, 1},
+		"100 kB": {98_000, 105_000, 1}, "1 MiB": {1 << 20, 1<<20 + 60_000, 1},
+		"3 containers": {8000, 15_000, 3}, "30 containers": {80_000, 100_000, 30}, "300 containers": {800_000, 1_000_000, 300},
+	}
+	for _, k := range kinds {
+		w, found := want[k.Name]
+		if !found {
+			t.Errorf("%q is not expected", k.Name)
+			continue
+		}
+		delete(want, k.Name)
+		for _, body := range k.Bodies {
+			var review admissionv1.AdmissionReview
+			var pod corev1.Pod
+			if err := json.Unmarshal(body, &review); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(review.Request.Object.Raw, &pod); err != nil {
+				t.Fatal(err)
+			}
+			if len(body) < w.least || len(body) > w.most || len(pod.Spec.Containers) != w.containers {
+				t.Errorf("%q has %d bytes and %d containers, want %d to %d and %d", k.Name, len(body), len(pod.Spec.Containers), w.least, w.most, w.containers)
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("missing are %v", want)
+	}
+}

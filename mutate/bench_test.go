@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/caseharden/caseharden/defaults"
+)
+
+// typicalReview is what an API server sent for a pod of a Deployment with one
+// container, managed fields included.
+const typicalReview = "../e2e/bench/reviews/typical.json"
+
+// benchmarkReviews are the reviews that are measured, by name: a typical pod, with
+// its container several times over, large values, and nothing left to fill in.
+func benchmarkReviews(b *testing.B) []struct {
+	name string
+	body []byte
+} {
+	b.Helper()
+	typical, err := os.ReadFile(typicalReview)
+	if err != nil {
+		b.Fatal(err)
+	}
+	with := func(old, new string) []byte {
+		body := bytes.Replace(typical, []byte(old), []byte(new), 1)
+		if bytes.Equal(body, typical) {
+			b.Fatalf("%s has no %s", typicalReview, old)
+		}
+		return body
+	}
+	from := bytes.Index(typical, []byte(`"containers":[`)) + len(`"containers":[`)
+	to := from + bytes.Index(typical[from:], []byte(`],"restartPolicy"`))
+	container := string(typical[from:to])
+	containers := func(n int) []byte {
+		var all []string
+		for i := range n {
+			all = append(all, strings.Replace(container, `"name":"api"`, fmt.Sprintf(`"name":"api-%d"`, i), 1))
+		}
+		return with(container, strings.Join(all, ","))
+	}
+	annotation := func(size int) []byte {
+		return with(`"annotations":{"checksum/config"`, `"annotations":{"blob":"`+strings.Repeat(`{\"a\":\"b\"},`, size/12)+`","checksum/config"`)
+	}
+	hardened := with(`"imagePullPolicy":"IfNotPresent"`, `"imagePullPolicy":"IfNotPresent","securityContext":`+
+		`{"capabilities":{"drop":["ALL"]},"runAsUser":10001,"runAsNonRoot":true,"readOnlyRootFilesystem":true,`+
+		`"allowPrivilegeEscalation":false,"seccompProfile":{"type":"RuntimeDefault"}}`)
+	return []struct {
+		name string
+		body []byte
+	}{
+		{"typical", typical},
+		{"hardened", hardened},
+		{"100kB", annotation(100_000)},
+		{"1MiB", annotation(1 << 20)},
+		{"3containers", containers(3)},
+		{"30containers", containers(30)},
+		{"300containers", containers(300)},
+	}
+}
+
+// BenchmarkSteps measures a review step by step: what is decoded, decided, patched
+// and encoded.
+func BenchmarkSteps(b *testing.B) {
+	profile := builtin(b)[0]
+	for _, review := range benchmarkReviews(b) {
+		decode := func() (*request, scope) {
+			req, err := parseReview(review.body)
+			if err != nil {
+				b.Fatal(err)
+			}
+			s, err := scopeOf(Enforce, req)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return req, s
+		}
+		decide := func(s scope) *Change {
+			change, err := s.change(profile)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return change
+		}
+		patch := func(s scope, change *Change) *admissionv1.AdmissionResponse {
+			injected, skipped := records(profile.Name, change)
+			response := &admissionv1.AdmissionResponse{AuditAnnotations: auditAnnotations(Enforce, s, injected, skipped)}
+			setPatch(response, s, change, injected)
+			return response
+		}
+		req, s := decode()
+		change := decide(s)
+		response := patch(s, change)
+		response.UID = req.UID
+		for _, step := range []struct {
+			name string
+			do   func()
+		}{
+			{"decode", func() { decode() }},
+			{"decide", func() { decide(s) }},
+			{"patch", func() { patch(s, change) }},
+			{"encode", func() {
+				if _, err := encode(response); err != nil {
+					b.Fatal(err)
+				}
+			}},
+		} {
+			b.Run(review.name+"/"+step.name, func(b *testing.B) {
+				b.SetBytes(int64(len(review.body)))
+				b.ReportAllocs()
+				for b.Loop() {
+					step.do()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkHandler measures a review as a whole, from its body to its answer, with
+// metrics and a log line, and without the network.
+func BenchmarkHandler(b *testing.B) {
+	profiles := builtin(b)
+	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	for _, review := range benchmarkReviews(b) {
+		h := NewHandler(profiles, NewMetrics(prometheus.NewRegistry(), profiles, 3), logger)
+		b.Run(review.name, func(b *testing.B) {
+			b.SetBytes(int64(len(review.body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest(http.MethodPost, "/enforce/hardened", bytes.NewReader(review.body))
+				r.Header.Set("Content-Type", "application/json")
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if w.Code != http.StatusOK {
+					b.Fatal(w.Code, w.Body)
+				}
+			}
+		})
+	}
+}
+
+func builtin(b *testing.B) []*defaults.Profile {
+	b.Helper()
+	profiles, err := defaults.Builtin()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return profiles
+}
