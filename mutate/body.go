@@ -75,7 +75,7 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 	})
 	if r.ContentLength > firstBodyBytes && !b.hasRoom(r.ContentLength) {
-		err = busy()
+		err = busy("no room for its body")
 	} else {
 		data, err = u.receive(r)
 	}
@@ -165,7 +165,7 @@ func (u *upload) take(bytes int64) error {
 	for b.free < bytes+u.mustLeave() {
 		stalled := b.longestStalled(u)
 		if stalled == nil {
-			return busy()
+			return busy("no room for its body")
 		}
 		stalled.drop()
 	}

@@ -84,7 +84,7 @@ func (s stage) take(ctx context.Context, bytes int64, what string) (release func
 		return nil, failf(http.StatusRequestEntityTooLarge, "%s would take %d MiB of memory, and may take %d", what, bytes>>20, s.max>>20)
 	}
 	if s.weighted.Acquire(ctx, bytes) != nil {
-		return nil, busy()
+		return nil, busy("no memory for " + what + " in time")
 	}
 	return func() { s.weighted.Release(bytes) }, nil
 }
@@ -92,13 +92,13 @@ func (s stage) take(ctx context.Context, bytes int64, what string) (release func
 // takeAtOnce does not wait. The caller must call release.
 func (s stage) takeAtOnce(bytes int64) (release func(), err error) {
 	if !s.weighted.TryAcquire(bytes) {
-		return nil, busy()
+		return nil, busy("no room for its answer, while others are not taken")
 	}
 	return func() { s.weighted.Release(bytes) }, nil
 }
 
-func busy() error {
-	return failf(http.StatusTooManyRequests, "too many reviews at once: try again")
+func busy(what string) error {
+	return failf(http.StatusTooManyRequests, "too many reviews at once: %s: try again", what)
 }
 
 // decodingBytes estimates what decoding a body takes, by the objects, members and

@@ -77,7 +77,7 @@ func (l line) take(ctx context.Context) error {
 	}
 	// What the last one has waited is what the next one has to expect.
 	if time.Duration(l.waited.Load()) > soon {
-		return busy()
+		return busy("no turn soon")
 	}
 	begun := time.Now()
 	select {
@@ -85,7 +85,7 @@ func (l line) take(ctx context.Context) error {
 		l.waited.Store(int64(time.Since(begun)))
 		return nil
 	case <-ctx.Done():
-		return busy()
+		return busy("no turn in time")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -58,7 +59,7 @@ func (c *caller) try(ctx context.Context, r *review, uid string) error {
 			return err
 		}
 		if code == http.StatusTooManyRequests && retries < maxRetries {
-			c.tally.shed()
+			c.tally.did(c.tally.sheds, strings.TrimSpace(string(answer)), nil)
 			seconds, err := strconv.Atoi(header.Get("Retry-After"))
 			if err != nil {
 				return errors.New("429 without Retry-After")
@@ -109,7 +110,7 @@ func (c choice) next() *review { return c[rand.IntN(len(c))] }
 type tally struct {
 	mu       sync.Mutex // guards the following
 	good     int
-	sheds    int
+	sheds    map[string]int // answers 429, by their sentence
 	kinds    map[string]int
 	took     []time.Duration // by good call
 	bad      map[string]int  // by what was sent
@@ -119,7 +120,7 @@ type tally struct {
 }
 
 func newTally() *tally {
-	return &tally{kinds: map[string]int{}, bad: map[string]int{}, events: map[string]int{}}
+	return &tally{kinds: map[string]int{}, sheds: map[string]int{}, bad: map[string]int{}, events: map[string]int{}}
 }
 
 func (t *tally) called(r *review, took time.Duration, err error) {
@@ -132,12 +133,6 @@ func (t *tally) called(r *review, took time.Duration, err error) {
 	t.good++
 	t.kinds[r.name]++
 	t.took = append(t.took, took)
-}
-
-func (t *tally) shed() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.sheds++
 }
 
 // did counts something that is no good review, or that it went wrong.
@@ -163,7 +158,8 @@ func (t *tally) fail(err error) {
 func (t *tally) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.good, t.sheds, t.took = 0, 0, nil
+	t.good, t.took = 0, nil
+	clear(t.sheds)
 	clear(t.kinds)
 	clear(t.bad)
 	clear(t.events)

@@ -252,7 +252,7 @@ func (s *run) progress(ctx context.Context, begun time.Time, length time.Duratio
 	for pause(ctx, 5*time.Second) {
 		s.tally.mu.Lock()
 		fmt.Fprintf(w, "%s of %s: %d good reviews, %d times 429, %d failures; %s\n", time.Since(begun).Round(time.Second), length,
-			s.tally.good, s.tally.sheds, s.tally.failed, list(s.tally.events))
+			s.tally.good, sum(s.tally.sheds), s.tally.failed, list(s.tally.events))
 		s.tally.mu.Unlock()
 	}
 }
@@ -287,7 +287,7 @@ func (s *run) report(w io.Writer, took time.Duration, before, after figures) err
 	row("good reviews", "%d, %.0f a second", t.good, float64(t.good)/took.Seconds())
 	row("", "%s", list(t.kinds))
 	row("answered after", "p50 %s, p99 %s, at most %s", t.percentile(.5).Round(10*time.Microsecond), t.percentile(.99).Round(10*time.Microsecond), t.percentile(1).Round(time.Millisecond))
-	row("told to come again", "%d times (429)", t.sheds)
+	row("told to come again", "%d times (429): %s", sum(t.sheds), list(t.sheds))
 	row("bad clients", "%s", list(t.bad))
 	row("meanwhile", "%s", list(t.events))
 	row("goroutines", "%d, then %d", before.goroutines, after.goroutines)
@@ -318,6 +318,13 @@ func (s *run) report(w io.Writer, took time.Duration, before, after figures) err
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+func sum(counts map[string]int) (n int) {
+	for _, count := range counts {
+		n += count
+	}
+	return n
 }
 
 func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
