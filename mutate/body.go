@@ -21,6 +21,10 @@ const (
 	// firstBodyBytes is the buffer that a body starts with; most pods fit in it.
 	firstBodyBytes = 16 << 10
 
+	// bodyGrowth is how many times larger the next buffer is. Copying a body of 1 MiB from
+	// one to the next that doubles takes as long as deciding on it.
+	bodyGrowth = 16
+
 	// forSmallBytes of maxBodiesBytes are for first buffers only, so that large bodies
 	// do not crowd out small ones: 500 of them.
 	forSmallBytes = 8 << 20
@@ -51,6 +55,8 @@ type bodies struct {
 	mu        sync.Mutex // guards the following, and what is in receiving
 	free      int64      // bytes
 	receiving *list.List // of *upload, the oldest first
+
+	used sync.Pool // of *[firstBodyBytes]byte
 }
 
 func newBodies() *bodies { return &bodies{free: maxBodiesBytes, receiving: list.New()} }
@@ -61,6 +67,7 @@ type upload struct {
 	since   time.Time
 	hangUp  func()        // makes a Read that waits for the client return
 	bytes   int64         // taken of from.free
+	data    []byte        // once it is whole
 	element *list.Element // in from.receiving; nil once it is whole or dropped
 	dropped bool
 }
@@ -77,7 +84,7 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 	if r.ContentLength > firstBodyBytes && !b.hasRoom(r.ContentLength) {
 		err = busy("no room for its body")
 	} else {
-		data, err = u.receive(r)
+		u.data, err = u.receive(r)
 	}
 	if err == nil {
 		err = u.whole()
@@ -94,7 +101,7 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 		}
 		return nil, nil, err
 	}
-	return data, u.release, nil
+	return u.data, u.release, nil
 }
 
 // hasRoom says whether so many bytes could be taken now. They are not: where they do not
@@ -113,7 +120,7 @@ func (b *bodies) start(hangUp func()) *upload {
 	return u
 }
 
-// receive reads into a buffer that doubles when it is full.
+// receive reads into a buffer that grows when it is full.
 func (u *upload) receive(r *http.Request) ([]byte, error) {
 	// One byte more than is announced or allowed shows the end, or the excess.
 	most := int64(maxBodyBytes + 1)
@@ -123,17 +130,21 @@ func (u *upload) receive(r *http.Request) ([]byte, error) {
 	var buf []byte
 	for {
 		if len(buf) == cap(buf) {
-			size := min(max(firstBodyBytes, 2*int64(cap(buf))), most)
-			if size == int64(cap(buf)) {
+			size := int64(firstBodyBytes)
+			if buf != nil {
+				size = min(bodyGrowth*int64(cap(buf)), most)
+			}
+			if size <= int64(cap(buf)) {
 				return nil, failf(http.StatusBadRequest, "the body is longer than its Content-Length")
 			}
 			// While the old one is copied both are there.
 			if err := u.take(size); err != nil {
 				return nil, err
 			}
-			grown := make([]byte, len(buf), size)
+			grown := u.from.buffer(size)[:len(buf)]
 			copy(grown, buf)
 			u.giveBack(int64(cap(buf)))
+			u.from.recycle(buf)
 			buf = grown
 		}
 		n, err := r.Body.Read(buf[len(buf):cap(buf)])
@@ -151,6 +162,23 @@ func (u *upload) receive(r *http.Request) ([]byte, error) {
 		case err != nil:
 			return nil, failf(http.StatusBadRequest, "the body ended early: %s", err)
 		}
+	}
+}
+
+// buffer returns a buffer of so many bytes. A first one may be one that others had before.
+func (b *bodies) buffer(size int64) []byte {
+	if size == firstBodyBytes {
+		if used, found := b.used.Get().(*[firstBodyBytes]byte); found {
+			return used[:]
+		}
+	}
+	return make([]byte, size)
+}
+
+// recycle keeps a first buffer for others. It must not be used any more.
+func (b *bodies) recycle(buf []byte) {
+	if cap(buf) == firstBodyBytes {
+		b.used.Put((*[firstBodyBytes]byte)(buf[:firstBodyBytes]))
 	}
 }
 
@@ -234,9 +262,11 @@ func (u *upload) giveBack(bytes int64) {
 	}
 }
 
-// release gives all of the memory back. It may be called at any time.
+// release gives all of the memory back. It may be called at any time, but once; from then
+// on the data must not be used.
 func (u *upload) release() {
 	b := u.from
+	b.recycle(u.data)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if u.element != nil {
