@@ -59,7 +59,7 @@ type Options struct {
 }
 
 const (
-	defaultRounds  = 25
+	defaultRounds  = 20
 	defaultCreates = 50 // half a second's
 )
 
