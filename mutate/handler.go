@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -132,15 +133,14 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 		return nil, err
 	}
 	defer releaseBody()
-	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
-	defer cancel()
+	wait := wait{r.Context(), time.Now().Add(maxWait)}
 
-	endTurn, err := h.turns.take(ctx, len(data))
+	endTurn, err := h.turns.take(wait, len(data))
 	if err != nil {
 		return nil, err
 	}
 	defer endTurn()
-	releaseDecoded, err := h.decoding.take(ctx, decodingBytes(data), "the body")
+	releaseDecoded, err := h.decoding.take(wait, decodingBytes(data), "the body")
 	if err != nil {
 		return nil, err
 	}
@@ -154,8 +154,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 		return nil, err
 	}
 
-	releaseAnswer, err := h.answering.take(ctx, answeringBytes(req, scope, h.costs[profile.Name]),
-		fmt.Sprintf("the answer for %d containers", len(scope.containers)))
+	releaseAnswer, err := h.answering.take(wait, answeringBytes(req, scope, h.costs[profile.Name]), "the answer for "+strconv.Itoa(len(scope.containers))+" containers")
 	if err != nil {
 		return nil, err
 	}

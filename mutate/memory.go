@@ -69,6 +69,18 @@ const (
 	textBytes = 50
 )
 
+// wait is how long a review may wait: as long as its client does, and until a time.
+type wait struct {
+	client context.Context
+	until  time.Time
+}
+
+// context is for those who do wait, which is almost nobody: a context with a deadline has
+// a timer, and costs as much as a decision.
+func (w wait) context() (context.Context, context.CancelFunc) {
+	return context.WithDeadline(w.client, w.until)
+}
+
 // stage is the memory of one of the stages.
 type stage struct {
 	max      int64
@@ -77,14 +89,18 @@ type stage struct {
 
 func newStage(max int64) stage { return stage{max, semaphore.NewWeighted(max)} }
 
-// take waits until there is memory for the bytes, or the context is done. The
+// take waits until there is memory for the bytes. The
 // caller must call release.
-func (s stage) take(ctx context.Context, bytes int64, what string) (release func(), err error) {
+func (s stage) take(w wait, bytes int64, what string) (release func(), err error) {
 	if bytes > s.max {
 		return nil, failf(http.StatusRequestEntityTooLarge, "%s would take %d MiB of memory, and may take %d", what, bytes>>20, s.max>>20)
 	}
-	if s.weighted.Acquire(ctx, bytes) != nil {
-		return nil, busy("no memory for " + what + " in time")
+	if !s.weighted.TryAcquire(bytes) {
+		ctx, cancel := w.context()
+		defer cancel()
+		if s.weighted.Acquire(ctx, bytes) != nil {
+			return nil, busy("no memory for " + what + " in time")
+		}
 	}
 	return func() { s.weighted.Release(bytes) }, nil
 }

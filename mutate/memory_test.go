@@ -284,7 +284,7 @@ func TestLargeAnswersDoNotWait(t *testing.T) {
 // Where memory is short, a review waits for others to end.
 func TestReviewsWaitForMemory(t *testing.T) {
 	w := newWebhook(t)
-	release, err := w.decoding.take(t.Context(), maxDecodingBytes, "the test")
+	release, err := w.decoding.take(wait{t.Context(), time.Now()}, maxDecodingBytes, "the test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,7 @@ func TestReviewsWaitForMemory(t *testing.T) {
 func TestReviewsWaitNoLongerThanTheirClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWebhook(t)
-		release, err := w.decoding.take(t.Context(), maxDecodingBytes, "the test")
+		release, err := w.decoding.take(wait{t.Context(), time.Now()}, maxDecodingBytes, "the test")
 		if err != nil {
 			t.Fatal(err)
 		}

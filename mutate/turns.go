@@ -3,7 +3,6 @@
 package mutate
 
 import (
-	"context"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -42,9 +41,9 @@ func newTurns() *turns {
 // take waits for a turn for a body of so many bytes, but for no longer than the context
 // lasts, and not at all if there is none to be expected soon. The caller must call
 // release.
-func (t *turns) take(ctx context.Context, bytes int) (release func(), err error) {
+func (t *turns) take(w wait, bytes int) (release func(), err error) {
 	if bytes > largeBodyBytes {
-		if err := t.large.take(ctx); err != nil {
+		if err := t.large.take(w); err != nil {
 			return nil, err
 		}
 	}
@@ -53,7 +52,7 @@ func (t *turns) take(ctx context.Context, bytes int) (release func(), err error)
 			t.large.leave()
 		}
 	}
-	if err := t.all.take(ctx); err != nil {
+	if err := t.all.take(w); err != nil {
 		leaveLarge()
 		return nil, err
 	}
@@ -68,7 +67,7 @@ type line struct {
 
 func newLine(places int) line { return line{make(chan struct{}, places), new(atomic.Int64)} }
 
-func (l line) take(ctx context.Context) error {
+func (l line) take(w wait) error {
 	select {
 	case l.places <- struct{}{}:
 		l.waited.Store(0)
@@ -79,6 +78,8 @@ func (l line) take(ctx context.Context) error {
 	if time.Duration(l.waited.Load()) > soon {
 		return busy("no turn soon")
 	}
+	ctx, cancel := w.context()
+	defer cancel()
 	begun := time.Now()
 	select {
 	case l.places <- struct{}{}:

@@ -17,7 +17,7 @@ import (
 func mustTake(t *testing.T, turns *turns, bytes int) (release func()) {
 	t.Helper()
 	start := time.Now()
-	release, err := turns.take(t.Context(), bytes)
+	release, err := turns.take(wait{t.Context(), time.Now().Add(maxWait)}, bytes)
 	if err != nil || time.Since(start) != 0 {
 		t.Fatalf("no turn for %d bytes: %v, after %s", bytes, err, time.Since(start))
 	}
@@ -32,7 +32,7 @@ func TestLargeReviewsLeaveTurns(t *testing.T) {
 		ended := make(chan struct{})
 		for range 10 {
 			go func() {
-				if end, err := turns.take(context.Background(), largeBodyBytes+1); err == nil {
+				if end, err := turns.take(wait{context.Background(), time.Now().Add(maxWait)}, largeBodyBytes+1); err == nil {
 					end()
 				}
 				ended <- struct{}{}
@@ -63,7 +63,7 @@ func TestNoWaitInALongLine(t *testing.T) {
 		}
 		inLine := make(chan func())
 		go func() {
-			end, err := w.turns.take(context.Background(), 0)
+			end, err := w.turns.take(wait{context.Background(), time.Now().Add(maxWait)}, 0)
 			if err != nil {
 				t.Error(err)
 			}
