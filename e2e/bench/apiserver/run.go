@@ -48,6 +48,9 @@ type Options struct {
 	// Rounds in which each contender has a turn with one client, and one with eight.
 	Rounds int
 
+	// Creates of a contender in a turn with one client; with eight it is four times as many.
+	Creates int
+
 	// Contenders by name; None must be the first. If nil, Default.
 	Contenders []string
 
@@ -55,11 +58,14 @@ type Options struct {
 	Log io.Writer
 }
 
-const defaultRounds = 30
+const (
+	defaultRounds  = 25
+	defaultCreates = 50 // half a second's
+)
 
-// turns are the numbers of clients that create pods at a time, and how many pods they
-// create in a turn.
-var turns = []struct{ clients, creates int }{{1, 50}, {8, 200}}
+// turns are the numbers of clients that create pods at a time, and how many times
+// Options.Creates they create in a turn.
+var turns = []struct{ clients, times int }{{1, 1}, {8, 4}}
 
 // progressInterval is how often a line tells that it goes on.
 const progressInterval = 10 * time.Second
@@ -69,6 +75,9 @@ const progressInterval = 10 * time.Second
 func Run(ctx context.Context, o Options) (result Result, err error) {
 	if o.Rounds == 0 {
 		o.Rounds = defaultRounds
+	}
+	if o.Creates == 0 {
+		o.Creates = defaultCreates
 	}
 	if o.Contenders == nil {
 		o.Contenders = Default()
@@ -93,7 +102,7 @@ func Run(ctx context.Context, o Options) (result Result, err error) {
 	if err := b.prepare(ctx, binaries, o.Contenders); err != nil {
 		return Result{}, err
 	}
-	return b.measure(ctx, o.Rounds)
+	return b.measure(ctx, o.Rounds, o.Creates)
 }
 
 type bench struct {
@@ -212,7 +221,7 @@ type measured struct {
 	apiServer, webhook time.Duration // processor time
 }
 
-func (b *bench) measure(ctx context.Context, rounds int) (Result, error) {
+func (b *bench) measure(ctx context.Context, rounds, creates int) (Result, error) {
 	b.result.Rounds = rounds
 	all := make([][]map[string]measured, len(turns))
 	begun, told := time.Now(), time.Now()
@@ -225,7 +234,7 @@ func (b *bench) measure(ctx context.Context, rounds int) (Result, error) {
 		for i, t := range turns {
 			of := map[string]measured{}
 			for _, c := range order {
-				m, err := b.turn(ctx, c, t.clients, t.creates)
+				m, err := b.turn(ctx, c, t.clients, t.times*creates)
 				if err != nil {
 					return Result{}, fmt.Errorf("%s: %w", c.name, err)
 				}
@@ -246,7 +255,7 @@ func (b *bench) measure(ctx context.Context, rounds int) (Result, error) {
 	}
 	for i, t := range turns {
 		summary := summarize(t.clients, names, all[i])
-		summary.Creates = t.creates
+		summary.Creates = t.times * creates
 		b.result.Clients = append(b.result.Clients, summary)
 	}
 	return b.result, nil
