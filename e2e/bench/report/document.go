@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,6 +20,8 @@ var names = map[string]string{
 	apiserver.Policy:         "policy in CEL",
 }
 
+func nameOf(contender string) string { return cmp.Or(names[contender], contender) }
+
 // Parts returns the generated parts of docs/performance.md, by name. The report must be
 // a complete one.
 func (r *Report) Parts() map[string]string {
@@ -34,9 +37,9 @@ func (r *Report) Parts() map[string]string {
 
 func (r *Report) setupPart() string {
 	return markdown(
-		[]string{"", ""},
-		[]string{"date", r.Date.Format("2 January 2006")},
-		[]string{"machine", fmt.Sprintf("%d cores, %s, %s/%s", r.Machine.Cores, r.Machine.CPU, r.Machine.OS, r.Machine.Arch)},
+		[]string{"measured", ""},
+		[]string{"on", r.Date.Format("2 January 2006")},
+		[]string{"with", fmt.Sprintf("%d cores, %s, %s/%s", r.Machine.Cores, r.Machine.CPU, r.Machine.OS, r.Machine.Arch)},
 		[]string{"rounds", fmt.Sprintf("%d directly, %d through the API server", r.Direct.Rounds, r.APIServer.Rounds)},
 		[]string{"Go", strings.TrimPrefix(r.Versions.Go, "go")},
 		[]string{"Caseharden", "commit " + r.Versions.Caseharden},
@@ -60,7 +63,7 @@ func (r *Report) serversPart() string {
 	typical, large := r.kind("typical"), r.kind("1 MiB")
 	for _, idle := range r.Direct.Idle {
 		s := typical.Server(idle.Name)
-		rows = append(rows, []string{names[idle.Name], figure(s.Throughput.Median), figure(s.P50.Median), figure(s.P99.Median),
+		rows = append(rows, []string{nameOf(idle.Name), figure(s.Throughput.Median), figure(s.P50.Median), figure(s.P99.Median),
 			figure(idle.Start.Median), figure(idle.Memory.Median), figure(s.Peak.Median), figure(large.Server(idle.Name).Peak.Median)})
 	}
 	return markdown(rows...)
@@ -78,7 +81,7 @@ func (r *Report) createsPart() string {
 		if m.Name == apiserver.None {
 			continue
 		}
-		row := []string{names[m.Name]}
+		row := []string{nameOf(m.Name)}
 		for _, c := range r.APIServer.Clients {
 			row = append(row, quartiles(c.Contenders[i].AddedP50), figure(c.Contenders[i].AddedP99.Median))
 		}

@@ -4,11 +4,13 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image/color"
 	"io"
 	"math"
 
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -35,6 +37,8 @@ var (
 	grey   = color.RGBA{R: 0x75, G: 0x75, B: 0x75, A: 0xff}
 	blue   = color.RGBA{R: 0x00, G: 0x5f, B: 0xa8, A: 0xff}
 	orange = color.RGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff}
+	dark   = color.RGBA{R: 0x30, G: 0x30, B: 0x30, A: 0xff}
+	purple = color.RGBA{R: 0xa0, G: 0x50, B: 0xb4, A: 0xff}
 	pale   = color.RGBA{R: 0xe4, G: 0xe4, B: 0xe4, A: 0xff}
 )
 
@@ -43,7 +47,7 @@ var (
 func (r *Report) DrawSVG(w io.Writer) error {
 	panels := r.panels()
 	if len(panels) == 0 {
-		return fmt.Errorf("there is nothing to draw in the report")
+		return errors.New("there is nothing to draw in the report")
 	}
 	canvas := vgsvg.New(width, height(panels))
 	drawAll(draw.New(canvas), panels)
@@ -62,9 +66,8 @@ type panel struct {
 	title  string
 	rows   []string
 	series []series
-	log    bool // the axis
-	unit   string
-	ticks  []plot.Tick
+	log    bool        // the axis
+	ticks  []plot.Tick // of a logarithmic axis
 }
 
 // A series is what is shown by one kind of mark.
@@ -99,7 +102,7 @@ func reviewsPanel(r *direct.Result) *panel {
 		name string
 		mark draw.GlyphStyle
 	}{
-		{direct.Limit, mark(grey, draw.SquareGlyph{})},
+		{direct.Limit, mark(grey, draw.BoxGlyph{})},
 		{direct.Caseharden, mark(blue, draw.CircleGlyph{})},
 		{direct.ControllerRuntime, mark(orange, draw.PyramidGlyph{})},
 	} {
@@ -111,11 +114,11 @@ func reviewsPanel(r *direct.Result) *panel {
 	}
 	for power := 0; power <= 7; power++ {
 		ten := math.Pow10(power)
-		label := fmt.Sprintf("%.0f µs", ten)
+		unit := fmt.Sprintf("%.0f µs", ten)
 		if power >= 3 {
-			label = fmt.Sprintf("%.0f ms", ten/1e3)
+			unit = fmt.Sprintf("%.0f ms", ten/1e3)
 		}
-		p.ticks = append(p.ticks, plot.Tick{Value: ten, Label: label})
+		p.ticks = append(p.ticks, plot.Tick{Value: ten, Label: unit})
 		for n := 2; n < 10; n++ {
 			p.ticks = append(p.ticks, plot.Tick{Value: float64(n) * ten})
 		}
@@ -125,7 +128,7 @@ func reviewsPanel(r *direct.Result) *panel {
 
 func createsPanel(r *apiserver.Result) *panel {
 	p := &panel{title: "Time added to the creation of a pod, through an API server (median)"}
-	marks := []draw.GlyphStyle{mark(blue, draw.CircleGlyph{}), mark(orange, draw.SquareGlyph{})}
+	marks := []draw.GlyphStyle{mark(dark, draw.CircleGlyph{}), mark(purple, draw.BoxGlyph{})}
 	for i, c := range r.Clients {
 		s := series{name: clients(c.Clients) + " at a time", mark: marks[i%len(marks)], offset: 0.3 * (0.5 - float64(i))}
 		if c.Clients == 1 {
@@ -136,20 +139,13 @@ func createsPanel(r *apiserver.Result) *panel {
 				continue
 			}
 			if i == 0 {
-				p.rows = append(p.rows, label(m.Name))
+				p.rows = append(p.rows, nameOf(m.Name))
 			}
 			s.values = append(s.values, m.AddedP50)
 		}
 		p.series = append(p.series, s)
 	}
 	return p
-}
-
-func label(name string) string {
-	if n, found := names[name]; found {
-		return n
-	}
-	return name
 }
 
 func (p *panel) height() vg.Length {
@@ -181,7 +177,7 @@ func drawAll(c draw.Canvas, panels []*panel) {
 func style(size vg.Length, bold bool) text.Style {
 	f := font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
 	if bold {
-		f.Weight = 3 // as in golang.org/x/image/font
+		f.Weight = xfont.WeightBold
 	}
 	return text.Style{Color: color.Black, Font: f, Handler: plot.DefaultTextHandler}
 }
@@ -212,11 +208,11 @@ func (p *panel) draw(c draw.Canvas) {
 	plt.Y.Tick.Length = 0
 	// The first row is on top.
 	plt.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
-	var names []plot.Tick
+	var rows []plot.Tick
 	for i, name := range p.rows {
-		names = append(names, plot.Tick{Value: float64(i), Label: name})
+		rows = append(rows, plot.Tick{Value: float64(i), Label: name})
 	}
-	plt.Y.Tick.Marker = plot.ConstantTicks(names)
+	plt.Y.Tick.Marker = plot.ConstantTicks(rows)
 	label := style(10, false)
 	label.XAlign, label.YAlign = draw.XRight, draw.YCenter
 	plt.Y.Tick.Label = label
@@ -225,8 +221,8 @@ func (p *panel) draw(c draw.Canvas) {
 	if p.log {
 		plt.X.Scale = plot.LogScale{}
 		plt.X.Tick.Marker = plot.ConstantTicks(p.ticks)
-		// With a little air, for marks.
-		plt.X.Min, plt.X.Max = plt.X.Min/1.3, plt.X.Max*1.3
+		// From a label on, and with a little air for marks.
+		plt.X.Min, plt.X.Max = math.Pow10(int(math.Floor(math.Log10(plt.X.Min/1.1)))), plt.X.Max*1.3
 	} else {
 		plt.X.Min = min(0, plt.X.Min)
 		plt.X.Max *= 1.05
