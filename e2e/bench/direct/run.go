@@ -37,7 +37,7 @@ type Options struct {
 }
 
 const (
-	defaultRounds   = 12
+	defaultRounds   = 9 // a multiple of the servers, which take turns in being first
 	defaultDuration = 300 * time.Millisecond
 	defaultClients  = 8
 
