@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 10s
+SOAK ?= 2m
 # The corpus of real pods for the tests against the API server; without it, those
 # run on the pods of the tests alone.
 override CORPUS := $(if $(CORPUS),$(abspath $(CORPUS)))
@@ -28,7 +29,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster bench bench-steps test corpus build image test-image lint update verify unit fuzz control-plane tools e2e test-cluster clean
+.PHONY: help demo demo-cluster bench bench-steps test corpus build image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,6 +118,10 @@ tools: ## Build Helm and Prometheus, for the tests (minutes the first time)
 e2e: ## Run the tests against a real API server
 	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"
 	go -C e2e test $(RACE) -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
+
+soak: ## Put it under all the load that this machine can make for SOAK, and see whether a good review fails or anything grows
+	@echo "== soak, $(SOAK) and a fifth of that to warm up"
+	@go -C e2e run ./soak -for $(SOAK)
 
 demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root: it installs runc and buildah)
 	@e2e/whole/demo.sh

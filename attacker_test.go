@@ -18,12 +18,12 @@ import (
 
 // maxMemory is what the process may take under any of these attacks, in MiB:
 //
-//	256  reviews: bodies, decoding, answering and writing (mutate/memory.go)
+//	216  reviews: bodies, decoding, answering and writing (mutate/memory.go)
 //	 50  requests besides their bodies: maxRequests of 50 kB
 //	100  connections: maxConnections of 100 kB
 //	  2  times all that, since the heap doubles before it is collected
 //	 40  the program, and what the runtime and TLS keep
-const maxMemory = 2*(256+50+100) + 40
+const maxMemory = 2*(216+50+100) + 40
 
 // An attacker has an address of its own, where the machine has more than one on
 // loopback, and never checks a certificate.

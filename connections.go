@@ -45,6 +45,7 @@ type connections struct {
 
 type connection struct {
 	address string // without the port
+	fresh   bool   // nothing of a request has come over it
 	active  bool
 	since   uint64 // the change that brought it into its state
 }
@@ -63,7 +64,7 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 		return
 	}
 	c.changes++
-	added := connection{address: addressOf(conn), active: state == http.StateActive, since: c.changes}
+	added := connection{address: addressOf(conn), fresh: state == http.StateNew, active: state == http.StateActive, since: c.changes}
 	c.open[conn] = added
 	c.perAddress[added.address]++
 	for len(c.open) > c.max {
@@ -71,6 +72,19 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 		c.remove(victim)
 		abort(victim)
 	}
+}
+
+// anyFresh says whether there is a connection over which the first request is still to
+// come.
+func (c *connections) anyFresh() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, this := range c.open {
+		if this.fresh {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *connections) remove(conn net.Conn) {

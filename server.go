@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -55,10 +56,10 @@ const (
 )
 
 // newServer returns a server with every timeout and every limit set.
-func newServer(handler http.Handler, maxConnections int, logger *slog.Logger) *http.Server {
+func newServer(handler http.Handler, connections *connections, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           limited(maxRequests, handler),
-		ConnState:         newConnections(maxConnections).track,
+		ConnState:         connections.track,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -105,6 +106,25 @@ func sendingAway(shuttingDown *atomic.Bool, handler http.Handler) http.Handler {
 		}
 		handler.ServeHTTP(w, r)
 	})
+}
+
+// drain answers what has been accepted, and then ends the server. A connection that comes
+// later is refused, so that a client turns to another replica.
+//
+// Server.Shutdown alone would lose reviews: from then on net/http reads the first request
+// of a connection, and hangs up. So it is called when there is no such connection any
+// more. Each has a request, or is closed, within headerTimeout for the handshake and once
+// more for the header.
+func drain(ctx context.Context, server *http.Server, listener net.Listener, connections *connections) error {
+	listener.Close()
+	for connections.anyFresh() && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	// That the listener was closed before is no news; it comes when all else is done.
+	if err := server.Shutdown(ctx); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // ephemeralLifetime is longer than anybody keeps a local process running.

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -52,7 +55,7 @@ func TestLimited(t *testing.T) {
 // No timeout and no limit of net/http stays at "none", or at a default that is
 // for other servers.
 func TestEveryLimitIsSet(t *testing.T) {
-	s := newServer(http.NotFoundHandler(), 1, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s := newServer(http.NotFoundHandler(), newConnections(1), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	for name, set := range map[string]bool{
 		"ReadHeaderTimeout":                   s.ReadHeaderTimeout > 0,
 		"ReadTimeout":                         s.ReadTimeout > s.ReadHeaderTimeout,
@@ -69,5 +72,41 @@ func TestEveryLimitIsSet(t *testing.T) {
 		if !set {
 			t.Errorf("%s is not set", name)
 		}
+	}
+}
+
+// A request on a connection that was opened before the shutdown is answered, also where
+// nothing of it had come by then. Server.Shutdown alone hangs up on it.
+func TestDrainAwaitsFirstRequests(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	connections := newConnections(10)
+	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	s := newServer(answer, connections, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	go func() { _ = s.Serve(listener) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	eventually(t, "connected", connections.anyFresh)
+
+	drained := make(chan error)
+	go func() { drained <- drain(t.Context(), s, listener, connections) }()
+	eventually(t, "refusing connections", func() bool {
+		late, err := net.Dial("tcp", listener.Addr().String())
+		if err == nil {
+			late.Close()
+		}
+		return err != nil
+	})
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("%v, %v, want 200", response, err)
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
 	}
 }

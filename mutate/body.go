@@ -21,6 +21,14 @@ const (
 	// firstBodyBytes is the buffer that a body starts with; most pods fit in it.
 	firstBodyBytes = 16 << 10
 
+	// bodyGrowth is how many times larger the next buffer is. Copying a body of 1 MiB from
+	// one to the next that doubles takes as long as deciding on it.
+	bodyGrowth = 16
+
+	// forSmallBytes of maxBodiesBytes are for first buffers only, so that large bodies
+	// do not crowd out small ones: 500 of them.
+	forSmallBytes = 8 << 20
+
 	// stalledAfter is when a body that is still not whole has to make room for
 	// others. Those of API servers take milliseconds.
 	stalledAfter = time.Second
@@ -41,11 +49,14 @@ func checkContentType(header http.Header) error {
 // bodies receives request bodies and bounds the memory that they take together.
 // Memory is taken as the bytes arrive and not as a client announces them. Where
 // there is none left, the bodies that have been stalled for longest are dropped;
-// if none is, the one that asks has to try again.
+// if none is, the one that asks has to try again, and what it still sends is read and
+// forgotten. Of what announces more than there is left, none is kept.
 type bodies struct {
 	mu        sync.Mutex // guards the following, and what is in receiving
 	free      int64      // bytes
 	receiving *list.List // of *upload, the oldest first
+
+	used sync.Pool // of *[firstBodyBytes]byte
 }
 
 func newBodies() *bodies { return &bodies{free: maxBodiesBytes, receiving: list.New()} }
@@ -56,6 +67,7 @@ type upload struct {
 	since   time.Time
 	hangUp  func()        // makes a Read that waits for the client return
 	bytes   int64         // taken of from.free
+	data    []byte        // once it is whole
 	element *list.Element // in from.receiving; nil once it is whole or dropped
 	dropped bool
 }
@@ -69,15 +81,35 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 		// If it cannot be done, the server's own timeout ends the Read.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 	})
-	data, err = u.receive(r)
+	if r.ContentLength > firstBodyBytes && !b.hasRoom(r.ContentLength) {
+		err = busy("no room for its body")
+	} else {
+		u.data, err = u.receive(r)
+	}
 	if err == nil {
 		err = u.whole()
 	}
 	if err != nil {
 		u.release()
+		if asFailure(err).code == http.StatusTooManyRequests {
+			// Over HTTP/1.1 net/http closes a connection on which more than 256 KiB are
+			// still to come, and a client that is slow to read the answer finds it reset
+			// instead. An API server tries again after an answer only. If no deadline can
+			// be set, the server's own timeout ends it.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(stalledAfter))
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
 		return nil, nil, err
 	}
-	return data, u.release, nil
+	return u.data, u.release, nil
+}
+
+// hasRoom says whether so many bytes could be taken now. They are not: where they do not
+// come, they are for others.
+func (b *bodies) hasRoom(bytes int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.free >= bytes+forSmallBytes || b.longestStalled(nil) != nil
 }
 
 func (b *bodies) start(hangUp func()) *upload {
@@ -88,7 +120,7 @@ func (b *bodies) start(hangUp func()) *upload {
 	return u
 }
 
-// receive reads into a buffer that doubles when it is full.
+// receive reads into a buffer that grows when it is full.
 func (u *upload) receive(r *http.Request) ([]byte, error) {
 	// One byte more than is announced or allowed shows the end, or the excess.
 	most := int64(maxBodyBytes + 1)
@@ -98,17 +130,21 @@ func (u *upload) receive(r *http.Request) ([]byte, error) {
 	var buf []byte
 	for {
 		if len(buf) == cap(buf) {
-			size := min(max(firstBodyBytes, 2*int64(cap(buf))), most)
-			if size == int64(cap(buf)) {
+			size := int64(firstBodyBytes)
+			if buf != nil {
+				size = min(bodyGrowth*int64(cap(buf)), most)
+			}
+			if size <= int64(cap(buf)) {
 				return nil, failf(http.StatusBadRequest, "the body is longer than its Content-Length")
 			}
 			// While the old one is copied both are there.
 			if err := u.take(size); err != nil {
 				return nil, err
 			}
-			grown := make([]byte, len(buf), size)
+			grown := u.from.buffer(size)[:len(buf)]
 			copy(grown, buf)
 			u.giveBack(int64(cap(buf)))
+			u.from.recycle(buf)
 			buf = grown
 		}
 		n, err := r.Body.Read(buf[len(buf):cap(buf)])
@@ -129,6 +165,23 @@ func (u *upload) receive(r *http.Request) ([]byte, error) {
 	}
 }
 
+// buffer returns a buffer of so many bytes. A first one may be one that others had before.
+func (b *bodies) buffer(size int64) []byte {
+	if size == firstBodyBytes {
+		if used, found := b.used.Get().(*[firstBodyBytes]byte); found {
+			return used[:]
+		}
+	}
+	return make([]byte, size)
+}
+
+// recycle keeps a first buffer for others. It must not be used any more.
+func (b *bodies) recycle(buf []byte) {
+	if cap(buf) == firstBodyBytes {
+		b.used.Put((*[firstBodyBytes]byte)(buf[:firstBodyBytes]))
+	}
+}
+
 // take must be called before the memory is used.
 func (u *upload) take(bytes int64) error {
 	b := u.from
@@ -137,16 +190,25 @@ func (u *upload) take(bytes int64) error {
 	if u.dropped {
 		return tooSlow()
 	}
-	for b.free < bytes {
+	for b.free < bytes+u.mustLeave() {
 		stalled := b.longestStalled(u)
 		if stalled == nil {
-			return busy()
+			return busy("no room for its body")
 		}
 		stalled.drop()
 	}
 	b.free -= bytes
 	u.bytes += bytes
 	return nil
+}
+
+// mustLeave is what a body may not take, for those after it: a large one leaves a part to
+// small ones.
+func (u *upload) mustLeave() int64 {
+	if u.bytes == 0 {
+		return 0
+	}
+	return forSmallBytes
 }
 
 // longestStalled returns the oldest of the bodies that are stalled, but for the
@@ -200,9 +262,11 @@ func (u *upload) giveBack(bytes int64) {
 	}
 }
 
-// release gives all of the memory back. It may be called at any time.
+// release gives all of the memory back. It may be called at any time, but once; from then
+// on the data must not be used.
 func (u *upload) release() {
 	b := u.from
+	b.recycle(u.data)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if u.element != nil {

@@ -27,6 +27,7 @@ type Handler struct {
 	logger   *slog.Logger
 
 	bodies                       *bodies
+	turns                        *turns
 	decoding, answering, writing stage
 }
 
@@ -39,6 +40,7 @@ func NewHandler(profiles []*defaults.Profile, metrics *Metrics, logger *slog.Log
 		metrics:   metrics,
 		logger:    logger,
 		bodies:    newBodies(),
+		turns:     newTurns(),
 		decoding:  newStage(maxDecodingBytes),
 		answering: newStage(maxAnsweringBytes),
 		writing:   newStage(maxWritingBytes),
@@ -133,6 +135,11 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
 	defer cancel()
 
+	endTurn, err := h.turns.take(ctx, len(data))
+	if err != nil {
+		return nil, err
+	}
+	defer endTurn()
 	releaseDecoded, err := h.decoding.take(ctx, decodingBytes(data), "the body")
 	if err != nil {
 		return nil, err

@@ -52,6 +52,9 @@ func (w *webhook) mustHoldNothing(t testing.TB) {
 	if w.bodies.free != maxBodiesBytes || w.bodies.receiving.Len() > 0 {
 		t.Errorf("%d bytes of bodies are still held, of which %d are being received", maxBodiesBytes-w.bodies.free, w.bodies.receiving.Len())
 	}
+	if n := len(w.turns.all.places) + len(w.turns.large.places); n > 0 {
+		t.Errorf("%d turns have not ended", n)
+	}
 	for name, s := range map[string]stage{"decoding": w.decoding, "answering": w.answering, "writing": w.writing} {
 		if !s.weighted.TryAcquire(s.max) {
 			t.Errorf("memory for %s is still held", name)

@@ -107,27 +107,55 @@ func (p *patch) add(at string, value jsontext.Value) {
 	p.operations = append(p.operations, jsonpatch.NewOperation("add", at, value))
 }
 
-// JSON returns the patch as an API server takes it (RFC 6902). Package json would take
-// several times longer for it, by reflection.
+// JSON returns the patch as an API server takes it (RFC 6902). What is added to an object
+// that the patch itself adds stands in the value of that: nothing is there that could be
+// lost, and an API server applies one operation in a fraction of the time that nine take.
+//
+// It is written without package json, which would take several times longer, by reflection.
 func (p *patch) JSON() []byte {
 	const around = len(`{"op":"add","path":"","value":},`)
 	size := len("[]")
 	for _, o := range p.operations {
-		size += around + len(o.Path) + len(o.Value.(jsontext.Value))
+		size += around + len(o.Path) + len(valueOf(o))
 	}
 	b := append(make([]byte, 0, size), '[')
-	for i, o := range p.operations {
-		if i > 0 {
+	for rest := p.operations; len(rest) > 0; {
+		if len(b) > 1 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"op":"add","path":`...) // it has no others
-		b = appendQuoted(b, o.Path)
+		b = append(b, `{"op":"add","path":`...)
+		b = appendQuoted(b, rest[0].Path)
 		b = append(b, `,"value":`...)
-		b = append(b, o.Value.(jsontext.Value)...)
+		b, rest = appendValue(b, rest)
 		b = append(b, '}')
 	}
 	return append(b, ']')
 }
+
+// appendValue appends the value of the first operation, with the members that those right
+// after it add to it, and returns the others.
+func appendValue(b []byte, operations []jsonpatch.Operation) (appended []byte, rest []jsonpatch.Operation) {
+	object, rest := operations[0], operations[1:]
+	if string(valueOf(object)) != string(emptyObject) {
+		return append(b, valueOf(object)...), rest
+	}
+	b = append(b, '{')
+	for n := 0; len(rest) > 0; n++ {
+		below, isBelow := strings.CutPrefix(rest[0].Path, object.Path)
+		if !isBelow || strings.LastIndexByte(below, '/') != 0 {
+			break
+		}
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = appendQuoted(b, pointerUnescaper.Replace(below[1:]))
+		b = append(b, ':')
+		b, rest = appendValue(b, rest)
+	}
+	return append(b, '}'), rest
+}
+
+func valueOf(o jsonpatch.Operation) jsontext.Value { return o.Value.(jsontext.Value) }
 
 // quote returns a text as a JSON string.
 func quote(text string) jsontext.Value { return appendQuoted(nil, text) }
@@ -142,7 +170,10 @@ func appendQuoted(b []byte, text string) []byte {
 	return b
 }
 
-var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+var (
+	pointerEscaper   = strings.NewReplacer("~", "~0", "/", "~1")
+	pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
+)
 
 // pointer returns the JSON pointer (RFC 6901) for the names of a path.
 func pointer(path ...string) string {

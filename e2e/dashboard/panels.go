@@ -128,7 +128,7 @@ var rows = []row{
 				{`histogram_quantile(0.5, sum by (le) (rate(caseharden_request_duration_seconds_bucket[` + inStep + `])))`, "50 %"},
 				{`histogram_quantile(0.99, sum by (le) (rate(caseharden_request_duration_seconds_bucket[` + inStep + `])))`, "99 %"},
 			}, nil},
-		{stack, "Answers, by status code", "429: more at once than memory allows. 404: an entry for a profile that is not loaded. 500: a bug.", units.RequestsPerSecond, 6,
+		{stack, "Answers, by status code", "429: more at once than a replica can take. 404: an entry for a profile that is not loaded. 500: a bug.", units.RequestsPerSecond, 6,
 			[]query{{`sum by (code) (caseharden:requests:rate5m) > 0`, "{{code}}"}}, nil},
 		{graph, "Memory", "Resident, of each replica; the chart's limit is 512 MiB.", units.BytesIEC, 6,
 			[]query{{`process_resident_memory_bytes and on (instance) caseharden_build_info`, "{{instance}}"}}, nil},

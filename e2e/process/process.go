@@ -99,13 +99,22 @@ func (p *Process) Exited() bool {
 	}
 }
 
-// Stop ends the process with SIGTERM, or SIGKILL if that does not help. It
-// returns an error if the process had ended before.
-func (p *Process) Stop() error {
+// Terminate sends SIGTERM and does not wait. It returns an error if the process had
+// ended before.
+func (p *Process) Terminate() error {
 	if p.Exited() {
 		return p.Failed("ended before it was stopped: " + p.Outcome())
 	}
 	p.signal(syscall.SIGTERM)
+	return nil
+}
+
+// Stop ends the process with SIGTERM, or SIGKILL if that does not help. It
+// returns an error if the process had ended before.
+func (p *Process) Stop() error {
+	if err := p.Terminate(); err != nil {
+		return err
+	}
 	select {
 	case <-p.done:
 	case <-time.After(StopGrace):

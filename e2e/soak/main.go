@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command soak puts the compiled product under all the load that the machine can make,
+// good and bad, for as long as it is told, and says whether a good review failed or
+// anything grew. Two replicas run behind a balancer, as behind a Service; the second is
+// ended and started again and again, the first is the one whose figures are compared.
+//
+// Each good review is checked: that its answer is its own, and that a patch is where one
+// must be. The exit code is 0 only if all of them were answered so.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	length := flag.Duration("for", 2*time.Minute, "how long to measure, after a warm-up of a fifth of that")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := soak(ctx, *length, os.Getenv("CORPUS"), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+}

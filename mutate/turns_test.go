@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// mustTake takes a turn at once.
+func mustTake(t *testing.T, turns *turns, bytes int) (release func()) {
+	t.Helper()
+	start := time.Now()
+	release, err := turns.take(t.Context(), bytes)
+	if err != nil || time.Since(start) != 0 {
+		t.Fatalf("no turn for %d bytes: %v, after %s", bytes, err, time.Since(start))
+	}
+	return release
+}
+
+// However many large reviews wait, small ones have their turn.
+func TestLargeReviewsLeaveTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTurns()
+		endLarge := mustTake(t, turns, largeBodyBytes+1)
+		ended := make(chan struct{})
+		for range 10 {
+			go func() {
+				if end, err := turns.take(context.Background(), largeBodyBytes+1); err == nil {
+					end()
+				}
+				ended <- struct{}{}
+			}()
+		}
+		synctest.Wait() // they stand in line
+		for range turnsPerProcessor {
+			mustTake(t, turns, largeBodyBytes)()
+		}
+		endLarge()
+		for range 10 {
+			<-ended
+		}
+		if len(turns.all.places)+len(turns.large.places) > 0 {
+			t.Error("a turn has not ended")
+		}
+	})
+}
+
+// A review for which there is no turn soon is told to come again, and at once: others
+// have waited too long already. It is let in as soon as there is a turn.
+func TestNoWaitInALongLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWebhook(t)
+		var ends []func()
+		for range cap(w.turns.all.places) {
+			ends = append(ends, mustTake(t, w.turns, 0))
+		}
+		inLine := make(chan func())
+		go func() {
+			end, err := w.turns.take(context.Background(), 0)
+			if err != nil {
+				t.Error(err)
+			}
+			inLine <- end
+		}()
+		time.Sleep(soon + 1)
+		ends[0]()
+		ends[0] = <-inLine // which has waited too long
+
+		body := marshalReview(t, create(barePod))
+		start := time.Now()
+		recorder := w.post("/enforce/hardened", bytes.NewReader(body))
+		if recorder.Code != http.StatusTooManyRequests || recorder.Header().Get("Retry-After") != "1" || time.Since(start) != 0 {
+			t.Errorf("a newcomer: %d, Retry-After %q, after %s; want 429, 1, at once", recorder.Code, recorder.Header().Get("Retry-After"), time.Since(start))
+		}
+		ends[0]()
+		w.review(t, "/enforce/hardened", create(barePod))
+		for _, end := range ends[1:] {
+			end()
+		}
+		w.mustHoldNothing(t)
+	})
+}
+
+// A large body for which there is no room is refused, and read all the same, so that its
+// connection can go on; small ones find the room that is kept for them.
+func TestLargeBodiesLeaveRoom(t *testing.T) {
+	w := newWebhook(t)
+	u := w.bodies.start(func() {})
+	if err := u.take(maxBodiesBytes - forSmallBytes); err != nil {
+		t.Fatal(err)
+	}
+	large := create(`{"metadata":{"name":"` + strings.Repeat("x", firstBodyBytes) + `"},"spec":{"containers":[]}}`)
+	body := bytes.NewReader(marshalReview(t, large))
+	request := httptest.NewRequest(http.MethodPost, "/enforce/hardened", body)
+	request.Header.Set("Content-Type", "application/json")
+	request.ContentLength = int64(body.Len())
+	recorder := httptest.NewRecorder()
+	if w.ServeHTTP(recorder, request); recorder.Code != http.StatusTooManyRequests || body.Len() > 0 {
+		t.Errorf("a large body: %d, %d bytes were not read; want 429 and 0", recorder.Code, body.Len())
+	}
+	w.review(t, "/enforce/hardened", create(barePod))
+	u.release()
+	w.mustHoldNothing(t)
+}
