@@ -29,7 +29,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster test corpus build image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster clean
+.PHONY: help demo demo-cluster bench bench-steps test corpus build image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,17 @@ help: ## Show this help
 demo: control-plane ## Show the webhook at work on a real control plane
 	@go -C e2e build -o ../bin/demo ./demo
 	@exec bin/demo
+
+# Further flags, such as --only=direct, --rounds=1, --json=FILE and --svg=FILE.
+BENCH_FLAGS ?=
+
+bench: corpus control-plane ## Measure the speed next to CEL, to controller-runtime and to the limit (Linux)
+	@echo "== measuring, about six minutes once all is compiled: best on a machine that does nothing else"
+	@go -C e2e build -o ../bin/bench ./bench
+	@exec bin/bench $(BENCH_FLAGS)
+
+bench-steps: ## Measure the steps of a review by themselves, with allocations
+	go test -run '^$$' -bench . -benchmem ./mutate
 
 test: corpus control-plane tools lint verify unit fuzz e2e ## Run all tests, on the pods of CORPUS too (see the README)
 
@@ -68,20 +79,22 @@ lint:
 	cd e2e && go run $(STATICCHECK) -tags=image,cluster ./...
 
 # What is checked in and made from something else.
-update: ## Make deploy/install.yaml anew from the chart, and the dashboard from e2e/dashboard
+update: ## Make anew deploy/install.yaml, the dashboard, and what docs/performance.json shows
 	@mkdir -p bin
 	go -C e2e run ./dashboard > bin/dashboard.json
 	mv bin/dashboard.json deploy/chart/files/dashboard.json
 	go -C e2e run ./render > bin/install.yaml
 	mv bin/install.yaml deploy/install.yaml
+	go -C e2e test ./bench/report -run IsCurrent -update
 
 verify: ## Fail if make update would change something
-	@echo "== deploy/install.yaml is what the chart renders, and the dashboard what e2e/dashboard says"
+	@echo "== deploy/install.yaml is what the chart renders, the dashboard what e2e/dashboard says, and docs/performance.md what was measured"
 	@mkdir -p bin
 	@go -C e2e run ./render > bin/install.yaml
 	@diff -u deploy/install.yaml bin/install.yaml || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
 	@go -C e2e run ./dashboard > bin/dashboard.json
 	@diff -u deploy/chart/files/dashboard.json bin/dashboard.json || { echo "deploy/chart/files/dashboard.json is stale: run make update" >&2; exit 1; }
+	@go -C e2e test -count=1 ./bench/report -run IsCurrent
 
 unit: ## Run the unit tests, with the race detector if there is a C compiler
 	@echo "== unit tests, about half a minute once compiled$(if $(RACE),, (without the race detector: it needs a C compiler))"

@@ -1,50 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux
-
 // Command bench measures how fast Caseharden is, next to the least that a webhook can
 // do, to the same in the API server's own policy engine, and to the same in
-// controller-runtime.
+// controller-runtime. It prints a table, and writes all of it as JSON and as a picture
+// if asked to.
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
-	"github.com/caseharden/caseharden/e2e/bench/apiserver"
+	"github.com/caseharden/caseharden/e2e/bench/report"
+)
+
+// What --only may be.
+const (
+	onlyDirect    = "direct"
+	onlyAPIServer = "apiserver"
+	onlyPolicies  = "policies"
+	onlyCondition = "condition"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context) error {
-	only := flag.String("only", "apiserver", "apiserver: what admission adds to the creation of a pod; policies: the same, of the formulations of the policy; condition: of a matchCondition")
-	rounds := flag.Int("rounds", 0, "how often each is measured")
+	only := flag.String("only", "", "`part`: direct: reviews straight at the webhooks; apiserver: what admission adds to the creation of a pod; "+
+		"policies: the same, of the formulations of the policy; condition: of a matchCondition (default direct and apiserver)")
+	rounds := flag.Int("rounds", 0, "how often each is measured (default: so that all takes about six minutes)")
+	from := flag.String("from", "", "measure nothing, and show what is in this JSON `file`")
+	toJSON := flag.String("json", "", "write all that was measured to this `file`")
+	toSVG := flag.String("svg", "", "draw it to this `file`")
 	flag.Parse()
 
-	o := apiserver.Options{Rounds: *rounds, Log: os.Stderr}
-	switch *only {
-	case "apiserver":
-	case "policies":
-		o.Contenders = apiserver.Policies()
-	case "condition":
-		o.Contenders = []string{apiserver.None, apiserver.Limit, apiserver.LimitCondition, apiserver.Caseharden}
-	default:
-		return fmt.Errorf("--only %q: must be apiserver, policies or condition", *only)
+	if flag.NArg() > 0 {
+		return fmt.Errorf("%q: there are flags only", flag.Arg(0))
 	}
-	result, err := apiserver.Run(ctx, o)
+	if parts := []string{"", onlyDirect, onlyAPIServer, onlyPolicies, onlyCondition}; !slices.Contains(parts, *only) {
+		return fmt.Errorf("--only %q: must be one of %s", *only, strings.Join(parts[1:], ", "))
+	}
+	var (
+		result *report.Report
+		err    error
+	)
+	if *from != "" {
+		result, err = report.Load(*from)
+	} else {
+		result, err = measure(ctx, *only, *rounds)
+	}
 	if err != nil {
 		return err
 	}
-	return result.Write(os.Stdout)
+	// First of all, so that it is not lost where a file cannot be written.
+	if err := result.Write(os.Stdout); err != nil {
+		return err
+	}
+	if *toJSON != "" {
+		if err := result.Save(*toJSON); err != nil {
+			return err
+		}
+	}
+	if *toSVG == "" {
+		return nil
+	}
+	var svg bytes.Buffer
+	if err := result.DrawSVG(&svg); err != nil {
+		return err
+	}
+	return os.WriteFile(*toSVG, svg.Bytes(), 0o644)
 }

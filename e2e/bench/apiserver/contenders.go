@@ -19,16 +19,8 @@ import (
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
-// What is compared.
-const (
-	None              = "none"               // nothing: what the others add to
-	Limit             = "limit"              // a webhook that always answers the same patch
-	LimitCondition    = "limit-condition"    // the same, with the matchCondition of Caseharden's configuration
-	Caseharden        = "caseharden"         // the product, with the configuration that is shipped
-	ControllerRuntime = "controller-runtime" // the same in controller-runtime
-	Policy            = "policy"             // the same in CEL: the fastest MutatingAdmissionPolicy
-	policyPrefix      = Policy + "/"         // followed by a formulation of it
-)
+// policyPrefix is followed by a formulation of the policy.
+const policyPrefix = Policy + "/"
 
 // Default are the contenders of a benchmark.
 func Default() []string { return []string{None, Limit, Caseharden, Policy, ControllerRuntime} }

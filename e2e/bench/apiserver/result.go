@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux
-
 package apiserver
 
 import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"github.com/caseharden/caseharden/e2e/bench/stats"
+)
+
+// What is compared.
+const (
+	None              = "none"               // nothing: what the others add to
+	Limit             = "limit"              // a webhook that always answers the same patch
+	LimitCondition    = "limit-condition"    // the same, with the matchCondition of Caseharden's configuration
+	Caseharden        = "caseharden"         // the product, with the configuration that is shipped
+	ControllerRuntime = "controller-runtime" // the same in controller-runtime
+	Policy            = "policy"             // the same in CEL: the fastest MutatingAdmissionPolicy
 )
 
 // A Result is what Run has measured. All times are in milliseconds.
@@ -32,22 +42,22 @@ type Measurement struct {
 	Name string `json:"name"`
 
 	// Latency of a create, as the client sees it: median and 99th percentile of a round.
-	P50      Spread `json:"p50"`
-	P99      Spread `json:"p99"`
-	AddedP50 Spread `json:"addedP50"`
-	AddedP99 Spread `json:"addedP99"`
+	P50      stats.Spread `json:"p50Milliseconds"`
+	P99      stats.Spread `json:"p99Milliseconds"`
+	AddedP50 stats.Spread `json:"addedP50Milliseconds"`
+	AddedP99 stats.Spread `json:"addedP99Milliseconds"`
 
 	// Processor time per create.
-	APIServerCPU      Spread `json:"apiServerCPU"`
-	AddedAPIServerCPU Spread `json:"addedAPIServerCPU"`
-	WebhookCPU        Spread `json:"webhookCPU"`
+	APIServerCPU      stats.Spread `json:"apiServerCPUMilliseconds"`
+	AddedAPIServerCPU stats.Spread `json:"addedAPIServerCPUMilliseconds"`
+	WebhookCPU        stats.Spread `json:"webhookCPUMilliseconds"`
 }
 
 // A Ratio compares what two contenders add to the median latency, within a round.
 type Ratio struct {
-	Of    string `json:"of"`
-	To    string `json:"to"`
-	Added Spread `json:"added"`
+	Of    string       `json:"of"`
+	To    string       `json:"to"`
+	Added stats.Spread `json:"addedRatio"`
 }
 
 // Write prints the result as a table.
@@ -66,8 +76,4 @@ func (r Result) Write(w io.Writer) error {
 		}
 	}
 	return table.Flush()
-}
-
-func (s Spread) String() string {
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.LowerQuartile, s.UpperQuartile)
 }

@@ -40,6 +40,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/caseharden/caseharden/e2e/bench/servers"
+	"github.com/caseharden/caseharden/e2e/bench/stats"
 	"github.com/caseharden/caseharden/e2e/cluster"
 )
 
@@ -352,8 +353,8 @@ func summarize(clients int, names []string, rounds []map[string]measured) Client
 			}
 			slices.Sort(latencies)
 			creates := float64(len(latencies))
-			v.p50 = append(v.p50, quantile(latencies, 0.5))
-			v.p99 = append(v.p99, quantile(latencies, 0.99))
+			v.p50 = append(v.p50, stats.Quantile(latencies, 0.5))
+			v.p99 = append(v.p99, stats.Quantile(latencies, 0.99))
 			v.apiServer = append(v.apiServer, milliseconds(m.apiServer)/creates)
 			v.webhook = append(v.webhook, milliseconds(m.webhook)/creates)
 		}
@@ -364,20 +365,20 @@ func summarize(clients int, names []string, rounds []map[string]measured) Client
 		v := of[name]
 		summary.Contenders = append(summary.Contenders, Measurement{
 			Name:              name,
-			P50:               spreadOf(v.p50),
-			P99:               spreadOf(v.p99),
-			AddedP50:          spreadOf(byRound(v.p50, none.p50, difference)),
-			AddedP99:          spreadOf(byRound(v.p99, none.p99, difference)),
-			APIServerCPU:      spreadOf(v.apiServer),
-			AddedAPIServerCPU: spreadOf(byRound(v.apiServer, none.apiServer, difference)),
-			WebhookCPU:        spreadOf(v.webhook),
+			P50:               stats.Of(v.p50),
+			P99:               stats.Of(v.p99),
+			AddedP50:          stats.Of(byRound(v.p50, none.p50, difference)),
+			AddedP99:          stats.Of(byRound(v.p99, none.p99, difference)),
+			APIServerCPU:      stats.Of(v.apiServer),
+			AddedAPIServerCPU: stats.Of(byRound(v.apiServer, none.apiServer, difference)),
+			WebhookCPU:        stats.Of(v.webhook),
 		})
 	}
 	for _, pair := range compared {
 		if of[pair[0]] == nil || of[pair[1]] == nil {
 			continue
 		}
-		summary.Ratios = append(summary.Ratios, Ratio{Of: pair[0], To: pair[1], Added: spreadOf(byRound(
+		summary.Ratios = append(summary.Ratios, Ratio{Of: pair[0], To: pair[1], Added: stats.Of(byRound(
 			byRound(of[pair[0]].p50, none.p50, difference), byRound(of[pair[1]].p50, none.p50, difference), quotient))})
 	}
 	return summary
@@ -393,3 +394,5 @@ func byRound(a, b []float64, f func(a, b float64) float64) []float64 {
 
 func difference(a, b float64) float64 { return a - b }
 func quotient(a, b float64) float64   { return a / b }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

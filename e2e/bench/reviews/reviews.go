@@ -167,13 +167,16 @@ func managedName(name string) string { return fmt.Sprintf(`k:{"name":%q}`, name)
 func withManaged(pod *corev1.Pod, change func(containers map[string]any)) error {
 	managed := pod.ManagedFields[0].FieldsV1
 	var fields map[string]any
-	if err := json.Unmarshal(managed.Raw, &fields); err != nil {
+	if err := json.Unmarshal(managed.GetRawBytes(), &fields); err != nil {
 		return err
 	}
 	change(fields["f:spec"].(map[string]any)["f:containers"].(map[string]any))
-	var err error
-	managed.Raw, err = json.Marshal(fields)
-	return err
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	managed.SetRawBytes(raw)
+	return nil
 }
 
 // ofCorpus returns the reviews of a sample.

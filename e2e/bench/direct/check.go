@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package direct
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/e2e/bench/reviews"
+)
+
+// A kind of review, and what is to become of it.
+type kind struct {
+	reviews.Kind
+	containers int // of the pod; 0 if there are several pods
+	patch      patch
+}
+
+// A patch says whether there is one to make.
+type patch string
+
+const (
+	patchNeeded   patch = "needed"
+	patchNeedless patch = "needless"
+	patchPossible patch = "possible" // several pods, of which some need one
+)
+
+func newKind(of reviews.Kind) (*kind, error) {
+	k := &kind{Kind: of, patch: patchPossible}
+	if len(of.Bodies) > 1 {
+		return k, nil
+	}
+	_, pod, err := decode(of.Bodies[0])
+	if err != nil {
+		return nil, fmt.Errorf("the review %q: %w", of.Name, err)
+	}
+	k.containers = len(pod.Spec.Containers)
+	k.patch = patchNeeded
+	if hardened(pod) {
+		k.patch = patchNeedless
+	}
+	return k, nil
+}
+
+func decode(body []byte) (object []byte, pod *corev1.Pod, err error) {
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(body, &review); err != nil {
+		return nil, nil, err
+	}
+	pod = &corev1.Pod{}
+	return review.Request.Object.Raw, pod, json.Unmarshal(review.Request.Object.Raw, pod)
+}
+
+// hardened says whether each container has one of the settings that are measured; what
+// the others are is for the tests of the servers.
+func hardened(pod *corev1.Pod) bool {
+	for _, c := range pod.Spec.Containers {
+		if c.SecurityContext == nil || c.SecurityContext.ReadOnlyRootFilesystem == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// check sends each review once, applies the patch that comes back, and looks at the pod.
+// The limit is not held to it: it knows but one patch.
+func (c *client) check(ctx context.Context, k *kind) error {
+	answer := &bytes.Buffer{}
+	for _, body := range k.Bodies {
+		if err := post(ctx, c.connections[0], c.url, body, answer); err != nil {
+			return err
+		}
+		if err := k.glance(c.target.name, answer.Bytes()); err != nil {
+			return err
+		}
+		if c.target.name == Limit || k.patch != patchNeeded {
+			continue
+		}
+		object, _, err := decode(body)
+		if err != nil {
+			return err
+		}
+		var review admissionv1.AdmissionReview
+		if err := json.Unmarshal(answer.Bytes(), &review); err != nil {
+			return err
+		}
+		operations, err := jsonpatch.DecodePatch(review.Response.Patch)
+		if err != nil {
+			return err
+		}
+		patched, err := operations.Apply(object)
+		if err != nil {
+			return err
+		}
+		var pod corev1.Pod
+		if err := json.Unmarshal(patched, &pod); err != nil {
+			return err
+		}
+		if !hardened(&pod) {
+			return errors.New("the patch does not harden each container")
+		}
+	}
+	return nil
+}
+
+// glance looks at an answer in passing: it runs beside what is measured.
+func (k *kind) glance(server string, answer []byte) error {
+	if !bytes.Contains(answer, []byte(`"allowed":true`)) {
+		return fmt.Errorf("the answer does not allow: %.200s", answer)
+	}
+	patched := bytes.Contains(answer, []byte(`"patch":"`))
+	switch {
+	case server == Limit && !patched, k.patch == patchNeeded && !patched:
+		return fmt.Errorf("the answer has no patch: %.200s", answer)
+	case server != Limit && k.patch == patchNeedless && patched:
+		return fmt.Errorf("the answer has a patch, and there is nothing to do: %.200s", answer)
+	}
+	return nil
+}
