@@ -70,12 +70,18 @@ func (c *Change) Containers() []*defaults.Container { return c.containers }
 func (c *Change) Windows() bool { return c.pod.Windows }
 
 // Operations returns the patch, which only adds. It does not annotate the pod.
-func (c *Change) Operations() []jsonpatch.Operation { return c.patch().operations }
+func (c *Change) Operations() []jsonpatch.Operation {
+	var operations []jsonpatch.Operation
+	for _, o := range c.patch().operations {
+		operations = append(operations, jsonpatch.NewOperation("add", o.path, o.value))
+	}
+	return operations
+}
 
 func (c *Change) patch() *patch {
 	// An operation for each default and each mount, two for the objects around the
 	// defaults of a container, and a few for the pod.
-	p := patch{operations: make([]jsonpatch.Operation, 0, len(c.Decisions)+len(c.Mounts)+2*len(c.containers)+4)}
+	p := patch{operations: make([]operation, 0, len(c.Decisions)+len(c.Mounts)+2*len(c.containers)+4)}
 	for _, d := range c.Decisions {
 		if d.Outcome == defaults.Inject {
 			p.inject(c.pod, d)

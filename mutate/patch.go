@@ -7,10 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-	"gomodules.xyz/jsonpatch/v2"
-
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // patch builds a JSON patch that only adds.
@@ -20,13 +18,19 @@ import (
 // be there: each object around a leaf is added first, unless it was in the JSON
 // as received.
 type patch struct {
-	operations []jsonpatch.Operation // each Value is a jsontext.Value
-	added      map[string]bool       // pointers of the objects and lists that the patch has added
+	operations []operation
+	added      map[string]bool // pointers of the objects and lists that the patch has added
 
 	// The security context that was last injected into, since decisions on the same
 	// one stand together.
 	container *defaults.Container // nil for the pod's
 	at        string              // its pointer; empty before the first
+}
+
+// An operation adds a value at a place.
+type operation struct {
+	path  string
+	value jsontext.Value
 }
 
 var (
@@ -75,16 +79,16 @@ func (p *patch) inject(pod *defaults.Pod, d defaults.Decision) {
 // for nil.
 func securityContextPointer(c *defaults.Container) string {
 	if c == nil {
-		return pointer("spec", "securityContext")
+		return "/spec/securityContext"
 	}
-	return pointer("spec", c.Type.List(), strconv.Itoa(c.Index), "securityContext")
+	return "/spec/" + c.Type.List() + "/" + strconv.Itoa(c.Index) + "/securityContext"
 }
 
 // annotate sets an annotation of the pod.
 func (p *patch) annotate(pod *defaults.Pod, key, value string) {
-	p.object(pointer("metadata"), pod.HasMetadata)
-	p.object(pointer("metadata", "annotations"), pod.HasAnnotations)
-	p.add(pointer("metadata", "annotations", key), quote(value))
+	p.object("/metadata", pod.HasMetadata)
+	p.object("/metadata/annotations", pod.HasAnnotations)
+	p.add("/metadata/annotations"+pointer(key), quote(value))
 }
 
 // object makes sure that there is an object at the pointer.
@@ -104,7 +108,7 @@ func (p *patch) parent(at string, present bool, empty jsontext.Value) {
 }
 
 func (p *patch) add(at string, value jsontext.Value) {
-	p.operations = append(p.operations, jsonpatch.NewOperation("add", at, value))
+	p.operations = append(p.operations, operation{at, value})
 }
 
 // JSON returns the patch as an API server takes it (RFC 6902). What is added to an object
@@ -116,7 +120,7 @@ func (p *patch) JSON() []byte {
 	const around = len(`{"op":"add","path":"","value":},`)
 	size := len("[]")
 	for _, o := range p.operations {
-		size += around + len(o.Path) + len(valueOf(o))
+		size += around + len(o.path) + len(o.value)
 	}
 	b := append(make([]byte, 0, size), '[')
 	for rest := p.operations; len(rest) > 0; {
@@ -124,7 +128,7 @@ func (p *patch) JSON() []byte {
 			b = append(b, ',')
 		}
 		b = append(b, `{"op":"add","path":`...)
-		b = appendQuoted(b, rest[0].Path)
+		b = appendQuoted(b, rest[0].path)
 		b = append(b, `,"value":`...)
 		b, rest = appendValue(b, rest)
 		b = append(b, '}')
@@ -134,28 +138,26 @@ func (p *patch) JSON() []byte {
 
 // appendValue appends the value of the first operation, with the members that those right
 // after it add to it, and returns the others.
-func appendValue(b []byte, operations []jsonpatch.Operation) (appended []byte, rest []jsonpatch.Operation) {
+func appendValue(b []byte, operations []operation) (appended []byte, rest []operation) {
 	object, rest := operations[0], operations[1:]
-	if string(valueOf(object)) != string(emptyObject) {
-		return append(b, valueOf(object)...), rest
+	if string(object.value) != string(emptyObject) {
+		return append(b, object.value...), rest
 	}
 	b = append(b, '{')
 	for n := 0; len(rest) > 0; n++ {
-		below, isBelow := strings.CutPrefix(rest[0].Path, object.Path)
+		below, isBelow := strings.CutPrefix(rest[0].path, object.path)
 		if !isBelow || strings.LastIndexByte(below, '/') != 0 {
 			break
 		}
 		if n > 0 {
 			b = append(b, ',')
 		}
-		b = appendQuoted(b, pointerUnescaper.Replace(below[1:]))
+		b = appendQuoted(b, unescaped(below[1:]))
 		b = append(b, ':')
 		b, rest = appendValue(b, rest)
 	}
 	return append(b, '}'), rest
 }
-
-func valueOf(o jsonpatch.Operation) jsontext.Value { return o.Value.(jsontext.Value) }
 
 // quote returns a text as a JSON string.
 func quote(text string) jsontext.Value { return appendQuoted(nil, text) }
@@ -174,6 +176,14 @@ var (
 	pointerEscaper   = strings.NewReplacer("~", "~0", "/", "~1")
 	pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
 )
+
+// unescaped returns the name that a part of a pointer stands for.
+func unescaped(part string) string {
+	if strings.IndexByte(part, '~') < 0 { // the replacer would copy it
+		return part
+	}
+	return pointerUnescaper.Replace(part)
+}
 
 // pointer returns the JSON pointer (RFC 6901) for the names of a path.
 func pointer(path ...string) string {

@@ -50,20 +50,30 @@ func skipReason(d defaults.Decision) string {
 
 // records sums a change up; a result is nil where there is nothing to say.
 func records(profile string, change *Change) (*injected, *skipped) {
-	in := &injected{Profile: profile, Containers: map[string][]string{}}
-	out := &skipped{Profile: profile, Containers: map[string]map[string]string{}, Pod: map[string]string{}}
+	in := &injected{Profile: profile, Containers: make(map[string][]string, len(change.containers))}
+	out := &skipped{Profile: profile}
 	for _, d := range change.Decisions {
 		switch {
 		case d.Outcome == defaults.Inject && d.Container != nil:
-			in.Containers[d.Container.Name] = append(in.Containers[d.Container.Name], d.Field.Name)
+			fields, found := in.Containers[d.Container.Name]
+			if !found {
+				fields = make([]string, 0, 8) // as many as most profiles have
+			}
+			in.Containers[d.Container.Name] = append(fields, d.Field.Name)
 		case d.Outcome == defaults.Inject:
 			in.Pod = append(in.Pod, d.Field.Name)
 		case d.Outcome == defaults.Skip && d.Container != nil:
+			if out.Containers == nil {
+				out.Containers = map[string]map[string]string{}
+			}
 			if out.Containers[d.Container.Name] == nil {
 				out.Containers[d.Container.Name] = map[string]string{}
 			}
 			out.Containers[d.Container.Name][d.Field.Name] = skipReason(d)
 		case d.Outcome == defaults.Skip:
+			if out.Pod == nil {
+				out.Pod = map[string]string{}
+			}
 			out.Pod[d.Field.Name] = skipReason(d)
 		}
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/caseharden/caseharden/internal/wire"
 )
 
+var apiVersion = admissionv1.SchemeGroupVersion.String()
+
 // request is the part of an admissionv1.AdmissionRequest that answers depend on.
 type request struct {
 	UID         types.UID
@@ -54,7 +56,7 @@ func parseReview(body []byte) (*request, error) {
 	if err := wire.Unmarshal(body, &r); err != nil {
 		return nil, Located("", err)
 	}
-	if apiVersion := admissionv1.SchemeGroupVersion.String(); r.apiVersion != apiVersion || r.kind != "AdmissionReview" {
+	if r.apiVersion != apiVersion || r.kind != "AdmissionReview" {
 		return nil, fmt.Errorf("the body must be an AdmissionReview of %s, and says it is a %q of %q", apiVersion, r.kind, r.apiVersion)
 	}
 	if !r.hasRequest {

@@ -58,7 +58,7 @@ func injectedKey(mode Mode) string {
 // encode returns the body of an answer.
 func encode(response *admissionv1.AdmissionResponse) ([]byte, error) {
 	body, err := json.Marshal(admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "AdmissionReview"},
 		Response: response,
 	})
 	if err != nil {

@@ -102,11 +102,17 @@ func read(dec *jsontext.Decoder, into any) error {
 		return pass(dec)
 	case json.UnmarshalerFrom:
 		return into.UnmarshalJSONFrom(dec)
-	case *string: // what package json does, without its reflection
+	// What package json does, without its reflection; errors are left to it.
+	case *string:
 		if dec.PeekKind() == '"' {
 			token, err := dec.ReadToken()
 			*into = token.String()
 			return err
+		}
+	case *bool:
+		if kind := dec.PeekKind(); kind == 't' || kind == 'f' {
+			*into = kind == 't'
+			return pass(dec)
 		}
 	}
 	return json.UnmarshalDecode(dec, into)
