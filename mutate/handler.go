@@ -204,7 +204,7 @@ func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profi
 	case Audit:
 		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
 	}
-	return encode(response)
+	return encode(response), nil
 }
 
 // logFailure writes the line of a request that gets no review for an answer.

@@ -159,19 +159,6 @@ func appendValue(b []byte, operations []operation) (appended []byte, rest []oper
 	return append(b, '}'), rest
 }
 
-// quote returns a text as a JSON string.
-func quote(text string) jsontext.Value { return appendQuoted(nil, text) }
-
-// appendQuoted appends a text as a JSON string. It must be UTF-8, as all that is read
-// from JSON is.
-func appendQuoted(b []byte, text string) []byte {
-	b, err := jsontext.AppendQuote(b, text)
-	if err != nil {
-		panic(fmt.Sprintf("internal error: quoting %q: %s", text, err))
-	}
-	return b
-}
-
 var (
 	pointerEscaper   = strings.NewReplacer("~", "~0", "/", "~1")
 	pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")

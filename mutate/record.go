@@ -142,9 +142,27 @@ func union(a, b []string) []string {
 // String returns the record as JSON. It must not change any more.
 func (in *injected) String() string {
 	if in.text == "" {
-		in.text = mustMarshal(in)
+		in.text = string(in.appendJSON(nil))
 	}
 	return in.text
+}
+
+func (in *injected) appendJSON(b []byte) []byte {
+	b = append(b, `{"profile":`...)
+	b = appendQuoted(b, in.Profile)
+	if len(in.Containers) > 0 {
+		b = append(b, `,"containers":`...)
+		b = appendObject(b, in.Containers, appendTexts)
+	}
+	if len(in.Pod) > 0 {
+		b = append(b, `,"pod":`...)
+		b = appendTexts(b, in.Pod)
+	}
+	if len(in.WritablePaths) > 0 {
+		b = append(b, `,"writablePaths":`...)
+		b = appendObject(b, in.WritablePaths, appendTexts)
+	}
+	return append(b, '}')
 }
 
 // String returns the record as JSON. It must not change any more.

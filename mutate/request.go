@@ -17,7 +17,7 @@ import (
 	"github.com/caseharden/caseharden/internal/wire"
 )
 
-var apiVersion = admissionv1.SchemeGroupVersion.String()
+const apiVersion = admissionv1.GroupName + "/v1"
 
 // request is the part of an admissionv1.AdmissionRequest that answers depend on.
 type request struct {

@@ -3,11 +3,10 @@
 package mutate
 
 import (
-	"encoding/json"
-	"net/http"
+	"encoding/base64"
+	"strconv"
 
 	admissionv1 "k8s.io/api/admission/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // setPatch puts the patch for the change into the response. Where nothing is
@@ -56,13 +55,26 @@ func injectedKey(mode Mode) string {
 }
 
 // encode returns the body of an answer.
-func encode(response *admissionv1.AdmissionResponse) ([]byte, error) {
-	body, err := json.Marshal(admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "AdmissionReview"},
-		Response: response,
-	})
-	if err != nil {
-		return nil, failf(http.StatusInternalServerError, "internal error: encoding the answer: %s", err)
+func encode(response *admissionv1.AdmissionResponse) []byte {
+	const around = 512
+	b := make([]byte, 0, around+base64.StdEncoding.EncodedLen(len(response.Patch)))
+	b = append(b, `{"kind":"AdmissionReview","apiVersion":"`+apiVersion+`","response":{"uid":`...)
+	b = appendQuoted(b, string(response.UID))
+	b = append(b, `,"allowed":`...)
+	b = strconv.AppendBool(b, response.Allowed)
+	if response.Patch != nil {
+		b = append(b, `,"patch":"`...)
+		b = base64.StdEncoding.AppendEncode(b, response.Patch)
+		b = append(b, `","patchType":`...)
+		b = appendQuoted(b, string(*response.PatchType))
 	}
-	return body, nil
+	if len(response.AuditAnnotations) > 0 {
+		b = append(b, `,"auditAnnotations":`...)
+		b = appendObject(b, response.AuditAnnotations, appendQuoted)
+	}
+	if len(response.Warnings) > 0 {
+		b = append(b, `,"warnings":`...)
+		b = appendTexts(b, response.Warnings)
+	}
+	return append(b, `}}`...)
 }
