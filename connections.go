@@ -59,14 +59,18 @@ func newConnections(max int) *connections {
 func (c *connections) track(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.remove(conn)
 	if state == http.StateClosed || state == http.StateHijacked {
+		c.remove(conn)
 		return
 	}
+	this, known := c.open[conn]
+	if !known {
+		this.address = addressOf(conn)
+		c.perAddress[this.address]++
+	}
 	c.changes++
-	added := connection{address: addressOf(conn), fresh: state == http.StateNew, active: state == http.StateActive, since: c.changes}
-	c.open[conn] = added
-	c.perAddress[added.address]++
+	this.fresh, this.active, this.since = state == http.StateNew, state == http.StateActive, c.changes
+	c.open[conn] = this
 	for len(c.open) > c.max {
 		victim := c.victim()
 		c.remove(victim)

@@ -21,9 +21,8 @@ const (
 	// firstBodyBytes is the buffer that a body starts with; most pods fit in it.
 	firstBodyBytes = 16 << 10
 
-	// bodyGrowth is how many times larger the next buffer is. Copying a body of 1 MiB from
-	// one to the next that doubles takes as long as deciding on it.
-	bodyGrowth = 16
+	// bodyGrowth is how many times larger the next buffer is.
+	bodyGrowth = 4
 
 	// forSmallBytes of maxBodiesBytes are for first buffers only, so that large bodies
 	// do not crowd out small ones: 500 of them.
@@ -58,7 +57,7 @@ type bodies struct {
 	free      int64      // bytes
 	receiving *list.List // of *upload, the oldest first
 
-	used sync.Pool // of *[firstBodyBytes]byte
+	buffers buffers
 }
 
 func newBodies() *bodies { return &bodies{free: maxBodiesBytes, receiving: list.New()} }
@@ -83,7 +82,7 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 		// If it cannot be done, the server's own timeout ends the Read.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 	})
-	if r.ContentLength > firstBodyBytes && !b.hasRoom(r.ContentLength) {
+	if r.ContentLength > firstBodyBytes && !b.hasRoom(bufferSize(r.ContentLength+1)) {
 		err = busy("no room for its body")
 	} else {
 		u.data, err = u.receive(r)
@@ -131,25 +130,21 @@ func (u *upload) receive(r *http.Request) ([]byte, error) {
 	}
 	var buf []byte
 	for {
-		if len(buf) == cap(buf) {
-			size := int64(firstBodyBytes)
-			if buf != nil {
-				size = min(bodyGrowth*int64(cap(buf)), most)
-			}
-			if size <= int64(cap(buf)) {
+		if len(buf) == cap(buf) || int64(len(buf)) == most {
+			if int64(len(buf)) == most {
 				return nil, failf(http.StatusBadRequest, "the body is longer than its Content-Length")
 			}
+			size := bufferSize(min(max(firstBodyBytes, bodyGrowth*int64(cap(buf))), most))
 			// While the old one is copied both are there.
 			if err := u.take(size); err != nil {
 				return nil, err
 			}
-			grown := u.from.buffer(size)[:len(buf)]
-			copy(grown, buf)
+			grown := append(u.from.buffers.get(size), buf...)
 			u.giveBack(int64(cap(buf)))
-			u.from.recycle(buf)
+			u.from.buffers.put(buf)
 			buf = grown
 		}
-		n, err := r.Body.Read(buf[len(buf):cap(buf)])
+		n, err := r.Body.Read(buf[len(buf):min(int64(cap(buf)), most)])
 		buf = buf[:len(buf)+n]
 		if len(buf) > maxBodyBytes {
 			return nil, tooLarge()
@@ -164,23 +159,6 @@ func (u *upload) receive(r *http.Request) ([]byte, error) {
 		case err != nil:
 			return nil, failf(http.StatusBadRequest, "the body ended early: %s", err)
 		}
-	}
-}
-
-// buffer returns a buffer of so many bytes. A first one may be one that others had before.
-func (b *bodies) buffer(size int64) []byte {
-	if size == firstBodyBytes {
-		if used, found := b.used.Get().(*[firstBodyBytes]byte); found {
-			return used[:]
-		}
-	}
-	return make([]byte, size)
-}
-
-// recycle keeps a first buffer for others. It must not be used any more.
-func (b *bodies) recycle(buf []byte) {
-	if cap(buf) == firstBodyBytes {
-		b.used.Put((*[firstBodyBytes]byte)(buf[:firstBodyBytes]))
 	}
 }
 
@@ -268,7 +246,8 @@ func (u *upload) giveBack(bytes int64) {
 // on the data must not be used.
 func (u *upload) release() {
 	b := u.from
-	b.recycle(u.data)
+	b.buffers.put(u.data)
+	u.data = nil
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if u.element != nil {

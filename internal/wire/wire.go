@@ -114,8 +114,33 @@ func read(dec *jsontext.Decoder, into any) error {
 			*into = kind == 't'
 			return pass(dec)
 		}
+	case *map[string]string:
+		if dec.PeekKind() == '{' {
+			return readStrings(dec, into)
+		}
 	}
 	return json.UnmarshalDecode(dec, into)
+}
+
+// readStrings reads an object of strings. Of a name that is there twice the last is taken.
+func readStrings(dec *jsontext.Decoder, into *map[string]string) error {
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	*into = map[string]string{}
+	for dec.PeekKind() != '}' {
+		quoted, err := readName(dec)
+		if err != nil {
+			return err
+		}
+		name, value := string(quoted), ""
+		if err := read(dec, &value); err != nil {
+			return err
+		}
+		(*into)[name] = value
+	}
+	_, err := dec.ReadToken()
+	return err
 }
 
 // pass reads a value of which nothing is kept.
