@@ -154,14 +154,14 @@ func (c *Cluster) removePods(ctx context.Context) error {
 	removed := make(chan error)
 	for _, pod := range pods.Items {
 		go func() {
-			_, err := client.StopPodSandbox(ctx, &cri.StopPodSandboxRequest{PodSandboxId: pod.Id})
-			if err == nil {
-				_, err = client.RemovePodSandbox(ctx, &cri.RemovePodSandboxRequest{PodSandboxId: pod.Id})
-			}
-			if err != nil {
-				err = fmt.Errorf("pod %s/%s: %w", pod.Metadata.Namespace, pod.Metadata.Name, err)
-			}
-			removed <- err
+			// A container that the kubelet was starting when it ended can be removed a moment later.
+			removed <- Within(ctx, soon, fmt.Sprintf("pod %s/%s to be removed", pod.Metadata.Namespace, pod.Metadata.Name), func() error {
+				_, err := client.StopPodSandbox(ctx, &cri.StopPodSandboxRequest{PodSandboxId: pod.Id})
+				if err == nil {
+					_, err = client.RemovePodSandbox(ctx, &cri.RemovePodSandboxRequest{PodSandboxId: pod.Id})
+				}
+				return err
+			})
 		}()
 	}
 	var errs []error
