@@ -76,6 +76,7 @@ func failf(code int, format string, args ...any) error {
 // at the end.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
+	growStack(0)
 	mode, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	h.metrics.inFlight.Inc()
 	defer h.metrics.inFlight.Dec()
@@ -229,10 +230,10 @@ func (h *Handler) log(ctx context.Context, mode Mode, req *request, scope scope,
 	if !h.logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := []slog.Attr{
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs,
 		slog.String("uid", shorten(string(req.UID), maxLogged)), slog.String("mode", string(mode)),
-		slog.String("namespace", shorten(req.Namespace, maxLogged)), slog.Bool("dryRun", req.DryRun),
-	}
+		slog.String("namespace", shorten(req.Namespace, maxLogged)), slog.Bool("dryRun", req.DryRun))
 	if scope.pod != nil {
 		attrs = append(attrs, slog.String("kind", scope.kind), slog.String("name", shorten(scope.name, maxLogged)))
 	}
