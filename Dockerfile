@@ -1,5 +1,5 @@
-# The image is the static binary and nothing else: no shell, no libraries. make image
-# builds it; so does docker build by itself, without a version.
+# The image is the static binary and the licences of what is in it: no shell, no libraries.
+# make image builds it; so does docker build by itself, without a version.
 
 # An image with Go and a shell, for where Docker Hub cannot be reached.
 ARG GO_IMAGE=docker.io/library/golang:1.26.8
@@ -17,12 +17,12 @@ ARG TARGETARCH
 ARG VERSION
 ARG REVISION
 ARG SOURCE_DATE_EPOCH
-# The flags are those of make build, which so makes the same bytes. The file gets the date
-# of its source, as nothing else in the image has one.
+# The flags are those of make build, which so makes the same bytes. The files get the date
+# of their source, as nothing else in the image has one.
 RUN --mount=type=cache,target=/cache \
     GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
       -ldflags "-s -w -buildid= -X main.version=$VERSION -X main.revision=$REVISION" -o /caseharden . && \
-    touch -d "@${SOURCE_DATE_EPOCH:-0}" /caseharden
+    touch -d "@${SOURCE_DATE_EPOCH:-0}" /caseharden LICENSE THIRD_PARTY_LICENSES
 
 FROM scratch
 ARG VERSION
@@ -32,6 +32,7 @@ LABEL org.opencontainers.image.title="caseharden" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
+COPY --from=build --chmod=644 /src/LICENSE /src/THIRD_PARTY_LICENSES /
 COPY --from=build /caseharden /caseharden
 USER 10001:10001
 ENTRYPOINT ["/caseharden"]

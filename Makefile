@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 FUZZTIME ?= 10s
 SOAK ?= 2m
 # The corpus of real pods for the tests against the API server; without it, those
@@ -29,7 +30,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster bench bench-steps test corpus build image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster clean
+.PHONY: help demo demo-cluster bench bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +63,12 @@ bin/caseharden: FORCE
 	  -ldflags "-s -w -buildid= -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $@ .
 FORCE:
 
+# Where the list of components goes.
+SBOM ?= bin/caseharden.cdx.json
+
+sbom: bin/caseharden ## List what is in the binary, in CycloneDX's JSON, at SBOM
+	go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(SBOM) $<
+
 image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
 	@VERSION='$(VERSION)' REVISION='$(REVISION)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' IMAGE='$(IMAGE)' \
 	  IMAGE_TOOL='$(IMAGE_TOOL)' IMAGE_FLAGS='$(IMAGE_FLAGS)' PLATFORMS='$(PLATFORMS)' GOPROXY='$(GOPROXY)' \
@@ -78,9 +85,14 @@ lint:
 	go run $(STATICCHECK) ./...
 	cd e2e && go run $(STATICCHECK) -tags=image,cluster ./...
 
+# All but e2e/tools/crds, which names modules whose files are read and has no code.
+MODULES := . $(filter-out e2e/tools/crds,$(patsubst %/go.mod,%,$(wildcard e2e/go.mod e2e/tools/*/go.mod e2e/bench/*/go.mod)))
+
 # What is checked in and made from something else.
-update: ## Make anew deploy/install.yaml, the dashboard, and what docs/performance.json shows
+update: ## Make anew deploy/install.yaml, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
 	@mkdir -p bin
+	go -C e2e run ./licences > bin/licences.txt
+	mv bin/licences.txt THIRD_PARTY_LICENSES
 	go -C e2e run ./dashboard > bin/dashboard.json
 	mv bin/dashboard.json deploy/chart/files/dashboard.json
 	go -C e2e run ./render > bin/install.yaml
@@ -88,8 +100,15 @@ update: ## Make anew deploy/install.yaml, the dashboard, and what docs/performan
 	go -C e2e test ./bench/report -run IsCurrent -update
 
 verify: ## Fail if make update would change something
-	@echo "== deploy/install.yaml is what the chart renders, the dashboard what e2e/dashboard says, and docs/performance.md what was measured"
+	@echo "== go.mod and go.sum have what is built and no more; THIRD_PARTY_LICENSES is of what is linked"
+	@for module in $(MODULES); do \
+	  (cd $$module && go mod tidy -diff) || { echo "$$module/go.mod is not tidy: run go mod tidy there, then make update" >&2; exit 1; }; \
+	done
+	@go mod verify >/dev/null
 	@mkdir -p bin
+	@go -C e2e run ./licences > bin/licences.txt
+	@diff -u THIRD_PARTY_LICENSES bin/licences.txt || { echo "THIRD_PARTY_LICENSES is stale: run make update" >&2; exit 1; }
+	@echo "== deploy/install.yaml is what the chart renders, the dashboard what e2e/dashboard says, and docs/performance.md what was measured"
 	@go -C e2e run ./render > bin/install.yaml
 	@diff -u deploy/install.yaml bin/install.yaml || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
 	@go -C e2e run ./dashboard > bin/dashboard.json

@@ -51,7 +51,8 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// There is one file, which needs no other, neither a library nor a loader.
+// There is one program, which needs no other file, neither a library nor a loader, and the
+// licences of what is in it.
 func TestOneStaticFile(t *testing.T) {
 	machines := map[string]elf.Machine{"linux/amd64": elf.EM_X86_64, "linux/arm64": elf.EM_AARCH64}
 	for _, platform := range platforms {
@@ -60,13 +61,18 @@ func TestOneStaticFile(t *testing.T) {
 			h := f.Header
 			all = append(all, fmt.Sprintf("%s %v %d:%d %s", h.Name, h.FileInfo().Mode(), h.Uid, h.Gid, h.ModTime.UTC().Format(time.DateTime)))
 		}
-		want := []string{"caseharden -rwxr-xr-x 0:0 " + time.Unix(epoch, 0).UTC().Format(time.DateTime)}
+		date := time.Unix(epoch, 0).UTC().Format(time.DateTime)
+		want := []string{
+			"LICENSE -rw-r--r-- 0:0 " + date,
+			"THIRD_PARTY_LICENSES -rw-r--r-- 0:0 " + date,
+			"caseharden -rwxr-xr-x 0:0 " + date,
+		}
 		if diff := cmp.Diff(want, all); diff != "" {
 			t.Errorf("files for %s (-want +got):\n%s", platform, diff)
 			continue
 		}
 
-		binary := built[platform].Files[0].Content
+		binary := built[platform].file(t, "caseharden")
 		executable, err := elf.NewFile(bytes.NewReader(binary))
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +113,7 @@ func TestMakeBuildIsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(binary, built[platform].Files[0].Content) {
+		if !bytes.Equal(binary, built[platform].file(t, "caseharden")) {
 			t.Errorf("for %s: make build makes another binary than make image", platform)
 		}
 	}
@@ -130,7 +136,7 @@ func TestPodman(t *testing.T) {
 		t.Errorf("podman built %s, buildah %s", images[native].Digest, built[native].Digest)
 	}
 	want := fmt.Sprintf("== built caseharden:podman with podman, version %s, revision %s: %.1f MB on %s\n",
-		chart.AppVersion, revision, float64(len(images[native].Files[0].Content))/1e6, native)
+		chart.AppVersion, revision, float64(images[native].size())/1e6, native)
 	if !strings.HasSuffix(output, want) {
 		t.Errorf("it ends with %q, want %q", output[max(0, len(output)-len(want)):], want)
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -36,6 +37,27 @@ type config struct {
 type file struct {
 	Header  *tar.Header
 	Content []byte
+}
+
+// file returns the content of a file.
+func (i *image) file(t *testing.T, name string) []byte {
+	t.Helper()
+	for _, f := range i.Files {
+		if f.Header.Name == name {
+			return f.Content
+		}
+	}
+	t.Fatalf("the image has no file %s", name)
+	return nil
+}
+
+// size returns how many bytes all files have.
+func (i *image) size() int {
+	size := 0
+	for _, f := range i.Files {
+		size += len(f.Content)
+	}
+	return size
 }
 
 // A descriptor is what refers to a blob.

@@ -48,7 +48,7 @@ func TestContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"go.mod", "go.sum"}
+	want := []string{"go.mod", "go.sum", "LICENSE", "THIRD_PARTY_LICENSES"}
 	for path := range strings.FieldsSeq(list) {
 		want = append(want, strings.TrimPrefix(path, source+"/"))
 	}

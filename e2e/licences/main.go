@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command licences prints THIRD_PARTY_LICENSES: what is linked into the binary of the
+// image besides Caseharden's own code, and under which terms, which ask that whoever gets
+// the binary gets their text too.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/caseharden/caseharden/e2e/cluster"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "licences:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	module, err := cluster.ModuleDir()
+	if err != nil {
+		return err
+	}
+	components, err := linked(ctx, filepath.Dir(module))
+	if err != nil {
+		return err
+	}
+	for i := range components {
+		if err := components[i].read(); err != nil {
+			return err
+		}
+	}
+	return write(os.Stdout, components)
+}
