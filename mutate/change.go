@@ -73,7 +73,7 @@ func (c *Change) Windows() bool { return c.pod.Windows }
 func (c *Change) Operations() []jsonpatch.Operation {
 	var operations []jsonpatch.Operation
 	for _, o := range c.patch().operations {
-		operations = append(operations, jsonpatch.NewOperation("add", o.path, o.value))
+		operations = append(operations, jsonpatch.NewOperation("add", o.pointer(), o.value))
 	}
 	return operations
 }
@@ -81,7 +81,10 @@ func (c *Change) Operations() []jsonpatch.Operation {
 func (c *Change) patch() *patch {
 	// An operation for each default and each mount, two for the objects around the
 	// defaults of a container, and a few for the pod.
-	p := patch{operations: make([]operation, 0, len(c.Decisions)+len(c.Mounts)+2*len(c.containers)+4)}
+	p := patch{
+		operations: make([]operation, 0, len(c.Decisions)+len(c.Mounts)+2*len(c.containers)+4),
+		added:      make(map[place]bool, 2*len(c.containers)+4),
+	}
 	for _, d := range c.Decisions {
 		if d.Outcome == defaults.Inject {
 			p.inject(c.pod, d)

@@ -19,7 +19,7 @@ import (
 // as received.
 type patch struct {
 	operations []operation
-	added      map[string]bool // pointers of the objects and lists that the patch has added
+	added      map[place]bool // the objects and lists that the patch has added; never nil
 
 	// The security context that was last injected into, since decisions on the same
 	// one stand together.
@@ -29,8 +29,23 @@ type patch struct {
 
 // An operation adds a value at a place.
 type operation struct {
-	path  string
+	place
 	value jsontext.Value
+}
+
+// A place is a pointer in two parts, which are put together only where they are written:
+// that saves a string for each field of each container.
+type place struct {
+	parent string // pointer of an object or a list
+	member string // pointer below that, of one step: "/runAsUser", or "/-" for the end of a list
+}
+
+func (p place) pointer() string { return p.parent + p.member }
+
+// isIn says whether the place is that of a member of what stands in the other one.
+func (p place) isIn(other place) bool {
+	return len(p.parent) == len(other.parent)+len(other.member) &&
+		strings.HasPrefix(p.parent, other.parent) && strings.HasSuffix(p.parent, other.member)
 }
 
 var (
@@ -41,14 +56,14 @@ var (
 // A fieldPointer is where a field stands below its security context.
 type fieldPointer struct {
 	parent string // "" where the field is a direct member
-	whole  string
+	member string // below that
 }
 
 var fieldPointers = func() map[*defaults.Field]fieldPointer {
 	pointers := map[*defaults.Field]fieldPointer{}
 	for _, f := range defaults.Fields() {
 		path := strings.Split(f.Name, ".")
-		pointers[f] = fieldPointer{parent: pointer(path[:len(path)-1]...), whole: pointer(path...)}
+		pointers[f] = fieldPointer{parent: pointer(path[:len(path)-1]...), member: pointer(path[len(path)-1])}
 	}
 	return pointers
 }()
@@ -65,49 +80,49 @@ func (p *patch) inject(pod *defaults.Pod, d defaults.Decision) {
 	}
 	if p.at == "" || p.container != d.Container {
 		p.container, p.at = d.Container, securityContextPointer(d.Container)
-		p.object("/spec", pod.HasSpec)
-		p.object(p.at, sc.Present)
+		p.object(place{"", "/spec"}, pod.HasSpec)
+		p.object(place{strings.TrimSuffix(p.at, securityContext), securityContext}, sc.Present)
 	}
 	field := fieldPointers[d.Field]
+	parent := p.at
 	if field.parent != "" { // capabilities.drop is the only field that is not a direct member
-		p.object(p.at+field.parent, sc.HasCapabilities)
+		p.object(place{p.at, field.parent}, sc.HasCapabilities)
+		parent += field.parent
 	}
-	p.add(p.at+field.whole, d.Value.JSON)
+	p.add(place{parent, field.member}, d.Value.JSON)
 }
+
+const securityContext = "/securityContext"
 
 // securityContextPointer is the place of a container's security context, or the pod's
 // for nil.
 func securityContextPointer(c *defaults.Container) string {
 	if c == nil {
-		return "/spec/securityContext"
+		return "/spec" + securityContext
 	}
-	return "/spec/" + c.Type.List() + "/" + strconv.Itoa(c.Index) + "/securityContext"
+	return "/spec/" + c.Type.List() + "/" + strconv.Itoa(c.Index) + securityContext
 }
 
 // annotate sets an annotation of the pod.
 func (p *patch) annotate(pod *defaults.Pod, key, value string) {
-	p.object("/metadata", pod.HasMetadata)
-	p.object("/metadata/annotations", pod.HasAnnotations)
-	p.add("/metadata/annotations"+pointer(key), quote(value))
+	p.object(place{"", "/metadata"}, pod.HasMetadata)
+	p.object(place{"/metadata", "/annotations"}, pod.HasAnnotations)
+	p.add(place{"/metadata/annotations", pointer(key)}, quote(value))
 }
 
-// object makes sure that there is an object at the pointer.
-func (p *patch) object(at string, present bool) { p.parent(at, present, emptyObject) }
+// object makes sure that there is an object at the place.
+func (p *patch) object(at place, present bool) { p.ensure(at, present, emptyObject) }
 
-// parent makes sure that there is an object or a list at the pointer, by adding an
-// empty one.
-func (p *patch) parent(at string, present bool, empty jsontext.Value) {
+// ensure makes sure that there is an object or a list at the place, by adding an empty one.
+func (p *patch) ensure(at place, present bool, empty jsontext.Value) {
 	if present || p.added[at] {
 		return
-	}
-	if p.added == nil {
-		p.added = map[string]bool{}
 	}
 	p.added[at] = true
 	p.add(at, empty)
 }
 
-func (p *patch) add(at string, value jsontext.Value) {
+func (p *patch) add(at place, value jsontext.Value) {
 	p.operations = append(p.operations, operation{at, value})
 }
 
@@ -120,7 +135,7 @@ func (p *patch) JSON() []byte {
 	const around = len(`{"op":"add","path":"","value":},`)
 	size := len("[]")
 	for _, o := range p.operations {
-		size += around + len(o.path) + len(o.value)
+		size += around + len(o.parent) + len(o.member) + len(o.value)
 	}
 	b := append(make([]byte, 0, size), '[')
 	for rest := p.operations; len(rest) > 0; {
@@ -128,7 +143,7 @@ func (p *patch) JSON() []byte {
 			b = append(b, ',')
 		}
 		b = append(b, `{"op":"add","path":`...)
-		b = appendQuoted(b, rest[0].path)
+		b = appendQuoted(b, rest[0].pointer())
 		b = append(b, `,"value":`...)
 		b, rest = appendValue(b, rest)
 		b = append(b, '}')
@@ -139,20 +154,16 @@ func (p *patch) JSON() []byte {
 // appendValue appends the value of the first operation, with the members that those right
 // after it add to it, and returns the others.
 func appendValue(b []byte, operations []operation) (appended []byte, rest []operation) {
-	object, rest := operations[0], operations[1:]
+	object, rest := &operations[0], operations[1:]
 	if string(object.value) != string(emptyObject) {
 		return append(b, object.value...), rest
 	}
 	b = append(b, '{')
-	for n := 0; len(rest) > 0; n++ {
-		below, isBelow := strings.CutPrefix(rest[0].path, object.path)
-		if !isBelow || strings.LastIndexByte(below, '/') != 0 {
-			break
-		}
+	for n := 0; len(rest) > 0 && rest[0].isIn(object.place); n++ {
 		if n > 0 {
 			b = append(b, ',')
 		}
-		b = appendQuoted(b, unescaped(below[1:]))
+		b = appendQuoted(b, unescaped(rest[0].member[1:]))
 		b = append(b, ':')
 		b, rest = appendValue(b, rest)
 	}

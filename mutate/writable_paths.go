@@ -48,13 +48,13 @@ func (p *patch) mount(mounts []Mount, volumes *defaults.Volumes) {
 			if !present {
 				v := volume{Name: name}
 				v.EmptyDir.SizeLimit = m.SizeLimit
-				p.appendTo(pointer("spec", "volumes"), volumes.HasVolumes, v)
+				p.appendTo(place{"/spec", "/volumes"}, volumes.HasVolumes, v)
 				// No second path may take it for its own.
 				taken = append(taken, defaults.Volume{Name: name})
 			}
 		}
-		at := pointer("spec", m.Container.Type.List(), strconv.Itoa(m.Container.Index), "volumeMounts")
-		p.appendTo(at, volumes.HasMounts(m.Container), volumeMount{MountPath: m.Path, Name: name, SubPath: m.Container.Name})
+		container := pointer("spec", m.Container.Type.List(), strconv.Itoa(m.Container.Index))
+		p.appendTo(place{container, "/volumeMounts"}, volumes.HasMounts(m.Container), volumeMount{MountPath: m.Path, Name: name, SubPath: m.Container.Name})
 	}
 }
 
@@ -99,7 +99,7 @@ func volumeName(path string) string {
 }
 
 // appendTo adds an element to the end of a list, which is added first if need be.
-func (p *patch) appendTo(list string, present bool, element any) {
-	p.parent(list, present, emptyList)
-	p.add(list+"/-", jsontext.Value(mustMarshal(element)))
+func (p *patch) appendTo(list place, present bool, element any) {
+	p.ensure(list, present, emptyList)
+	p.add(place{list.pointer(), "/-"}, jsontext.Value(mustMarshal(element)))
 }
