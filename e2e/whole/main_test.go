@@ -67,15 +67,37 @@ func (w writer) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// stop stops the cluster, and returns an error if it leaves something behind: whatever the
-// tests had running in it.
+// stop stops the cluster in the midst of its work, and returns an error if it leaves
+// something behind: whatever is running in it, or about to.
 func stop(before string) error {
+	if err := startMany(context.Background()); err != nil {
+		return err
+	}
 	begun := time.Now()
 	if err := c.Stop(); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "stopped after %s\n", time.Since(begun).Round(100*time.Millisecond))
 	return nothingLeft(before)
+}
+
+// startMany returns when the first of many containers runs, while the others are being
+// started.
+func startMany(ctx context.Context) error {
+	const ns = "many"
+	if err := c.CreateNamespace(ctx, ns, nil); err != nil {
+		return err
+	}
+	if _, err := c.Kubectl(ctx, strings.NewReader(""), "create", "deployment", "many", "--namespace="+ns, "--replicas=20", "--image="+ProbeName); err != nil {
+		return err
+	}
+	return Within(ctx, soon, "a container to run", func() error {
+		pods, err := c.Client().CoreV1().Pods(ns).List(ctx, metav1.ListOptions{FieldSelector: "status.phase=Running"})
+		if err == nil && len(pods.Items) == 0 {
+			err = errors.New("none does")
+		}
+		return err
+	})
 }
 
 func nothingLeft(before string) error {
