@@ -67,7 +67,9 @@ FORCE:
 SBOM ?= bin/caseharden.cdx.json
 
 sbom: bin/caseharden ## List what is in the binary, in CycloneDX's JSON, at SBOM
-	go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(SBOM) $<
+	@echo "== listing what is in $< (the first time, this compiles the tool for it)"
+	@go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(SBOM) $<
+	@echo "== $(SBOM)"
 
 image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
 	@VERSION='$(VERSION)' REVISION='$(REVISION)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' IMAGE='$(IMAGE)' \
