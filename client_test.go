@@ -27,7 +27,7 @@ func reviewOf(pod string) string {
 		`"resource":{"group":"","version":"v1","resource":"pods"},"namespace":"shop","operation":"CREATE","object":` + pod + `}}`
 }
 
-// newClient returns a client that speaks HTTP/2, as API servers do.
+// newClient returns a client that speaks HTTP/2, as API servers do on loopback.
 func newClient(t testing.TB, config *tls.Config) *http.Client {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: true}

@@ -73,12 +73,12 @@ var importRules = []struct {
 	},
 	{
 		pkg:     module,
-		forbid:  []string{"k8s.io/kubernetes", "sigs.k8s.io/controller-runtime", "k8s.io/apiserver", "go.etcd.io/etcd"},
-		because: "the API server's own code is for the tests in e2e; a framework would decode, marshal and diff each pod, at ten times the cost",
+		forbid:  []string{"k8s.io/kubernetes", "sigs.k8s.io/controller-runtime", "k8s.io/apiserver", "k8s.io/kubectl", "go.etcd.io/etcd"},
+		because: "the API server's own code is for the tests in e2e; a framework would decode, marshal and diff each pod, at several times the cost",
 	},
 	{
 		pkg:     module,
-		forbid:  []string{"testing", "github.com/rogpeppe/go-internal", "github.com/google/go-cmp", "golang.org/x/net/html"},
+		forbid:  []string{"testing", "github.com/rogpeppe/go-internal", "github.com/google/go-cmp", "github.com/stretchr/testify", "github.com/onsi", "golang.org/x/net/html"},
 		because: "what tests need is no part of the command",
 	},
 }

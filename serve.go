@@ -30,8 +30,7 @@ const maxScrapes = 10
 
 // heapFloor is kept allocated and never touched: it takes address space, and no memory.
 // Go collects garbage each time that the heap has doubled. Ours is 3 MiB without it, so
-// that every sixty reviews would pay for a collection, half as much as for all else that
-// is done for them. With a larger GOGC instead, a heap that is large would double too.
+// that every sixty reviews would pay for a collection, a fifth of all CPU. With a larger GOGC instead, a heap that is large would double too.
 const heapFloor = 8 << 20
 
 type serveOptions struct {

@@ -68,7 +68,7 @@ type upload struct {
 	since   time.Time
 	hangUp  func()        // makes a Read that waits for the client return
 	bytes   int64         // taken of from.free
-	data    []byte        // once it is whole
+	data    []byte        // what has come
 	element *list.Element // in from.receiving; nil once it is whole or dropped
 	dropped bool
 }
@@ -82,10 +82,10 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 		// If it cannot be done, the server's own timeout ends the Read.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 	})
-	if r.ContentLength > firstBodyBytes && !b.hasRoom(bufferSize(r.ContentLength+1)) {
+	if r.ContentLength > firstBodyBytes && !b.hasRoom(r.ContentLength+1) {
 		err = busy("no room for its body")
 	} else {
-		u.data, err = u.receive(r)
+		err = u.receive(r)
 	}
 	if err == nil {
 		err = u.whole()
@@ -105,12 +105,23 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (data []byte, rele
 	return u.data, u.release, nil
 }
 
-// hasRoom says whether so many bytes could be taken now. They are not: where they do not
-// come, they are for others.
+// hasRoom says whether there is room to receive a body of so many bytes, or it may be made.
+// It is not taken: where the body does not come, it is for others.
 func (b *bodies) hasRoom(bytes int64) bool {
+	most, size := int64(0), int64(0)
+	for size < bytes {
+		next := nextBuffer(size, bytes)
+		most, size = max(most, size+next), next
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.free >= bytes+forSmallBytes || b.longestStalled(nil) != nil
+	return b.free >= most+forSmallBytes || b.longestStalled(nil) != nil
+}
+
+// nextBuffer returns the size of the buffer that follows one of a size, 0 for the first, of
+// a body that has so many bytes at most. While one is copied to the next both are there.
+func nextBuffer(size, most int64) int64 {
+	return bufferSize(min(max(firstBodyBytes, bodyGrowth*size), most))
 }
 
 func (b *bodies) start(hangUp func()) *upload {
@@ -121,43 +132,41 @@ func (b *bodies) start(hangUp func()) *upload {
 	return u
 }
 
-// receive reads into a buffer that grows when it is full.
-func (u *upload) receive(r *http.Request) ([]byte, error) {
+// receive reads into u.data, which grows when it is full.
+func (u *upload) receive(r *http.Request) error {
 	// One byte more than is announced or allowed shows the end, or the excess.
 	most := int64(maxBodyBytes + 1)
 	if r.ContentLength >= 0 {
 		most = r.ContentLength + 1
 	}
-	var buf []byte
 	for {
-		if len(buf) == cap(buf) || int64(len(buf)) == most {
-			if int64(len(buf)) == most {
-				return nil, failf(http.StatusBadRequest, "the body is longer than its Content-Length")
+		if len(u.data) == cap(u.data) || int64(len(u.data)) == most {
+			if int64(len(u.data)) == most {
+				return failf(http.StatusBadRequest, "the body is longer than its Content-Length")
 			}
-			size := bufferSize(min(max(firstBodyBytes, bodyGrowth*int64(cap(buf))), most))
-			// While the old one is copied both are there.
+			full := u.data
+			size := nextBuffer(int64(cap(full)), most)
 			if err := u.take(size); err != nil {
-				return nil, err
+				return err
 			}
-			grown := append(u.from.buffers.get(size), buf...)
-			u.giveBack(int64(cap(buf)))
-			u.from.buffers.put(buf)
-			buf = grown
+			u.data = append(u.from.buffers.get(size), full...)
+			u.giveBack(int64(cap(full)))
+			u.from.buffers.put(full)
 		}
-		n, err := r.Body.Read(buf[len(buf):min(int64(cap(buf)), most)])
-		buf = buf[:len(buf)+n]
-		if len(buf) > maxBodyBytes {
-			return nil, tooLarge()
+		n, err := r.Body.Read(u.data[len(u.data):min(int64(cap(u.data)), most)])
+		u.data = u.data[:len(u.data)+n]
+		if len(u.data) > maxBodyBytes {
+			return tooLarge()
 		}
 		switch {
-		case errors.Is(err, io.EOF) && len(buf) == 0:
-			return nil, failf(http.StatusBadRequest, "the body is empty: it must be an AdmissionReview")
+		case errors.Is(err, io.EOF) && len(u.data) == 0:
+			return failf(http.StatusBadRequest, "the body is empty: it must be an AdmissionReview")
 		case errors.Is(err, io.EOF):
-			return buf, nil
+			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, tooSlow()
+			return tooSlow()
 		case err != nil:
-			return nil, failf(http.StatusBadRequest, "the body ended early: %s", err)
+			return failf(http.StatusBadRequest, "the body ended early: %s", err)
 		}
 	}
 }

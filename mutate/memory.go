@@ -63,9 +63,9 @@ const (
 	// mountBytes is what a mount takes besides its path and its container's name.
 	mountBytes = 4 << 10
 
-	// textBytes is what one byte of a name takes, at most. A "<" is six bytes in
-	// JSON and seven where that is a string in JSON again, and it is in the record,
-	// in the patch, in the patch as base64, in the answer and in the log.
+	// textBytes is what one byte of a name takes, at most. A control character is six
+	// bytes in JSON and seven where that is a string in JSON again, and it is in the
+	// record, in the patch, in the patch as base64, in the answer and in the log.
 	textBytes = 50
 )
 
@@ -89,8 +89,7 @@ type stage struct {
 
 func newStage(max int64) stage { return stage{max, semaphore.NewWeighted(max)} }
 
-// take waits until there is memory for the bytes. The
-// caller must call release.
+// take waits until there is memory for the bytes. The caller must call release.
 func (s stage) take(w wait, bytes int64, what string) (release func(), err error) {
 	if bytes > s.max {
 		return nil, failf(http.StatusRequestEntityTooLarge, "%s would take %d MiB of memory, and may take %d", what, bytes>>20, s.max>>20)

@@ -22,7 +22,7 @@ const (
 
 	// soon is the longest that others may have waited for a review to join the line. It is
 	// more than all that can be in line takes on one processor: maxBodiesBytes of large
-	// reviews, or the server's 1000 requests, some 200 ms each. So it is reached only where
+	// reviews, or the server's 1000 requests: either is some 200 ms. So it is reached only where
 	// there is less processor than that, and all would be late if all were let in.
 	soon = 500 * time.Millisecond
 )

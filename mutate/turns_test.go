@@ -109,3 +109,40 @@ func TestLargeBodiesLeaveRoom(t *testing.T) {
 	u.release()
 	w.mustHoldNothing(t)
 }
+
+// What is let in finds room to the end, if nobody else comes; of what is not, nothing is kept.
+func TestRoomIsThereToTheEnd(t *testing.T) {
+	refused, received := 0, 0
+	for _, size := range []int64{firstBodyBytes, 100_000, 1 << 20, 1_053_280, 3 << 20, maxBodyBytes} {
+		for held := int64(0); held <= maxBodiesBytes; held += 1 << 20 {
+			b := newBodies()
+			others := b.start(func() {})
+			if err := others.take(held); err != nil {
+				t.Fatal(err)
+			}
+			room := b.hasRoom(size + 1)
+			request := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(make([]byte, size)))
+			data, release, err := b.read(httptest.NewRecorder(), request)
+			switch {
+			case err == nil && int64(len(data)) == size:
+				received++
+				release()
+			case size > firstBodyBytes && room:
+				t.Errorf("%d bytes, beside %d: let in, and then: %v", size, held, err)
+			case asFailure(err).code != http.StatusTooManyRequests:
+				t.Error(err)
+			case size > firstBodyBytes && b.buffers.idleBytes > 0:
+				t.Errorf("%d bytes, beside %d: refused when there were %d of it", size, held, b.buffers.idleBytes)
+			default:
+				refused++
+			}
+			others.release()
+			if b.free != maxBodiesBytes {
+				t.Fatalf("%d bytes, beside %d: %d are free, want all", size, held, b.free)
+			}
+		}
+	}
+	if refused == 0 || received == 0 {
+		t.Errorf("%d refused, %d received: want some of each", refused, received)
+	}
+}

@@ -147,7 +147,7 @@ func (f *flood) mustHaveLostNothing(t *testing.T) {
 	}
 }
 
-// Far more large reviews than it can take at a time: it answers some, tells the others to
+// Far more large reviews than it can take at a time: it answers some, may tell others to
 // come again, and answers small ones all the while, and as fast as before as soon as it
 // is over.
 func TestOverload(t *testing.T) {

@@ -60,7 +60,7 @@ type Options struct {
 }
 
 const (
-	defaultRounds  = 20
+	defaultRounds  = 20 // a multiple of twice the contenders: see stats.Order
 	defaultCreates = 50 // half a second's
 )
 
@@ -228,13 +228,10 @@ func (b *bench) measure(ctx context.Context, rounds, creates int) (Result, error
 	begun, told := time.Now(), time.Now()
 	// The round before the first warms all up, and does not count.
 	for round := -1; round < rounds; round++ {
-		order := slices.Clone(b.contenders)
-		for range (round + len(order)) % len(order) {
-			order = append(order[1:], order[0])
-		}
 		for i, t := range turns {
 			of := map[string]measured{}
-			for _, c := range order {
+			for _, n := range stats.Order(max(round, 0), len(b.contenders)) {
+				c := b.contenders[n]
 				m, err := b.turn(ctx, c, t.clients, t.times*creates)
 				if err != nil {
 					return Result{}, fmt.Errorf("%s: %w", c.name, err)

@@ -37,7 +37,7 @@ type Options struct {
 }
 
 const (
-	defaultRounds   = 9 // a multiple of the servers, which take turns in being first
+	defaultRounds   = 12 // a multiple of twice the servers: see stats.Order
 	defaultDuration = 300 * time.Millisecond
 	defaultClients  = 8
 
@@ -196,9 +196,7 @@ func (b *bench) measureRounds(ctx context.Context) (all [][][]measurement, err e
 	for round := range b.Rounds {
 		fmt.Fprintf(b.Log, "reviews: round %d of %d\n", round+1, b.Rounds)
 		for k, kind := range b.kinds {
-			// Each server follows each other one equally often.
-			for i := range clients {
-				s := (i + round) % len(clients)
+			for _, s := range stats.Order(round, len(clients)) {
 				m, err := clients[s].measure(ctx, kind, b.Duration)
 				if err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", targets[s].name, kind.Name, err)
