@@ -28,12 +28,12 @@ import (
 //	writing    an answer that is not small, until
 //	           its client has taken it               its length
 //
-// Together they are 216 MiB, for those who mean harm. 64 reviews of 1 MiB at a time, each
-// larger than any pod in practice, are 24 MiB of bodies at most, one that is decoded, at
+// Together they are 224 MiB, for those who mean harm. 64 reviews of 1 MiB at a time, each
+// larger than any pod in practice, are 32 MiB of bodies at most, one that is decoded, at
 // some 6 MiB, and what the heap was before; the garbage collector lets that double. It is
 // under 96 MiB resident in all, which e2e/soak holds it to.
 const (
-	maxBodiesBytes    = 24 << 20 // also what may wait: see soon
+	maxBodiesBytes    = 32 << 20 // also what may wait: see soon
 	maxDecodingBytes  = 96 << 20
 	maxAnsweringBytes = 64 << 20
 	maxWritingBytes   = 32 << 20
