@@ -17,6 +17,10 @@ import (
 // text goes along with the binary.
 var permitted = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
 
+// leastKnown is how much of a file must be terms that are known, in percent: besides these
+// stand who holds the copyright, and which files they are for, but no further terms.
+const leastKnown = 80
+
 // A file has terms of a component, or a notice that they ask to pass on.
 type file struct {
 	name    string // below the component's directory
@@ -78,7 +82,8 @@ func (c *component) readFile(path string) (file, error) {
 	if base := strings.ToUpper(filepath.Base(name)); strings.HasPrefix(base, "NOTICE") || strings.HasPrefix(base, "PATENTS") {
 		return f, nil
 	}
-	for _, match := range licensecheck.Scan(text).Match {
+	found := licensecheck.Scan(text)
+	for _, match := range found.Match {
 		if match.IsURL { // a pointer to terms, beside the terms themselves
 			continue
 		}
@@ -92,6 +97,9 @@ func (c *component) readFile(path string) (file, error) {
 	}
 	if len(f.licence) == 0 {
 		return file{}, fmt.Errorf("%s has no licence that is known: see what it says", name)
+	}
+	if found.Percent < leastKnown {
+		return file{}, fmt.Errorf("of %s only %.0f %% are terms that are known (%s): see what the rest says", name, found.Percent, strings.Join(f.licence, ", "))
 	}
 	return f, nil
 }

@@ -39,6 +39,7 @@ func TestTerms(t *testing.T) {
 		{"of a package that is not", map[string]string{"LICENSE": mit, "other/LICENSE": gpl}, ""},
 		{"copyleft", map[string]string{"COPYING": gpl}, "example.com/m v1.0.0: COPYING has the licence GPL"},
 		{"copyleft, and permitted", map[string]string{"LICENSE": mit, "linked/LICENSE": gpl}, "example.com/m v1.0.0: linked/LICENSE has the licence GPL"},
+		{"permitted, with a condition", map[string]string{"LICENSE": mit + strings.Repeat("It shall not be used in production unless a fee is paid. ", 5)}, "example.com/m v1.0.0: of LICENSE only "},
 		{"of their own", map[string]string{"LICENSE": "Ask us first.\n"}, "example.com/m v1.0.0: LICENSE has no licence that is known"},
 		{"none", map[string]string{"README.md": mit}, "example.com/m v1.0.0: no file in "},
 		{"only a notice", map[string]string{"NOTICE": mit}, "example.com/m v1.0.0: no file in "},
