@@ -56,6 +56,9 @@ func run(ctx context.Context) error {
 	if parts := []string{"", onlyDirect, onlyAPIServer, onlyPolicies, onlyCondition}; !slices.Contains(parts, *only) {
 		return fmt.Errorf("--only %q: must be one of %s", *only, strings.Join(parts[1:], ", "))
 	}
+	if *rounds < 0 {
+		return fmt.Errorf("--rounds %d: must not be negative", *rounds)
+	}
 	var (
 		result *report.Report
 		err    error
