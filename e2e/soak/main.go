@@ -19,9 +19,16 @@ import (
 	"time"
 )
 
+// shortest is long enough for all that happens meanwhile to happen.
+const shortest = 10 * time.Second
+
 func main() {
 	length := flag.Duration("for", 2*time.Minute, "how long to measure, after a warm-up of a fifth of that")
 	flag.Parse()
+	if *length < shortest {
+		fmt.Fprintf(os.Stderr, "soak: %s is too short: it takes %s for restarts and new certificates to be in it\n", *length, shortest)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := soak(ctx, *length, os.Getenv("CORPUS"), os.Stdout); err != nil {
