@@ -7,10 +7,10 @@ const stackBytes = 7 << 10
 
 // growStack makes the stack of its goroutine as large as a review needs, at once and
 // while there is little on it. Over HTTP/2 each request has a goroutine of its own, over
-// HTTP/1.1 each connection, whose stack otherwise grows in three steps, the last of them deep in the decoder: what is on it is
-// copied each time and each pointer to it is looked for, for an eighth of all that a
-// typical review takes. An index that the compiler does not know keeps it from leaving
-// the space out: it is anything below stackBytes.
+// HTTP/1.1 each connection, whose stack otherwise grows in three steps, the last of them
+// deep in the decoder: what is on it is copied each time and each pointer to it is looked
+// for, for an eighth of all that a typical review takes. An index that the compiler does
+// not know keeps it from leaving the space out: it is anything below stackBytes.
 //
 //go:noinline
 func growStack(index int) byte {

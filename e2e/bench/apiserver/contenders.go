@@ -7,6 +7,7 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/caseharden/caseharden/e2e/bench/reviews"
 	"github.com/caseharden/caseharden/e2e/bench/servers"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
@@ -40,8 +42,8 @@ type contender struct {
 	namespace string
 	server    *servers.Server // nil if it is no webhook
 
-	// hardened are the containers that are to have all of the six settings.
-	hardened []string
+	// hardened says whether each container is to have all of the six settings, or none is.
+	hardened bool
 }
 
 func (c *contender) label() map[string]string {
@@ -61,17 +63,15 @@ func (c *contender) install(ctx context.Context, client kubernetes.Interface, bi
 	if err != nil {
 		return err
 	}
-	c.hardened = []string{"migrate", "web", "exporter"}
+	c.hardened = c.name != None
 	switch c.name {
 	case None:
-		c.hardened = nil
 		return nil
 	case Limit, LimitCondition:
-		c.hardened = []string{"web"} // the first of the regular ones
-		if c.server, err = servers.Start(ctx, c.name, binaries.Limit, dir); err != nil {
+		if err := c.startLimit(ctx, client, binaries, dir); err != nil {
 			return err
 		}
-		return c.configure(ctx, client, servers.PathLimit)
+		return c.configure(ctx, client, pathLimit)
 	case ControllerRuntime:
 		if c.server, err = servers.StartControllerRuntime(ctx, binaries, dir); err != nil {
 			return err
@@ -95,6 +95,35 @@ func (c *contender) install(ctx context.Context, client kubernetes.Interface, bi
 		}
 		return installPolicy(ctx, client, formulation, c.label())
 	}
+}
+
+// pathLimit is where the limit answers.
+const pathLimit = "/pod"
+
+// startLimit starts the limit, with what Caseharden answers for the pod.
+func (c *contender) startLimit(ctx context.Context, client kubernetes.Interface, binaries servers.Binaries, dir string) error {
+	dir, err := os.MkdirTemp(dir, c.name+"-")
+	if err != nil {
+		return err
+	}
+	pod, err := readPod()
+	if err != nil {
+		return err
+	}
+	// Nobody is called yet: it comes back as a webhook sees it.
+	pod, err = client.CoreV1().Pods(c.namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if err != nil {
+		return err
+	}
+	review, err := reviews.Of(pod)
+	if err != nil {
+		return err
+	}
+	if err := servers.WriteAnswers(ctx, binaries, dir, map[string][]byte{pathLimit: review}); err != nil {
+		return err
+	}
+	c.server, err = servers.StartLimit(ctx, binaries, dir)
+	return err
 }
 
 // configure creates a webhook configuration as one writes it: with the defaults, as far
@@ -133,17 +162,16 @@ func createConfiguration(ctx context.Context, client kubernetes.Interface, c *ad
 	return err
 }
 
-// check returns an error unless the pod has of all six settings what the contender is to
-// set, and nothing that it is not.
+// check returns an error unless each container of the pod has all six settings, or none
+// has if the contender is to set none.
 func (c *contender) check(pod *corev1.Pod) error {
 	contexts := securityContexts(pod)
-	if len(contexts) != 3 {
-		return fmt.Errorf("there are %d containers, want 3", len(contexts))
+	if len(contexts) != containers {
+		return fmt.Errorf("there are %d containers, want %d", len(contexts), containers)
 	}
 	for name, s := range contexts {
-		want := slices.Contains(c.hardened, name)
-		if got := s != nil && hasAllSix(s); got != want {
-			return fmt.Errorf("container %s has all six settings: %t, want %t: %v", name, got, want, s)
+		if got := s != nil && hasAllSix(s); got != c.hardened {
+			return fmt.Errorf("container %s has all six settings: %t, want %t: %v", name, got, c.hardened, s)
 		}
 	}
 	return nil

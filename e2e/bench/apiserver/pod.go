@@ -15,6 +15,9 @@ import (
 //go:embed pod.yaml
 var podYAML []byte
 
+// containers are how many it has, the init container included.
+const containers = 3
+
 // allSix is the security context of a container that had none, once it has what the
 // profile hardened fills in.
 const allSix = `{allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, readOnlyRootFilesystem: true,

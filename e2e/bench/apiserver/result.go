@@ -13,7 +13,7 @@ import (
 // What is compared.
 const (
 	None              = "none"               // nothing: what the others add to
-	Limit             = "limit"              // a webhook that always answers the same patch
+	Limit             = "limit"              // a webhook that gives the answers of Caseharden as constants
 	LimitCondition    = "limit-condition"    // the same, with the matchCondition of Caseharden's configuration
 	Caseharden        = "caseharden"         // the product, with the configuration that is shipped
 	ControllerRuntime = "controller-runtime" // the same in controller-runtime

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -51,6 +52,22 @@ func newKind(of reviews.Kind) (*kind, error) {
 	return k, nil
 }
 
+// path is where the limit answers a review of the kind.
+func (k *kind) path(review int) string {
+	return fmt.Sprintf("/%s/%d", strings.ReplaceAll(k.Name, " ", "-"), review)
+}
+
+// byPath returns all reviews by that path.
+func byPath(kinds []*kind) map[string][]byte {
+	reviews := map[string][]byte{}
+	for _, k := range kinds {
+		for n, body := range k.Bodies {
+			reviews[k.path(n)] = body
+		}
+	}
+	return reviews
+}
+
 func decode(body []byte) (object []byte, pod *corev1.Pod, err error) {
 	var review admissionv1.AdmissionReview
 	if err := json.Unmarshal(body, &review); err != nil {
@@ -72,17 +89,16 @@ func hardened(pod *corev1.Pod) bool {
 }
 
 // check sends each review once, applies the patch that comes back, and looks at the pod.
-// The limit is not held to it: it knows but one patch.
 func (c *client) check(ctx context.Context, k *kind) error {
 	answer := &bytes.Buffer{}
-	for _, body := range k.Bodies {
-		if err := post(ctx, c.connections[0], c.url, body, answer); err != nil {
+	for n, body := range k.Bodies {
+		if err := post(ctx, c.connections[0], c.url(k, n), body, answer); err != nil {
 			return err
 		}
-		if err := k.glance(c.target.name, answer.Bytes()); err != nil {
+		if err := k.glance(answer.Bytes()); err != nil {
 			return err
 		}
-		if c.target.name == Limit || k.patch != patchNeeded {
+		if k.patch != patchNeeded {
 			continue
 		}
 		object, _, err := decode(body)
@@ -113,15 +129,15 @@ func (c *client) check(ctx context.Context, k *kind) error {
 }
 
 // glance looks at an answer in passing: it runs beside what is measured.
-func (k *kind) glance(server string, answer []byte) error {
+func (k *kind) glance(answer []byte) error {
 	if !bytes.Contains(answer, []byte(`"allowed":true`)) {
 		return fmt.Errorf("the answer does not allow: %.200s", answer)
 	}
 	patched := bytes.Contains(answer, []byte(`"patch":"`))
 	switch {
-	case server == Limit && !patched, k.patch == patchNeeded && !patched:
+	case k.patch == patchNeeded && !patched:
 		return fmt.Errorf("the answer has no patch: %.200s", answer)
-	case server != Limit && k.patch == patchNeedless && patched:
+	case k.patch == patchNeedless && patched:
 		return fmt.Errorf("the answer has a patch, and there is nothing to do: %.200s", answer)
 	}
 	return nil

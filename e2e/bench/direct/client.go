@@ -6,6 +6,7 @@ package direct
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -26,7 +27,6 @@ import (
 type client struct {
 	target      target
 	server      *servers.Server
-	url         string
 	connections []*http.Client
 	checked     map[*kind]bool
 }
@@ -36,7 +36,7 @@ func newClient(s *servers.Server, t target, connections int) (*client, error) {
 	if !pool.AppendCertsFromPEM(s.CA) {
 		return nil, fmt.Errorf("%s: its CA is no PEM", t.name)
 	}
-	c := &client{target: t, server: s, url: "https://" + s.Addr + t.path, checked: map[*kind]bool{}}
+	c := &client{target: t, server: s, checked: map[*kind]bool{}}
 	for range connections {
 		c.connections = append(c.connections, &http.Client{Transport: &http.Transport{
 			TLSClientConfig:   &tls.Config{RootCAs: pool},
@@ -52,6 +52,11 @@ func (c *client) close() {
 	for _, connection := range c.connections {
 		connection.CloseIdleConnections()
 	}
+}
+
+// url returns where a review of a kind goes.
+func (c *client) url(k *kind, review int) string {
+	return "https://" + c.server.Addr + cmp.Or(c.target.path, k.path(review))
 }
 
 // A measurement is what a server did for one kind of review in one round.
@@ -110,12 +115,12 @@ func (c *client) send(ctx context.Context, k *kind, duration time.Duration) ([]f
 		group.Go(func() {
 			answer := &bytes.Buffer{}
 			for n := i; ; n++ {
-				body := k.Bodies[n%len(k.Bodies)]
+				review := n % len(k.Bodies)
 				began := time.Now()
-				err := post(ctx, connection, c.url, body, answer)
+				err := post(ctx, connection, c.url(k, review), k.Bodies[review], answer)
 				took := time.Since(began)
 				if err == nil {
-					err = k.glance(c.target.name, answer.Bytes())
+					err = k.glance(answer.Bytes())
 				}
 				if err != nil {
 					cancel(err)

@@ -6,7 +6,7 @@ import "github.com/caseharden/caseharden/e2e/bench/stats"
 
 // What is compared.
 const (
-	Limit             = "limit"              // a webhook that always answers the same patch
+	Limit             = "limit"              // a webhook that gives the answers of Caseharden as constants
 	Caseharden        = "caseharden"         // the product
 	ControllerRuntime = "controller-runtime" // the same in controller-runtime
 )

@@ -52,14 +52,12 @@ const (
 // A target is a server to measure, and how it is started.
 type target struct {
 	name  string
-	path  string
+	path  string // "" for a path for each review
 	start func(context.Context, servers.Binaries, string) (*servers.Server, error)
 }
 
 var targets = []target{
-	{Limit, servers.PathLimit, func(ctx context.Context, b servers.Binaries, dir string) (*servers.Server, error) {
-		return servers.StartLimit(ctx, b, dir)
-	}},
+	{Limit, "", servers.StartLimit},
 	{Caseharden, servers.PathCaseharden, servers.StartCaseharden},
 	{ControllerRuntime, servers.PathControllerRuntime, servers.StartControllerRuntime},
 }
@@ -99,6 +97,9 @@ func Run(ctx context.Context, o Options) (result Result, err error) {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := servers.WriteAnswers(ctx, binaries, dir, byPath(kinds)); err != nil {
+		return Result{}, err
+	}
 	b := &bench{Options: o, binaries: binaries, dir: dir, kinds: kinds}
 	fresh, err := b.measureStarts(ctx)
 	if err != nil {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command limit is the least that a mutating webhook can do: it speaks TLS and HTTP as
-// any does, reads the review, looks at nothing but its UID, and always answers the same
-// patch. No webhook written with net/http can be faster, so benchmarks measure the
-// distance to it. It is of no use for anything else: the patch is wrong for a pod whose
-// first container has a securityContext already.
+// any does, reads the review, looks at nothing but its UID, and gives the answer that it
+// was told to give at this path. No webhook written with net/http can be faster, so
+// benchmarks measure the distance to it. It is of no use for anything else.
 package main
 
 import (
 	"bytes"
 	"crypto/tls"
-	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,11 +18,6 @@ import (
 	"sync"
 	"time"
 )
-
-// hardened is what Caseharden's profile of that name fills in, for the first container.
-const hardened = `[{"op":"add","path":"/spec/containers/0/securityContext","value":{` +
-	`"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"readOnlyRootFilesystem":true,` +
-	`"runAsNonRoot":true,"runAsUser":10001,"seccompProfile":{"type":"RuntimeDefault"}}}]`
 
 func main() {
 	if err := run(); err != nil {
@@ -36,12 +30,16 @@ func run() error {
 	addr := flag.String("addr", "127.0.0.1:9443", "where to serve, HOST:PORT")
 	certFile := flag.String("tls-cert", "", "file with the certificate, PEM")
 	keyFile := flag.String("tls-key", "", "file with the key, PEM")
-	patch := flag.Bool("patch", true, "answer with a patch")
+	answersFile := flag.String("answers", "", "file with the answers, each an AdmissionReview with any UID, by path: a JSON object of base64")
 	flag.Parse()
 
+	answers, err := readAnswers(*answersFile)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
 		Addr:              *addr,
-		Handler:           newHandler(*patch),
+		Handler:           &handler{answers: answers},
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -51,52 +49,71 @@ func run() error {
 	return server.ListenAndServeTLS(*certFile, *keyFile)
 }
 
-// A handler answers reviews.
-type handler struct {
-	buffers sync.Pool // of *bytes.Buffer
-	end     []byte    // of an answer, from the end of the UID on
+// An answer is what stands before the UID and after it.
+type answer struct{ before, after []byte }
+
+func readAnswers(file string) (map[string]answer, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--answers: %w", err)
+	}
+	var texts map[string][]byte
+	if err := json.Unmarshal(data, &texts); err != nil {
+		return nil, fmt.Errorf("--answers %s: %w", file, err)
+	}
+	answers := map[string]answer{}
+	for path, text := range texts {
+		before, _, after, err := splitAtUID(text)
+		if err != nil {
+			return nil, fmt.Errorf("--answers %s: the answer at %s: %w", file, path, err)
+		}
+		answers[path] = answer{before, after}
+	}
+	return answers, nil
 }
 
-func newHandler(patch bool) *handler {
-	end := `","allowed":true`
-	if patch {
-		end += `,"patchType":"JSONPatch","patch":"` + base64.StdEncoding.EncodeToString([]byte(hardened)) + `"`
-	}
-	return &handler{
-		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
-		end:     []byte(end + "}}"),
-	}
+// A handler answers reviews.
+type handler struct {
+	buffers sync.Pool         // of *bytes.Buffer
+	answers map[string]answer // by path
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	buffer := h.buffers.Get().(*bytes.Buffer)
+	buffer, ok := h.buffers.Get().(*bytes.Buffer)
+	if !ok {
+		buffer = new(bytes.Buffer)
+	}
 	defer h.buffers.Put(buffer)
 	buffer.Reset()
 	if _, err := buffer.ReadFrom(r.Body); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	uid, err := findUID(buffer.Bytes())
+	_, uid, _, err := splitAtUID(buffer.Bytes())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	answer := make([]byte, 0, 1024)
-	answer = append(answer, `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"`...)
-	answer = append(answer, uid...)
-	answer = append(answer, h.end...)
+	answer, found := h.answers[r.URL.Path]
+	if !found {
+		http.NotFound(w, r)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
+	text := make([]byte, 0, len(answer.before)+len(uid)+len(answer.after))
+	text = append(append(append(text, answer.before...), uid...), answer.after...)
 	// A client that has gone away is nobody to tell.
-	_, _ = w.Write(answer)
+	_, _ = w.Write(text)
 }
 
-// findUID returns the first UID in a review, which is that of the request: an API server
-// writes it first.
-func findUID(review []byte) ([]byte, error) {
-	_, rest, found := bytes.Cut(review, []byte(`"uid":"`))
-	uid, _, ends := bytes.Cut(rest, []byte(`"`))
-	if !found || !ends {
-		return nil, errors.New("there is no uid")
+// splitAtUID returns the first UID in a review, and what stands around it. It is that of
+// the request or response: an API server writes it first, and so does Caseharden.
+func splitAtUID(review []byte) (before, uid, after []byte, err error) {
+	const name = `"uid":"`
+	start := bytes.Index(review, []byte(name)) + len(name)
+	length := bytes.IndexByte(review[max(start, 0):], '"')
+	if start < len(name) || length < 0 {
+		return nil, nil, nil, errors.New("there is no uid")
 	}
-	return uid, nil
+	return review[:start], review[start : start+length], review[start+length:], nil
 }

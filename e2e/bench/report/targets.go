@@ -14,7 +14,7 @@ const (
 	mostOfLimitTypical = 1.3 // CPU of a review, by that of the limit
 	mostOfLimit        = 1.5 // the same, for every other kind
 	leastLess          = 7   // CPU of controller-runtime, by its own
-	mostOfConstant     = 1.1 // what it adds to a create, by what the constant patch adds
+	mostOfConstant     = 1.1 // what it adds to a create, by what the same patch as a constant adds
 	mostOfPolicy       = 0.5 // the same, by what the policy adds
 	mostGrowth         = 1.3 // CPU for each byte or container of a ten times larger review
 	mostStart          = 300 // milliseconds
@@ -81,7 +81,7 @@ func (r *Report) Targets() []Target {
 				}
 				switch ratio.To {
 				case apiserver.Limit:
-					most(ratio.Added.Median, mostOfConstant, " ×", "latency added, by that of the constant patch: %s", clients(c.Clients))
+					most(ratio.Added.Median, mostOfConstant, " ×", "latency added, by that of the same patch as a constant: %s", clients(c.Clients))
 				case apiserver.Policy:
 					most(ratio.Added.Median, mostOfPolicy, " ×", "latency added, by that of the policy: %s", clients(c.Clients))
 				}

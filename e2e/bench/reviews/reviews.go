@@ -87,6 +87,15 @@ func TypicalPod() (*corev1.Pod, error) {
 	return pod, nil
 }
 
+// Of returns the review of another pod.
+func Of(pod *corev1.Pod) ([]byte, error) {
+	review, _, err := decode()
+	if err != nil {
+		return nil, err
+	}
+	return encode(review, pod)
+}
+
 func decode() (*admissionv1.AdmissionReview, *corev1.Pod, error) {
 	var review admissionv1.AdmissionReview
 	var pod corev1.Pod

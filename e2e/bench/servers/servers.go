@@ -21,11 +21,10 @@ import (
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
-// Where the webhooks answer reviews. The limit does so anywhere.
+// Where the webhooks answer reviews. The limit does so where it is told to.
 const (
 	PathCaseharden        = "/enforce/hardened"
 	PathControllerRuntime = "/mutate"
-	PathLimit             = "/mutate"
 )
 
 // Binaries are the paths of the compiled webhooks.
@@ -92,9 +91,10 @@ func StartControllerRuntime(ctx context.Context, b Binaries, dir string) (*Serve
 	return Start(ctx, "controller-runtime", b.ControllerRuntime, dir)
 }
 
-// StartLimit runs the webhook that does nothing, with further flags.
-func StartLimit(ctx context.Context, b Binaries, dir string, flags ...string) (*Server, error) {
-	return Start(ctx, "limit", b.Limit, dir, flags...)
+// StartLimit runs the webhook that does nothing, with the answers that [WriteAnswers] has
+// written to dir.
+func StartLimit(ctx context.Context, b Binaries, dir string) (*Server, error) {
+	return Start(ctx, "limit", b.Limit, dir, "--answers="+filepath.Join(dir, answersFile))
 }
 
 // Start runs binary with args and the flags for its address and its certificate, which

@@ -5,11 +5,7 @@ package servers
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"io"
-	"net/http"
 	"os"
 	"slices"
 	"testing"
@@ -41,10 +37,11 @@ func TestServersDoTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const uid = "705ab4f5-6393-11e8-b7cc-42010a800002"
 	review, err := json.Marshal(&admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
 		Request: &admissionv1.AdmissionRequest{
-			UID:       "705ab4f5-6393-11e8-b7cc-42010a800002",
+			UID:       uid,
 			Kind:      metav1.GroupVersionKind{Version: "v1", Kind: "Pod"},
 			Resource:  metav1.GroupVersionResource{Version: "v1", Resource: "pods"},
 			Namespace: "shop",
@@ -64,19 +61,23 @@ func TestServersDoTheSame(t *testing.T) {
 		SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 	}
 
+	const pathLimit = "/pod"
+	startLimit := func(ctx context.Context, b Binaries, dir string) (*Server, error) {
+		if err := WriteAnswers(ctx, b, dir, map[string][]byte{pathLimit: review}); err != nil {
+			return nil, err
+		}
+		return StartLimit(ctx, b, dir)
+	}
+	const otherUID = "2f0a3c1e-3a52-4b66-a40d-7c8d2a0f6f51"
+	another := bytes.Replace(review, []byte(uid), []byte(otherUID), 1)
+	var answers [][]byte // of Caseharden and the limit
 	for _, tt := range []struct {
 		name, path string
-		want       *corev1.SecurityContext
 		start      func(ctx context.Context, b Binaries, dir string) (*Server, error)
 	}{
-		{"caseharden", PathCaseharden, want, StartCaseharden},
-		{"controller-runtime", PathControllerRuntime, want, StartControllerRuntime},
-		{"limit", PathLimit, want, func(ctx context.Context, b Binaries, dir string) (*Server, error) {
-			return StartLimit(ctx, b, dir)
-		}},
-		{"limit without a patch", PathLimit, nil, func(ctx context.Context, b Binaries, dir string) (*Server, error) {
-			return StartLimit(ctx, b, dir, "--patch=false")
-		}},
+		{"caseharden", PathCaseharden, StartCaseharden},
+		{"controller-runtime", PathControllerRuntime, StartControllerRuntime},
+		{"limit", pathLimit, startLimit},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server, err := tt.start(t.Context(), binaries, t.TempDir())
@@ -88,9 +89,20 @@ func TestServersDoTheSame(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			answer := post(t, server, tt.path, review)
-			if !answer.Allowed || answer.UID != "705ab4f5-6393-11e8-b7cc-42010a800002" {
-				t.Errorf("allowed = %t and UID = %q, want true and that of the request", answer.Allowed, answer.UID)
+			body, err := post(t.Context(), server.client(), "https://"+server.Addr+tt.path, another)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.path != PathControllerRuntime {
+				answers = append(answers, body)
+			}
+			var got admissionv1.AdmissionReview
+			if err := json.Unmarshal(body, &got); err != nil {
+				t.Fatalf("%v: %s", err, body)
+			}
+			answer := got.Response
+			if answer == nil || !answer.Allowed || answer.UID != otherUID {
+				t.Fatalf("the response %+v does not allow, or has not the UID of the request", answer)
 			}
 			patched := slices.Clone(raw)
 			if answer.Patch != nil {
@@ -102,41 +114,16 @@ func TestServersDoTheSame(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			var got corev1.Pod
-			if err := json.Unmarshal(patched, &got); err != nil {
+			var hardened corev1.Pod
+			if err := json.Unmarshal(patched, &hardened); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got.Spec.Containers[0].SecurityContext); diff != "" {
+			if diff := cmp.Diff(want, hardened.Spec.Containers[0].SecurityContext); diff != "" {
 				t.Errorf("securityContext (-want +got):\n%s", diff)
 			}
 		})
 	}
-}
-
-func post(t *testing.T, s *Server, path string, review []byte) *admissionv1.AdmissionResponse {
-	t.Helper()
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(s.CA)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
-	defer transport.CloseIdleConnections()
-	response, err := (&http.Client{Transport: transport}).Post("https://"+s.Addr+path, "application/json", bytes.NewReader(review))
-	if err != nil {
-		t.Fatal(err)
+	if len(answers) == 2 && !bytes.Equal(answers[0], answers[1]) {
+		t.Errorf("the limit answers\n%s\nand Caseharden\n%s", answers[1], answers[0])
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if response.StatusCode != http.StatusOK || response.ProtoMajor != 2 {
-		t.Fatalf("%s over %s, want 200 over HTTP/2: %s", response.Status, response.Proto, body)
-	}
-	var answer admissionv1.AdmissionReview
-	if err := json.Unmarshal(body, &answer); err != nil {
-		t.Fatalf("%v: %s", err, body)
-	}
-	if answer.Response == nil {
-		t.Fatalf("no response: %s", body)
-	}
-	return answer.Response
 }
