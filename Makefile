@@ -43,7 +43,7 @@ demo: control-plane ## Show the webhook at work on a real control plane
 BENCH_FLAGS ?=
 
 bench: corpus control-plane ## Measure the speed next to CEL, to controller-runtime and to the limit (Linux)
-	@echo "== measuring, about seven minutes once all is compiled: best on a machine that does nothing else"
+	@echo "== measuring, about four minutes once all is compiled: best on a machine that does nothing else"
 	@go -C e2e build -o ../bin/bench ./bench
 	@exec bin/bench $(BENCH_FLAGS)
 

@@ -44,7 +44,7 @@ func main() {
 func run(ctx context.Context) error {
 	only := flag.String("only", "", "`part`: direct: reviews straight at the webhooks; apiserver: what admission adds to the creation of a pod; "+
 		"policies: the same, of the formulations of the policy; condition: of a matchCondition (default direct and apiserver)")
-	rounds := flag.Int("rounds", 0, "how often each is measured (default: so that all takes about seven minutes)")
+	rounds := flag.Int("rounds", 0, "how often each is measured (default: so that all takes about four minutes)")
 	from := flag.String("from", "", "measure nothing, and show what is in this JSON `file`")
 	toJSON := flag.String("json", "", "write all that was measured to this `file`")
 	toSVG := flag.String("svg", "", "draw it to this `file`")
