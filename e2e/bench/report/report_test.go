@@ -82,7 +82,7 @@ func TestTargets(t *testing.T) {
 		"start":            "at most 300 ms, 299 ms, met",
 		"memory when idle": "at most 40 MiB, 41.0 MiB, missed",
 		"latency added, by that of the same patch as a constant: 1 client": "at most 1.1 ×, 1.10 ×, met",
-		"latency added, by that of the policy: 1 client":         "at most 0.5 ×, 0.60 ×, missed",
+		"latency added, by that of the policy: 1 client":                   "at most 0.5 ×, 0.60 ×, missed",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("targets (-want +got):\n%s", diff)
