@@ -7,7 +7,7 @@
 // webhook. Only the explanations in brackets are written here.
 //
 // It stays up for its user's own kubectl until it is interrupted; with
-// DEMO_EXIT=1 it ends by itself. The exit code is 0 only if all that was shown
+// DEMO_EXIT=1, or without a terminal, it ends by itself. The exit code is 0 only if all that was shown
 // is as it should be.
 package main
 
@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -77,7 +78,7 @@ func run(ctx context.Context, p *printer) error {
 	if err := d.show(ctx); err != nil {
 		return err
 	}
-	if os.Getenv("DEMO_EXIT") == "1" {
+	if os.Getenv("DEMO_EXIT") != "" || !term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil
 	}
 	d.invite()
