@@ -144,7 +144,8 @@ e2e: ## Run the tests against a real API server
 
 soak: ## Put it under all the load that this machine can make for SOAK, and see whether a good review fails or anything grows
 	@echo "== soak, $(SOAK) and a fifth of that to warm up"
-	@go -C e2e run ./soak -for $(SOAK)
+	@go -C e2e build -o ../bin/soak ./soak
+	@exec bin/soak --for=$(SOAK)
 
 demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root: it installs runc and buildah)
 	@e2e/whole/demo.sh

@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,6 +26,10 @@ const shortest = 10 * time.Second
 func main() {
 	length := flag.Duration("for", 2*time.Minute, "how long to measure, after a warm-up of a fifth of that")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "soak: %q: there are flags only\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	if *length < shortest {
 		fmt.Fprintf(os.Stderr, "soak: %s is too short: it takes %s for restarts and new certificates to be in it\n", *length, shortest)
 		os.Exit(2)
@@ -32,6 +37,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := soak(ctx, *length, os.Getenv("CORPUS"), os.Stdout); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}
