@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/caseharden/caseharden/e2e/bench/reviews"
+	"github.com/caseharden/caseharden/e2e/bench/servers"
 )
 
 // A kind of review, and what is to become of it.
@@ -92,7 +93,7 @@ func hardened(pod *corev1.Pod) bool {
 func (c *client) check(ctx context.Context, k *kind) error {
 	answer := &bytes.Buffer{}
 	for n, body := range k.Bodies {
-		if err := post(ctx, c.connections[0], c.url(k, n), body, answer); err != nil {
+		if err := servers.Post(ctx, c.connections[0], c.url(k, n), body, answer); err != nil {
 			return err
 		}
 		if err := k.glance(answer.Bytes()); err != nil {

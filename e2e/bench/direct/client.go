@@ -8,11 +8,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -32,17 +27,13 @@ type client struct {
 }
 
 func newClient(s *servers.Server, t target, connections int) (*client, error) {
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(s.CA) {
-		return nil, fmt.Errorf("%s: its CA is no PEM", t.name)
-	}
 	c := &client{target: t, server: s, checked: map[*kind]bool{}}
 	for range connections {
-		c.connections = append(c.connections, &http.Client{Transport: &http.Transport{
-			TLSClientConfig:   &tls.Config{RootCAs: pool},
-			ForceAttemptHTTP2: true,
-			MaxConnsPerHost:   1,
-		}})
+		connection, err := s.NewClient()
+		if err != nil {
+			return nil, err
+		}
+		c.connections = append(c.connections, connection)
 	}
 	return c, nil
 }
@@ -117,7 +108,7 @@ func (c *client) send(ctx context.Context, k *kind, duration time.Duration) ([]f
 			for n := i; ; n++ {
 				review := n % len(k.Bodies)
 				began := time.Now()
-				err := post(ctx, connection, c.url(k, review), k.Bodies[review], answer)
+				err := servers.Post(ctx, connection, c.url(k, review), k.Bodies[review], answer)
 				took := time.Since(began)
 				if err == nil {
 					err = k.glance(answer.Bytes())
@@ -138,29 +129,4 @@ func (c *client) send(ctx context.Context, k *kind, duration time.Duration) ([]f
 		return nil, err
 	}
 	return slices.Concat(all...), nil
-}
-
-// post sends a review and reads the answer.
-func post(ctx context.Context, connection *http.Client, url string, body []byte, answer *bytes.Buffer) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	response, err := connection.Do(r)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	answer.Reset()
-	if _, err := io.Copy(answer, response.Body); err != nil {
-		return err
-	}
-	switch {
-	case response.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s: %.200s", response.Status, answer)
-	case response.ProtoMajor != 2:
-		return errors.New("the server does not speak HTTP/2")
-	}
-	return nil
 }

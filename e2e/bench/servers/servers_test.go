@@ -89,10 +89,16 @@ func TestServersDoTheSame(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			body, err := post(t.Context(), server.client(), "https://"+server.Addr+tt.path, another)
+			client, err := server.NewClient()
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer client.CloseIdleConnections()
+			var text bytes.Buffer
+			if err := Post(t.Context(), client, "https://"+server.Addr+tt.path, another, &text); err != nil {
+				t.Fatal(err)
+			}
+			body := text.Bytes()
 			if tt.path != PathControllerRuntime {
 				answers = append(answers, body)
 			}
