@@ -65,6 +65,10 @@ directory. They are read once, so that a bad one keeps a new replica from starti
 and never reaches one that serves.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// A variable that is not set must not turn client certificates off.
+			if cmd.Flags().Changed("client-ca") && o.clientCA == "" {
+				return errors.New(`--client-ca "": must name a file; to ask for no client certificate leave the flag out`)
+			}
 			if err := o.validate(); err != nil {
 				return err
 			}
@@ -108,6 +112,10 @@ func (o serveOptions) validate() error {
 		return errors.New("--ca-file is for an ephemeral certificate: leave it out with --tls-secret")
 	case o.tlsCert == "" && o.caFile == "" && o.managed.secret == "":
 		return errors.New("no certificate to serve: set --tls-cert and --tls-key, or --tls-secret and --webhook-config, or, for local use, --ca-file to have one made")
+	case o.addr == "":
+		return errors.New(`--addr "": must be HOST:PORT or :PORT`)
+	case o.metricsAddr == "":
+		return errors.New(`--metrics-addr "": must be HOST:PORT or :PORT`)
 	case o.shutdownDelay < 0:
 		return fmt.Errorf("--shutdown-delay %s: must not be negative", o.shutdownDelay)
 	case o.metricsMaxNamespaces < 0:

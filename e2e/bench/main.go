@@ -59,6 +59,12 @@ func run(ctx context.Context) error {
 	if *rounds < 0 {
 		return fmt.Errorf("--rounds %d: must not be negative", *rounds)
 	}
+	// Before minutes are spent on what cannot be kept.
+	for _, file := range []string{*toJSON, *toSVG} {
+		if err := checkWritable(file); err != nil {
+			return err
+		}
+	}
 	var (
 		result *report.Report
 		err    error
@@ -88,4 +94,17 @@ func run(ctx context.Context) error {
 		return err
 	}
 	return os.WriteFile(*toSVG, svg.Bytes(), 0o644)
+}
+
+// checkWritable returns an error if the file cannot be written. What is in it stays; "" is
+// no file.
+func checkWritable(file string) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }

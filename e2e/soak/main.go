@@ -37,7 +37,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := soak(ctx, *length, os.Getenv("CORPUS"), os.Stdout); err != nil {
-		if ctx.Err() != nil {
+		// What it has found until then is not to be lost.
+		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 			err = errors.New("interrupted")
 		}
 		fmt.Fprintln(os.Stderr, "soak:", err)

@@ -110,10 +110,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // the request or response: an API server writes it first, and so does Caseharden.
 func splitAtUID(review []byte) (before, uid, after []byte, err error) {
 	const name = `"uid":"`
-	start := bytes.Index(review, []byte(name)) + len(name)
-	length := bytes.IndexByte(review[max(start, 0):], '"')
-	if start < len(name) || length < 0 {
+	found := bytes.Index(review, []byte(name))
+	if found < 0 {
 		return nil, nil, nil, errors.New("there is no uid")
+	}
+	start := found + len(name)
+	length := bytes.IndexByte(review[start:], '"')
+	if length < 0 {
+		return nil, nil, nil, errors.New("the uid has no end")
 	}
 	return review[:start], review[start : start+length], review[start+length:], nil
 }
