@@ -92,7 +92,7 @@ func newStage(max int64) stage { return stage{max, semaphore.NewWeighted(max)} }
 // take waits until there is memory for the bytes. The caller must call release.
 func (s stage) take(w wait, bytes int64, what string) (release func(), err error) {
 	if bytes > s.max {
-		return nil, failf(http.StatusRequestEntityTooLarge, "%s would take %d MiB of memory, and may take %d", what, bytes>>20, s.max>>20)
+		return nil, failf(http.StatusRequestEntityTooLarge, "%s would take %d MiB of memory, and may take %d", what, (bytes+1<<20-1)>>20, s.max>>20)
 	}
 	if !s.weighted.TryAcquire(bytes) {
 		ctx, cancel := w.context()

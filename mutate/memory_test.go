@@ -31,8 +31,8 @@ func TestSmallReviewsThatGrow(t *testing.T) {
 		want string
 	}{
 		{"2 million containers", `{"spec":{"containers":` + list("{}", 2e6) + `}}`, "of memory, and may take 96"},
-		{"5000 containers", `{"spec":{"containers":` + list("{}", 5000) + `}}`, "the answer for 5000 containers would take 80 MiB of memory"},
-		{"a name that is escaped again and again", `{"spec":{"containers":[{"name":"` + strings.Repeat("<", 6<<20) + `"}]}}`, "the answer for 1 containers would take 300 MiB"},
+		{"5000 containers", `{"spec":{"containers":` + list("{}", 5000) + `}}`, "the answer for 5000 containers would take 81 MiB of memory"},
+		{"a name that is escaped again and again", `{"spec":{"containers":[{"name":"` + strings.Repeat("<", 6<<20) + `"}]}}`, "the answer for 1 containers would take 301 MiB"},
 		{"terms of a node affinity", `{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":` + list("{}", 2e6) + `}}}}}`, "MiB of memory, and may take 96"},
 		{"capabilities", `{"spec":{"containers":[{"securityContext":{"capabilities":{"add":` + list(`""`, 2.2e6) + `}}}]}}`, "the body would take"},
 	} {
