@@ -3,17 +3,16 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
+
+	bench "github.com/caseharden/caseharden/e2e/bench/reviews"
 )
 
 // A review is a good one, of which each sending gets a UID of its own.
@@ -104,12 +103,12 @@ func goodReviews(corpus string) ([]*review, error) {
 	if corpus == "" {
 		return reviews, nil
 	}
-	pods, err := readCorpus(corpus)
+	pods, err := bench.Pods(corpus)
 	if err != nil {
 		return nil, fmt.Errorf("CORPUS: %w", err)
 	}
 	for _, pod := range pods {
-		reviews = append(reviews, newReview("corpus", max(1, 200/len(pods)), enforce, createOf, "pods", pod, maybePatch))
+		reviews = append(reviews, newReview("corpus", max(1, 200/len(pods)), enforce, createOf, "pods", string(pod), maybePatch))
 	}
 	return reviews, nil
 }
@@ -168,27 +167,4 @@ func (r *review) check(uid string, answer []byte, closely bool) error {
 		return fmt.Errorf("not hardened: %.500s", patched)
 	}
 	return nil
-}
-
-// readCorpus reads the pods of {"source":…,"pod":…}, one a line, gzipped.
-func readCorpus(path string) (pods []string, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
-	if err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(unzipped)
-	lines.Buffer(nil, 4<<20)
-	for lines.Scan() {
-		var line struct{ Pod json.RawMessage }
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return nil, err
-		}
-		pods = append(pods, string(line.Pod))
-	}
-	return pods, lines.Err()
 }

@@ -107,8 +107,9 @@ func (c *client) send(ctx context.Context, k *kind, duration time.Duration) ([]f
 			answer := &bytes.Buffer{}
 			for n := i; ; n++ {
 				review := n % len(k.Bodies)
+				url := c.url(k, review)
 				began := time.Now()
-				err := servers.Post(ctx, connection, c.url(k, review), k.Bodies[review], answer)
+				err := servers.Post(ctx, connection, url, k.Bodies[review], answer)
 				took := time.Since(began)
 				if err == nil {
 					err = k.glance(answer.Bytes())

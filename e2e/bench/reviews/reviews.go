@@ -7,6 +7,7 @@ package reviews
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	_ "embed"
 	"encoding/json"
@@ -190,6 +191,28 @@ func withManaged(pod *corev1.Pod, change func(containers map[string]any)) error 
 
 // ofCorpus returns the reviews of a sample.
 func ofCorpus(path string) ([][]byte, error) {
+	pods, err := Pods(path)
+	if err != nil {
+		return nil, err
+	}
+	review, _, err := decode()
+	if err != nil {
+		return nil, err
+	}
+	var bodies [][]byte
+	for n := 0; n < len(pods); n += 10 {
+		body, err := encode(review, pods[n])
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies, nil
+}
+
+// Pods returns the pods of a corpus: a gzipped file of JSON objects {"pod":…}, one a line.
+// There is at least one; an error says what is wrong with the file, and in which line.
+func Pods(path string) ([]json.RawMessage, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("the corpus: %w", err)
@@ -199,29 +222,24 @@ func ofCorpus(path string) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the corpus %s: %w", path, err)
 	}
-	review, _, err := decode()
-	if err != nil {
-		return nil, err
-	}
-	var bodies [][]byte
+	var pods []json.RawMessage
 	lines := bufio.NewScanner(unzipped)
 	lines.Buffer(nil, 4<<20)
-	for n := 0; lines.Scan(); n++ {
-		if n%10 != 0 {
-			continue
-		}
+	for n := 1; lines.Scan(); n++ {
 		var line struct{ Pod json.RawMessage }
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return nil, fmt.Errorf("the corpus %s, line %d: %w", path, n+1, err)
+			return nil, fmt.Errorf("the corpus %s, line %d: %w", path, n, err)
 		}
-		body, err := encode(review, line.Pod)
-		if err != nil {
-			return nil, fmt.Errorf("the corpus %s, line %d: %w", path, n+1, err)
+		if !bytes.HasPrefix(line.Pod, []byte("{")) {
+			return nil, fmt.Errorf(`the corpus %s, line %d: there must be a pod, as {"pod": {…}}`, path, n)
 		}
-		bodies = append(bodies, body)
+		pods = append(pods, line.Pod)
 	}
-	if len(bodies) == 0 && lines.Err() == nil {
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("the corpus %s: %w", path, err)
+	}
+	if len(pods) == 0 {
 		return nil, fmt.Errorf("the corpus %s: holds no pod", path)
 	}
-	return bodies, lines.Err()
+	return pods, nil
 }

@@ -3,7 +3,12 @@
 package reviews
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -44,5 +49,37 @@ func TestKinds(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("missing are %v", want)
+	}
+}
+
+// TestPods demands that what is wrong with a corpus is said of it, and not of what is
+// measured with it.
+func TestPods(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{`{"source":"a","pod":{"spec":{}}}` + "\n" + `{"pod":{}}`, ""},
+		{"", "holds no pod"},
+		{`{"pod":{}}` + "\n" + `{"source":"a"}`, `line 2: there must be a pod`},
+		{`{"pod":null}`, `line 1: there must be a pod`},
+		{`{"pod":{}}` + "\npod", "line 2: invalid character"},
+	} {
+		file := filepath.Join(t.TempDir(), "pods.gz")
+		var zipped bytes.Buffer
+		w := gzip.NewWriter(&zipped)
+		if _, err := w.Write([]byte(tt.text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, zipped.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		pods, err := Pods(file)
+		switch {
+		case tt.want == "" && (err != nil || len(pods) != 2):
+			t.Errorf("%s: %d pods and error %v, want 2 and none", tt.text, len(pods), err)
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), tt.want)):
+			t.Errorf("%s: error %v, want one with the file and %q", tt.text, err, tt.want)
+		}
 	}
 }
