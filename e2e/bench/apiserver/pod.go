@@ -15,7 +15,7 @@ import (
 //go:embed pod.yaml
 var podYAML []byte
 
-// containers are how many it has, the init container included.
+// containers is how many that pod has, its init container included.
 const containers = 3
 
 // allSix is the security context of a container that had none, once it has what the

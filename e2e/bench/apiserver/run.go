@@ -44,7 +44,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/cluster"
 )
 
-// Options say how to measure. The zero value takes about three minutes.
+// Options say how to measure. The zero value takes about a minute.
 type Options struct {
 	// Rounds in which each contender has a turn with one client, and one with eight.
 	Rounds int
@@ -61,7 +61,7 @@ type Options struct {
 
 const (
 	defaultRounds  = 20 // a multiple of twice the contenders: see stats.Order
-	defaultCreates = 50 // half a second's
+	defaultCreates = 50 // a tenth of a second's
 )
 
 // turns are the numbers of clients that create pods at a time, and how many times

@@ -60,13 +60,13 @@ func (k *kind) path(review int) string {
 
 // byPath returns all reviews by that path.
 func byPath(kinds []*kind) map[string][]byte {
-	reviews := map[string][]byte{}
+	all := map[string][]byte{}
 	for _, k := range kinds {
 		for n, body := range k.Bodies {
-			reviews[k.path(n)] = body
+			all[k.path(n)] = body
 		}
 	}
-	return reviews
+	return all
 }
 
 func decode(body []byte) (object []byte, pod *corev1.Pod, err error) {

@@ -82,25 +82,25 @@ type Server struct {
 // StartCaseharden runs the product as it is run in a cluster, but for its addresses and
 // its certificate.
 func StartCaseharden(ctx context.Context, b Binaries, dir string) (*Server, error) {
-	return Start(ctx, "caseharden", b.Caseharden, dir,
+	return start(ctx, "caseharden", b.Caseharden, dir,
 		"serve", "--metrics-addr=127.0.0.1:0", "--log-format=json", "--shutdown-delay=0s")
 }
 
 // StartControllerRuntime runs the webhook in controller-runtime.
 func StartControllerRuntime(ctx context.Context, b Binaries, dir string) (*Server, error) {
-	return Start(ctx, "controller-runtime", b.ControllerRuntime, dir)
+	return start(ctx, "controller-runtime", b.ControllerRuntime, dir)
 }
 
 // StartLimit runs the webhook that does nothing, with the answers that [WriteAnswers] has
 // written to dir.
 func StartLimit(ctx context.Context, b Binaries, dir string) (*Server, error) {
-	return Start(ctx, "limit", b.Limit, dir, "--answers="+filepath.Join(dir, answersFile))
+	return start(ctx, "limit", b.Limit, dir, "--answers="+filepath.Join(dir, answersFile))
 }
 
-// Start runs binary with args and the flags for its address and its certificate, which
+// start runs binary with args and the flags for its address and its certificate, which
 // is made for it, and returns when it serves. Its files go to dir, under its name. The
 // caller must call Stop.
-func Start(ctx context.Context, name, binary, dir string, args ...string) (*Server, error) {
+func start(ctx context.Context, name, binary, dir string, args ...string) (*Server, error) {
 	certPEM, keyPEM, err := newCertificate(time.Now())
 	if err != nil {
 		return nil, err
