@@ -2,8 +2,7 @@
 
 // Command limit is the least that a mutating webhook can do: it speaks TLS and HTTP as
 // any does, reads the review, looks at nothing but its UID, and gives the answer that it
-// was told to give at this path. No webhook written with net/http can be faster, so
-// benchmarks measure the distance to it. It is of no use for anything else.
+// was told to give at this path. Benchmarks measure the distance to it. It is of no use for anything else.
 package main
 
 import (
@@ -15,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -26,7 +26,11 @@ func main() {
 	}
 }
 
+// heapFloor is that of Caseharden, so that garbage is collected as seldom.
+const heapFloor = 8 << 20
+
 func run() error {
+	defer runtime.KeepAlive(make([]byte, heapFloor))
 	addr := flag.String("addr", "127.0.0.1:9443", "where to serve, HOST:PORT")
 	certFile := flag.String("tls-cert", "", "file with the certificate, PEM")
 	keyFile := flag.String("tls-key", "", "file with the key, PEM")
@@ -100,10 +104,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	text := make([]byte, 0, len(answer.before)+len(uid)+len(answer.after))
-	text = append(append(append(text, answer.before...), uid...), answer.after...)
+	// Behind the review, so that the memory is used again.
+	end := buffer.Len()
+	buffer.Write(answer.before)
+	buffer.Write(uid)
+	buffer.Write(answer.after)
 	// A client that has gone away is nobody to tell.
-	_, _ = w.Write(text)
+	_, _ = w.Write(buffer.Bytes()[end:])
 }
 
 // splitAtUID returns the first UID in a review, and what stands around it. It is that of
