@@ -7,8 +7,8 @@
 // webhook. Only the explanations in brackets are written here.
 //
 // It stays up for its user's own kubectl until it is interrupted; with
-// DEMO_EXIT=1, or without a terminal, it ends by itself. The exit code is 0 only if all that was shown
-// is as it should be.
+// DEMO_EXIT=1, or without a terminal, it ends by itself. The exit code is 0 only
+// if all that was shown is as it should be.
 package main
 
 import (
@@ -78,7 +78,7 @@ func run(ctx context.Context, p *printer) error {
 	if err := d.show(ctx); err != nil {
 		return err
 	}
-	if os.Getenv("DEMO_EXIT") != "" || !term.IsTerminal(int(os.Stdin.Fd())) {
+	if os.Getenv("DEMO_EXIT") == "1" || !term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil
 	}
 	d.invite()
