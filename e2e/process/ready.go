@@ -13,8 +13,9 @@ const (
 	// is busy with other builds and tests.
 	readyTimeout = 90 * time.Second
 
-	// pollInterval is short, as each start waits for half of it on average.
-	pollInterval = 20 * time.Millisecond
+	// Between two checks is a tenth of the time since the first, within these bounds: a
+	// start is known that well, and one that is slow is not made slower.
+	minPollInterval, maxPollInterval = time.Millisecond, 20 * time.Millisecond
 )
 
 // WaitReady calls check until it returns nil. It gives up when the process ends,
@@ -30,7 +31,7 @@ func (p *Process) WaitReady(ctx context.Context, check func(context.Context) err
 		case <-ctx.Done():
 		}
 	}()
-	for {
+	for began := time.Now(); ; {
 		notReady := check(ctx)
 		// First of all: the stranger may also have answered.
 		if p.Exited() {
@@ -41,7 +42,7 @@ func (p *Process) WaitReady(ctx context.Context, check func(context.Context) err
 		}
 		select {
 		case <-p.done:
-		case <-time.After(pollInterval):
+		case <-time.After(min(max(time.Since(began)/10, minPollInterval), maxPollInterval)):
 		case <-ctx.Done():
 			if p.Exited() {
 				continue // to the error above, which tells more

@@ -36,14 +36,17 @@ func Policies() []string {
 	return contenders
 }
 
+// recordAnnotation is where Caseharden says on a pod what it has filled in.
+const recordAnnotation = "caseharden.io/injected"
+
 // A contender works on the pods of a namespace of its own.
 type contender struct {
 	name      string
 	namespace string
 	server    *servers.Server // nil if it is no webhook
 
-	// hardened says whether each container is to have all of the six settings, or none is.
-	hardened bool
+	hardened bool // each container is to have all of the six settings; else none is to have
+	recorded bool // the pod is to say what was filled in
 }
 
 func (c *contender) label() map[string]string {
@@ -64,10 +67,11 @@ func (c *contender) install(ctx context.Context, client kubernetes.Interface, bi
 		return err
 	}
 	c.hardened = c.name != None
+	c.recorded = c.name == Limit || c.name == Caseharden
 	switch c.name {
 	case None:
 		return nil
-	case Limit, LimitCondition:
+	case Limit:
 		if err := c.startLimit(ctx, client, binaries, dir); err != nil {
 			return err
 		}
@@ -110,7 +114,7 @@ func (c *contender) startLimit(ctx context.Context, client kubernetes.Interface,
 	if err != nil {
 		return err
 	}
-	// Nobody is called yet: it comes back as a webhook sees it.
+	// For this namespace no webhook is configured yet, so it comes back as one would see it.
 	pod, err = client.CoreV1().Pods(c.namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	if err != nil {
 		return err
@@ -126,34 +130,26 @@ func (c *contender) startLimit(ctx context.Context, client kubernetes.Interface,
 	return err
 }
 
-// configure creates a webhook configuration as one writes it: with the defaults, as far
-// as they concern the time that a call takes.
+// configure has the API server call the contender exactly as it calls Caseharden: the webhook
+// that is shipped for the profile, with its rules, conditions and policies, but for the
+// address and the namespaces.
 func (c *contender) configure(ctx context.Context, client kubernetes.Interface, path string) error {
-	hook := admissionregistrationv1.MutatingWebhook{
-		Name: "bench.caseharden.io",
-		ClientConfig: admissionregistrationv1.WebhookClientConfig{
-			URL:      new("https://" + c.server.Addr + path),
-			CABundle: c.server.CA,
-		},
-		NamespaceSelector: &metav1.LabelSelector{MatchLabels: c.label()},
-		Rules: []admissionregistrationv1.RuleWithOperations{{
-			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
-			Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
-		}},
-		SideEffects:             new(admissionregistrationv1.SideEffectClassNone),
-		FailurePolicy:           new(admissionregistrationv1.Fail),
-		AdmissionReviewVersions: []string{"v1"},
+	configuration, err := webhook.ConfigurationAt(c.server.Addr, c.server.CA)
+	if err != nil {
+		return err
 	}
-	if c.name == LimitCondition {
-		shipped, err := webhook.ConfigurationAt(c.server.Addr, c.server.CA)
-		if err != nil {
-			return err
-		}
-		hook.MatchConditions = shipped.Webhooks[0].MatchConditions
+	i := slices.IndexFunc(configuration.Webhooks, func(w admissionregistrationv1.MutatingWebhook) bool {
+		return strings.HasSuffix(*w.ClientConfig.URL, servers.PathCaseharden)
+	})
+	if i < 0 {
+		return fmt.Errorf("the configuration that is shipped has no webhook for %s", servers.PathCaseharden)
 	}
+	shipped := configuration.Webhooks[i]
+	shipped.ClientConfig.URL = new("https://" + c.server.Addr + path)
+	shipped.NamespaceSelector = &metav1.LabelSelector{MatchLabels: c.label()}
 	return createConfiguration(ctx, client, &admissionregistrationv1.MutatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: c.namespace},
-		Webhooks:   []admissionregistrationv1.MutatingWebhook{hook},
+		Webhooks:   []admissionregistrationv1.MutatingWebhook{shipped},
 	})
 }
 
@@ -163,7 +159,8 @@ func createConfiguration(ctx context.Context, client kubernetes.Interface, c *ad
 }
 
 // check returns an error unless each container of the pod has all six settings, or none
-// has if the contender is to set none.
+// has if the contender is to set none; and unless there is a record exactly if there is to
+// be one.
 func (c *contender) check(pod *corev1.Pod) error {
 	contexts := securityContexts(pod)
 	if len(contexts) != containers {
@@ -173,6 +170,9 @@ func (c *contender) check(pod *corev1.Pod) error {
 		if got := s != nil && hasAllSix(s); got != c.hardened {
 			return fmt.Errorf("container %s has all six settings: %t, want %t: %v", name, got, c.hardened, s)
 		}
+	}
+	if _, got := pod.Annotations[recordAnnotation]; got != c.recorded {
+		return fmt.Errorf("the pod has the annotation %s: %t, want %t", recordAnnotation, got, c.recorded)
 	}
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 const (
 	None              = "none"               // nothing: what the others add to
 	Limit             = "limit"              // a webhook that gives the answers of Caseharden as constants
-	LimitCondition    = "limit-condition"    // the same, with the matchCondition of Caseharden's configuration
 	Caseharden        = "caseharden"         // the product, with the configuration that is shipped
 	ControllerRuntime = "controller-runtime" // the same in controller-runtime
 	Policy            = "policy"             // the same in CEL: the fastest MutatingAdmissionPolicy

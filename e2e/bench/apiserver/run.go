@@ -3,7 +3,7 @@
 //go:build linux
 
 // Package apiserver measures what mutating admission adds to the creation of a pod
-// through a real API server: no admission, the least that a webhook can do, Caseharden,
+// through a real API server: no admission, a webhook that answers with constants, Caseharden,
 // the same as a MutatingAdmissionPolicy in CEL, and the same in controller-runtime.
 //
 // All of them are installed in the same API server, each for a namespace of its own, so
@@ -55,6 +55,9 @@ type Options struct {
 	// Contenders by name; None must be the first. If nil, Default.
 	Contenders []string
 
+	// ControlPlane are the programs to run. If zero, they are compiled.
+	ControlPlane cluster.Binaries
+
 	// Log receives the progress, for people to read. If nil, it is discarded.
 	Log io.Writer
 }
@@ -93,7 +96,7 @@ func Run(ctx context.Context, o Options) (result Result, err error) {
 	if err != nil {
 		return Result{}, err
 	}
-	controlPlane, err := cluster.Start(ctx, cluster.Options{Log: o.Log})
+	controlPlane, err := cluster.Start(ctx, cluster.Options{Binaries: o.ControlPlane, Log: o.Log})
 	if err != nil {
 		return Result{}, err
 	}

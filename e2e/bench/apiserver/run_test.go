@@ -41,18 +41,23 @@ func TestRun(t *testing.T) {
 
 // TestCheck holds that a contender which does not do its job is found out.
 func TestCheck(t *testing.T) {
+	hardens, records := contender{hardened: true}, contender{hardened: true, recorded: true}
 	for _, tt := range []struct {
 		name     string
-		hardened bool
+		of       contender
 		contexts [3]string // of migrate, web and exporter
+		record   bool
 		ok       bool
 	}{
-		{"all", true, [3]string{allSix, allSix, allSix}, true},
-		{"one lacks all", true, [3]string{allSix, allSix, "{}"}, false},
-		{"one lacks one", true, [3]string{allSix, allSix,
-			`{allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 1, seccompProfile: {type: RuntimeDefault}}`}, false},
-		{"none", false, [3]string{"{}", "{}", "{}"}, true},
-		{"none, but it is", false, [3]string{"{}", allSix, "{}"}, false},
+		{"all", hardens, [3]string{allSix, allSix, allSix}, false, true},
+		{"one lacks all", hardens, [3]string{allSix, allSix, "{}"}, false, false},
+		{"one lacks one", hardens, [3]string{allSix, allSix,
+			`{allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 1, seccompProfile: {type: RuntimeDefault}}`}, false, false},
+		{"all, and a record", records, [3]string{allSix, allSix, allSix}, true, true},
+		{"all, and no record", records, [3]string{allSix, allSix, allSix}, false, false},
+		{"all, and a record that is not its own", hardens, [3]string{allSix, allSix, allSix}, true, false},
+		{"none", contender{}, [3]string{"{}", "{}", "{}"}, false, true},
+		{"none, but it is", contender{}, [3]string{"{}", allSix, "{}"}, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			pod, err := readPod()
@@ -65,8 +70,10 @@ func TestCheck(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			c := &contender{name: tt.name, hardened: tt.hardened}
-			if err := c.check(pod); (err == nil) != tt.ok {
+			if tt.record {
+				pod.Annotations[recordAnnotation] = "{}"
+			}
+			if err := tt.of.check(pod); (err == nil) != tt.ok {
 				t.Errorf("check returns %v, want an error: %t", err, !tt.ok)
 			}
 		})

@@ -23,7 +23,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/bench/stats"
 )
 
-// Options say how to measure. The zero value takes about three minutes.
+// Options say how to measure. The zero value takes two to three minutes.
 type Options struct {
 	Rounds   int           // of all kinds and all servers
 	Duration time.Duration // of one measurement: one kind at one server
@@ -52,7 +52,7 @@ const (
 // A target is a server to measure, and how it is started.
 type target struct {
 	name  string
-	path  string // "" for a path for each review
+	path  string // where it answers reviews; "" for the limit, which has a path for each
 	start func(context.Context, servers.Binaries, string) (*servers.Server, error)
 }
 

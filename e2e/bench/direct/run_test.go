@@ -5,21 +5,55 @@
 package direct
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/caseharden/caseharden/e2e/bench/reviews"
 )
 
+const (
+	plainPod    = `{"spec":{"containers":[{"name":"app","image":"app"}]}}`
+	hardenedPod = `{"spec":{"containers":[{"name":"app","image":"app","securityContext":{"runAsNonRoot":true,"runAsUser":1,
+		"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},
+		"seccompProfile":{"type":"RuntimeDefault"}}}]}}`
+)
+
+// writeCorpus returns a file of which reviews take the two pods.
+func writeCorpus(t *testing.T, first, second string) string {
+	t.Helper()
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	line := func(pod string) string { return `{"pod":` + strings.ReplaceAll(pod, "\n", "") + "}\n" }
+	// Every tenth is taken.
+	if _, err := io.WriteString(w, strings.Repeat(line(first), 10)+line(second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "pods.jsonl.gz")
+	if err := os.WriteFile(file, zipped.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestRun takes one short round, of reviews that Run itself sees answered as they should.
 func TestRun(t *testing.T) {
-	result, err := Run(t.Context(), Options{Rounds: 1, Duration: time.Millisecond, Clients: 2, Log: os.Stderr})
+	result, err := Run(t.Context(), Options{
+		Rounds: 1, Duration: time.Millisecond, Clients: 2, Corpus: writeCorpus(t, plainPod, hardenedPod), Log: os.Stderr,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Kinds) != 8 || len(result.Idle) != len(targets) {
-		t.Fatalf("there are %d kinds and %d servers, want 8 and %d", len(result.Kinds), len(result.Idle), len(targets))
+	if len(result.Kinds) != 9 || len(result.Idle) != len(targets) {
+		t.Fatalf("there are %d kinds and %d servers, want 9 and %d", len(result.Kinds), len(result.Idle), len(targets))
 	}
 	for _, k := range result.Kinds {
 		for _, s := range k.Servers {
@@ -35,6 +69,17 @@ func TestRun(t *testing.T) {
 		if idle.Start.Median <= 0 || idle.Memory.Median <= 0 {
 			t.Errorf("%+v: a start takes time, and a process memory", idle)
 		}
+	}
+}
+
+// TestCorpusWithoutPatches holds that pods which nothing is done to do not count as real
+// ones that are hardened.
+func TestCorpusWithoutPatches(t *testing.T) {
+	_, err := Run(t.Context(), Options{
+		Rounds: 1, Duration: time.Millisecond, Clients: 1, Corpus: writeCorpus(t, hardenedPod, hardenedPod), Log: os.Stderr,
+	})
+	if err == nil || !strings.Contains(err.Error(), "corpus: no answer has a patch") {
+		t.Errorf("error %v, want that no answer has a patch", err)
 	}
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command limit is the least that a mutating webhook can do: it speaks TLS and HTTP as
-// any does, reads the review, looks at nothing but its UID, and gives the answer that it
-// was told to give at this path. Benchmarks measure the distance to it. It is of no use for anything else.
+// Command limit is a webhook that finds nothing out: it speaks TLS and HTTP as any does,
+// reads the review, looks at nothing but its UID, and gives the answer that it was told to
+// give at this path. Benchmarks measure the distance to it. It is of no other use.
 package main
 
 import (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package servers compiles and starts the webhooks that benchmarks compare: Caseharden,
-// the same in controller-runtime, and the limit, which does nothing. All of them are
-// processes on loopback with a certificate of the same kind.
+// the same in controller-runtime, and the limit, which answers with constants. All of them
+// are processes on loopback with a certificate of the same kind.
 package servers
 
 import (
@@ -58,7 +58,7 @@ func Compile(ctx context.Context, log io.Writer) (Binaries, error) {
 			Out:  b.ControllerRuntime,
 		},
 		{
-			Name: "the webhook that does nothing",
+			Name: "the webhook that answers with constants",
 			Dir:  module,
 			Args: []string{"-buildvcs=false", "./bench/limit"},
 			Out:  b.Limit,
@@ -91,7 +91,7 @@ func StartControllerRuntime(ctx context.Context, b Binaries, dir string) (*Serve
 	return start(ctx, "controller-runtime", b.ControllerRuntime, dir)
 }
 
-// StartLimit runs the webhook that does nothing, with the answers that [WriteAnswers] has
+// StartLimit runs the webhook that answers with constants: those that [WriteAnswers] has
 // written to dir.
 func StartLimit(ctx context.Context, b Binaries, dir string) (*Server, error) {
 	return start(ctx, "limit", b.Limit, dir, "--answers="+filepath.Join(dir, answersFile))
