@@ -42,8 +42,7 @@ demo: control-plane ## Show the webhook at work on a real control plane
 # Further flags, such as --only=direct, --rounds=1, --json=FILE and --svg=FILE.
 BENCH_FLAGS ?=
 
-bench: corpus control-plane ## Measure the speed next to CEL, to controller-runtime and to the limit (Linux)
-	@echo "== measuring, about four minutes once all is compiled: best on a machine that does nothing else"
+bench: corpus ## Measure the speed next to CEL, to controller-runtime and to the limit, in some four minutes (Linux)
 	@go -C e2e build -o ../bin/bench ./bench
 	@exec bin/bench $(BENCH_FLAGS)
 
