@@ -95,6 +95,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	if len(o.files) == 0 {
 		return errors.New("nothing to preview: give manifests with -f FILE, -f DIR or -f - (standard input)")
 	}
+	if slices.Contains(o.files, "") {
+		return errors.New(`-f "": must name a file or a directory, or be - for standard input`)
+	}
 	if i := slices.Index(o.files, preview.Stdin); i >= 0 && slices.Contains(o.files[i+1:], preview.Stdin) {
 		return errors.New("-f -: standard input can be read only once")
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,7 +31,8 @@ const maxScrapes = 10
 
 // heapFloor is kept allocated and never touched: it takes address space, and no memory.
 // Go collects garbage each time that the heap has doubled. Ours is 3 MiB without it, so
-// that every sixty reviews would pay for a collection, a fifth of all CPU. With a larger GOGC instead, a heap that is large would double too.
+// that every sixty reviews would pay for a collection, a fifth of all CPU. With a larger
+// GOGC instead, a heap that is large would double too.
 const heapFloor = 8 << 20
 
 type serveOptions struct {
@@ -116,6 +118,8 @@ func (o serveOptions) validate() error {
 		return errors.New(`--addr "": must be HOST:PORT or :PORT`)
 	case o.metricsAddr == "":
 		return errors.New(`--metrics-addr "": must be HOST:PORT or :PORT`)
+	case o.addr == o.metricsAddr && !strings.HasSuffix(o.addr, ":0"):
+		return fmt.Errorf("--addr and --metrics-addr are both %q: choose another for one of them", o.addr)
 	case o.shutdownDelay < 0:
 		return fmt.Errorf("--shutdown-delay %s: must not be negative", o.shutdownDelay)
 	case o.metricsMaxNamespaces < 0:

@@ -40,8 +40,8 @@ func TestProfileErrors(t *testing.T) {
 				"x.yaml:9: spec.pod.fsgroup: unknown field: did you mean fsGroup?"},
 
 		// The base.
-		"no such base":              {head + "spec: {base: hard}", `x.yaml:4: spec.base: there is no profile "hard": there are hardened, restricted, x`},
-		"no such base among others": {head + "spec:\n  base: hard\n  pod: {fsgroup: 1}", "x.yaml:5: spec.base: there is no profile \"hard\": there are hardened, restricted, x\nx.yaml:6: spec.pod.fsgroup: unknown field: did you mean fsGroup?"},
+		"no such base":              {head + "spec: {base: hard}", `x.yaml:4: spec.base: there is no profile "hard": there are hardened, restricted`},
+		"no such base among others": {head + "spec:\n  base: hard\n  pod: {fsgroup: 1}", "x.yaml:5: spec.base: there is no profile \"hard\": there are hardened, restricted\nx.yaml:6: spec.pod.fsgroup: unknown field: did you mean fsGroup?"},
 		"its own base":              {head + "spec: {base: x}", "x.yaml:4: spec.base: x is based on itself"},
 		"null without base":         {head + "spec: {container: {runAsNonRoot: true, runAsUser: null}}", "x.yaml:4: spec.container.runAsUser: null removes a default of the base, which has none for runAsUser"},
 		"null of no default":        {head + "spec: {base: restricted, container: {runAsUser: }}", "x.yaml:4: spec.container.runAsUser: null removes a default of the base, which has none for runAsUser"},

@@ -134,7 +134,8 @@ func (r *resolver) resolveBase(s *source) *Profile {
 func (r *resolver) checkBase(s *source) bool {
 	_, found := r.sources[s.base]
 	if !found {
-		s.baseAt.errorf("there is no profile %q: there are %s", s.base, strings.Join(slices.Sorted(maps.Keys(r.sources)), ", "))
+		others := slices.DeleteFunc(slices.Sorted(maps.Keys(r.sources)), func(name string) bool { return name == s.name })
+		s.baseAt.errorf("there is no profile %q: there are %s", s.base, strings.Join(others, ", "))
 	}
 	return found
 }

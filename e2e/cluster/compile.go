@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,7 +33,11 @@ type Program struct {
 // others wait, and a file that is up to date is not touched. The directory of
 // Out is made and gets a file .lock.
 func Compile(ctx context.Context, w io.Writer, prog Program) error {
-	if err := compile(ctx, w, prog); err != nil {
+	err := compile(ctx, w, prog)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		err = errors.New("interrupted") // what go and its compilers say of that is no help
+	}
+	if err != nil {
 		return fmt.Errorf("build of %s: %w", prog.Name, err)
 	}
 	return nil
@@ -58,6 +63,12 @@ func compile(ctx context.Context, w io.Writer, prog Program) error {
 	if err != nil {
 		return err
 	}
+	// Interrupted, go leaves its directory behind.
+	temp, err := os.MkdirTemp("", "caseharden-build-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
 	compiled := 0
 	report := func() {
 		if compiled < len(stale) {
@@ -68,7 +79,7 @@ func compile(ctx context.Context, w io.Writer, prog Program) error {
 	}
 	report()
 	args := append([]string{"build", "-v", "-o", prog.Out}, prog.Args...)
-	_, err = runGo(ctx, prog.Dir, args, func(line string) bool {
+	_, err = runGo(ctx, prog.Dir, []string{"GOTMPDIR=" + temp}, args, func(line string) bool {
 		if !stale[line] {
 			return false
 		}
@@ -85,7 +96,7 @@ func staleIn(ctx context.Context, p *progress, prog Program) (map[string]bool, e
 	const format = `{{if and .Stale (ne .StaleReason "not installed but available in build cache")}}{{.ImportPath}}{{end}}`
 	args := append([]string{"list", "-deps", "-f", format}, prog.Args...)
 	downloads := 0
-	out, err := runGo(ctx, prog.Dir, args, func(line string) bool {
+	out, err := runGo(ctx, prog.Dir, nil, args, func(line string) bool {
 		if !strings.HasPrefix(line, "go: downloading ") {
 			return false
 		}
@@ -105,19 +116,20 @@ func staleIn(ctx context.Context, p *progress, prog Program) (map[string]bool, e
 
 // goOutput runs a go command that needs no progress.
 func goOutput(ctx context.Context, dir string, args ...string) (string, error) {
-	return runGo(ctx, dir, args, func(string) bool { return false })
+	return runGo(ctx, dir, nil, args, func(string) bool { return false })
 }
 
-// runGo runs the go command in dir and returns its standard output. Each line
-// of its standard error goes to note; those for which it returns false are in
+// runGo runs the go command in dir, with env on top of the environment of this process,
+// and returns its standard output. Each line of its standard error goes to note; those for which it returns false are in
 // the error, if the command fails.
-func runGo(ctx context.Context, dir string, args []string, note func(line string) bool) (string, error) {
+func runGo(ctx context.Context, dir string, env, args []string, note func(line string) bool) (string, error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		return "", fmt.Errorf("the Go toolchain is needed: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, goTool, args...)
 	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), env...)
 	// Interrupted, go ends its compilers too; killed, it would leave them.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second

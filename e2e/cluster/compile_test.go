@@ -4,12 +4,14 @@ package cluster
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // module writes a module of one program and returns it for Compile.
@@ -68,6 +70,33 @@ func TestCompileQuotesCompiler(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not say %q:\n%v", want, err)
 		}
+	}
+}
+
+func TestCompileInterrupted(t *testing.T) {
+	prog := module(t, "package main\n\nfunc main() {}\n")
+	prog.Args = []string{"-a", "."} // the standard library too, which takes seconds
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			if running, _ := filepath.Glob(filepath.Join(temp, "*", "go-build*", "*")); len(running) > 0 {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	if err := Compile(ctx, t.Output(), prog); err == nil || err.Error() != "build of hello: interrupted" {
+		t.Errorf("interrupted: %v", err)
+	}
+	left, err := os.ReadDir(temp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) > 0 {
+		t.Errorf("%s is left behind, and what is beside it", left[0].Name())
 	}
 }
 
