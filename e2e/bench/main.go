@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -43,7 +44,13 @@ func main() {
 func run(ctx context.Context) error {
 	only := flag.String("only", "", "`part`: direct: reviews straight at the webhooks; apiserver: what admission adds to the creation of a pod; "+
 		"policies: the same, of the formulations of the policy (default direct and apiserver)")
-	rounds := flag.Int("rounds", 0, "how often each is measured (default: so that all takes about four minutes)")
+	rounds := 0
+	flag.Func("rounds", "how often each is measured (default: so that all takes about four minutes)", func(value string) (err error) {
+		if rounds, err = strconv.Atoi(value); err != nil || rounds < 1 {
+			return errors.New("must be a whole number from 1")
+		}
+		return nil
+	})
 	from := flag.String("from", "", "measure nothing, and show what is in this JSON `file`")
 	toJSON := flag.String("json", "", "write all that was measured to this `file`")
 	toSVG := flag.String("svg", "", "draw it to this `file`")
@@ -55,8 +62,8 @@ func run(ctx context.Context) error {
 	if parts := []string{"", onlyDirect, onlyAPIServer, onlyPolicies}; !slices.Contains(parts, *only) {
 		return fmt.Errorf("--only %q: must be one of %s", *only, strings.Join(parts[1:], ", "))
 	}
-	if *rounds < 0 {
-		return fmt.Errorf("--rounds %d: must not be negative", *rounds)
+	if *from != "" && (*only != "" || rounds > 0) {
+		return errors.New("--from shows all that is in the file: leave out --only and --rounds")
 	}
 	// Before minutes are spent on what cannot be kept.
 	for _, file := range []string{*toJSON, *toSVG} {
@@ -71,7 +78,7 @@ func run(ctx context.Context) error {
 	if *from != "" {
 		result, err = report.Load(*from)
 	} else {
-		result, err = measure(ctx, *only, *rounds)
+		result, err = measure(ctx, *only, rounds)
 	}
 	if err != nil {
 		return err

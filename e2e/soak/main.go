@@ -24,19 +24,27 @@ import (
 const shortest = 10 * time.Second
 
 func main() {
-	length := flag.Duration("for", 2*time.Minute, "how long to measure, after a warm-up of a fifth of that")
+	length := 2 * time.Minute
+	flag.Func("for", "how long to measure, after a warm-up of a fifth of that (default 2m)", func(value string) (err error) {
+		if length, err = time.ParseDuration(value); err != nil {
+			return errors.New("must be a duration, such as 30s or 2m")
+		}
+		return nil
+	})
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "soak: %q: there are flags only\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	if *length < shortest {
-		fmt.Fprintf(os.Stderr, "soak: %s is too short: it takes %s for restarts and new certificates to be in it\n", *length, shortest)
+	if length < shortest {
+		fmt.Fprintf(os.Stderr, "soak: %s is too short: it takes %s for restarts and new certificates to be in it\n", length, shortest)
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := soak(ctx, *length, os.Getenv("CORPUS"), os.Stdout); err != nil {
+	atRest := context.AfterFunc(ctx, func() { fmt.Fprintln(os.Stderr, "soak: stopping, once what has begun is answered") })
+	defer atRest()
+	if err := soak(ctx, length, os.Getenv("CORPUS"), os.Stdout); err != nil {
 		// What it has found until then is not to be lost.
 		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 			err = errors.New("interrupted")

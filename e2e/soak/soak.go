@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -287,7 +288,7 @@ func (s *run) report(w io.Writer, took time.Duration, before, after figures) err
 	row("good reviews", "%d, %.0f a second", t.good, float64(t.good)/took.Seconds())
 	row("", "%s", list(t.kinds))
 	row("answered after", "p50 %s, p99 %s, at most %s", t.percentile(.5).Round(10*time.Microsecond), t.percentile(.99).Round(10*time.Microsecond), t.percentile(1).Round(time.Millisecond))
-	row("told to come again", "%d times (429): %s", sum(t.sheds), list(t.sheds))
+	row("told to come again", "%s", strings.TrimSuffix(fmt.Sprintf("%d times (429): %s", sum(t.sheds), list(t.sheds)), ": "))
 	row("bad clients", "%s", list(t.bad))
 	row("meanwhile", "%s", list(t.events))
 	row("goroutines", "%d, then %d", before.goroutines, after.goroutines)

@@ -53,7 +53,7 @@ func Load(file string) (*Report, error) {
 	decoder.DisallowUnknownFields()
 	r := &Report{}
 	if err := decoder.Decode(r); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: is not what bench --json writes: %w", file, err)
 	}
 	return r, nil
 }
