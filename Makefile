@@ -14,9 +14,10 @@ export CORPUS
 # The race detector needs a C compiler, which a fresh machine may not have.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
 
-# What the binary says it is, and when its source is from.
-VERSION ?= $(shell awk -F '[: "]+' '/^appVersion:/ {print $$2}' deploy/chart/Chart.yaml)
-REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)$(if $(shell git status --porcelain 2>/dev/null),-dirty)
+# What the binary says it is, and when its source is from. A variable of that name in the
+# environment may be another project's, and does not count.
+VERSION = $(shell awk -F '[: "]+' '/^appVersion:/ {print $$2}' deploy/chart/Chart.yaml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(if $(shell git status --porcelain 2>/dev/null),-dirty)
 SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 
 # The image's name, which is the chart's default; the tool that builds it, if not the
@@ -56,9 +57,14 @@ corpus:
 
 build: bin/caseharden ## Build the binary
 
-# The flags are those of the Dockerfile: the same source makes the same bytes.
+# The processors that the binary is for: the oldest that Go knows.
+GOAMD64 = v1
+GOARM64 = v8.0
+
+# The flags are those of the Dockerfile: the same source makes the same bytes, whatever
+# Go's variables are in the environment.
 bin/caseharden: FORCE
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	CGO_ENABLED=0 GOFLAGS=-mod=readonly GOEXPERIMENT= GOAMD64=$(GOAMD64) GOARM64=$(GOARM64) go build -trimpath -buildvcs=false \
 	  -ldflags "-s -w -buildid= -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $@ .
 FORCE:
 
@@ -152,5 +158,5 @@ demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root:
 test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc and buildah)
 	@e2e/whole/test.sh
 
-clean: ## Remove what was built here
+clean: ## Remove bin; the programs of the tests are in ~/.cache/caseharden
 	rm -rf bin
