@@ -9,8 +9,10 @@ const stackBytes = 7 << 10
 // while there is little on it. Over HTTP/2 each request has a goroutine of its own, over
 // HTTP/1.1 each connection, whose stack otherwise grows in three steps, the last of them
 // deep in the decoder: what is on it is copied each time and each pointer to it is looked
-// for, for an eighth of all that a typical review takes. An index that the compiler does
-// not know keeps it from leaving the space out: it is anything below stackBytes.
+// for, for an eighth of all that a typical review takes.
+//
+// The index may be any below stackBytes. As the compiler does not know it, it cannot leave
+// the space out.
 //
 //go:noinline
 func growStack(index int) byte {
