@@ -89,7 +89,7 @@ func (r *Report) createsPart() string {
 		if m.WebhookCPU.Median > 0 {
 			webhook = figure(m.WebhookCPU.Median)
 		}
-		rows = append(rows, append(row, figure(m.AddedAPIServerCPU.Median), webhook))
+		rows = append(rows, append(row, quartiles(m.AddedAPIServerCPU), webhook))
 	}
 	return markdown(rows...)
 }
