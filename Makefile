@@ -43,7 +43,7 @@ demo: control-plane ## Show the webhook at work on a real control plane
 # Further flags, such as --only=direct, --rounds=1, --json=FILE and --svg=FILE.
 BENCH_FLAGS ?=
 
-bench: corpus ## Measure the speed next to CEL, to controller-runtime and to the limit, in some four minutes (Linux)
+bench: corpus ## Measure the speed next to CEL, to controller-runtime and to the limit, in some five minutes (Linux)
 	@go -C e2e build -o ../bin/bench ./bench
 	@exec bin/bench $(BENCH_FLAGS)
 

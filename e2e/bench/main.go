@@ -45,7 +45,7 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "`part`: direct: reviews straight at the webhooks; apiserver: what admission adds to the creation of a pod; "+
 		"policies: the same, of the formulations of the policy (default direct and apiserver)")
 	rounds := 0
-	flag.Func("rounds", "how often each is measured (default: so that all takes about four minutes)", func(value string) (err error) {
+	flag.Func("rounds", "how often each is measured (default: so that all takes about five minutes)", func(value string) (err error) {
 		if rounds, err = strconv.Atoi(value); err != nil || rounds < 1 {
 			return errors.New("must be a whole number from 1")
 		}
