@@ -64,7 +64,8 @@ GOARM64 = v8.0
 # The flags are those of the Dockerfile: the same source makes the same bytes, whatever
 # Go's variables are in the environment.
 bin/caseharden: FORCE
-	CGO_ENABLED=0 GOFLAGS=-mod=readonly GOEXPERIMENT= GOAMD64=$(GOAMD64) GOARM64=$(GOARM64) go build -trimpath -buildvcs=false \
+	CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off GOEXPERIMENT= GOFIPS140=off GOAMD64=$(GOAMD64) GOARM64=$(GOARM64) \
+	  go build -trimpath -buildvcs=false \
 	  -ldflags "-s -w -buildid= -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $@ .
 FORCE:
 
@@ -73,7 +74,7 @@ SBOM ?= bin/caseharden.cdx.json
 
 sbom: bin/caseharden ## List what is in the binary, in CycloneDX's JSON, at SBOM
 	@echo "== listing what is in $< (the first time, this compiles the tool for it)"
-	@go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(SBOM) $<
+	@GOOS= GOARCH= GOFLAGS= go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(SBOM) $<
 	@echo "== $(SBOM)"
 
 image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
@@ -148,7 +149,6 @@ e2e: ## Run the tests against a real API server
 	go -C e2e test $(RACE) -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
 
 soak: ## Put it under all the load that this machine can make for SOAK, and see whether a good review fails or anything grows
-	@echo "== soak, $(SOAK) and a fifth of that to warm up"
 	@go -C e2e build -o ../bin/soak ./soak
 	@exec bin/soak --for=$(SOAK)
 

@@ -73,6 +73,10 @@ func commandName(executable string) string {
 // knownCommand is for commands that only have others below them.
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
+		cmd.SuggestionsMinimumDistance = 2 // as cobra has it where it suggests by itself
+		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+			return fmt.Errorf("%q is not a command: did you mean %s?", args[0], strings.Join(similar, " or "))
+		}
 		return fmt.Errorf("%q is not a command: %q lists them", args[0], cmd.CommandPath()+" --help")
 	}
 	return nil

@@ -49,6 +49,9 @@ func parseProfiles(files []defaults.ProfileFile) ([]*defaults.Profile, error) {
 // readProfileDir reads the profile files of a directory, but not of those below:
 // a mounted ConfigMap has its files twice, the second time below a hidden one.
 func readProfileDir(dir string) ([]defaults.ProfileFile, error) {
+	if dir == "" {
+		return nil, errors.New(`"": must name a directory`)
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", dir, withoutPath(err))

@@ -237,7 +237,7 @@ func TestCAFileOfAnother(t *testing.T) {
 	if code := run(t.Context(), []string{"serve", "--ca-file", caFile, "--addr", p.addr}, io.Discard, &stderr); code != 1 {
 		t.Errorf("exit code %d: %s", code, &stderr)
 	}
-	if want := fmt.Sprintf("caseharden: --addr %q: another process listens there", p.addr); !strings.HasPrefix(stderr.String(), want) {
+	if want := fmt.Sprintf("caseharden: --addr %q: something listens there already", p.addr); !strings.HasPrefix(stderr.String(), want) {
 		t.Errorf("stderr = %s, want %s", &stderr, want)
 	}
 	if err := p.review(newClient(t, trust())); err != nil {

@@ -198,7 +198,7 @@ func listen(flag, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s %q: %s: must be HOST:PORT or :PORT", flag, address, addrErr.Err)
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s %q: another process listens there: choose another address, or end it", flag, address)
+		return nil, fmt.Errorf("%s %q: something listens there already: choose another address, or end it", flag, address)
 	}
 	return nil, fmt.Errorf("%s %q: %w", flag, address, err)
 }

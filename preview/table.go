@@ -268,6 +268,9 @@ func visible(text string) string {
 // summary adds it all up.
 func (out *printer) summary(r *Report) {
 	s := r.Summary
+	if s.Objects == 0 {
+		return // there are errors, which say why
+	}
 	if s.Workloads == 0 {
 		out.line("No pods and no workloads among %s.", count(s.Objects, "object"))
 		out.passedOver(s.PassedOver)

@@ -32,10 +32,11 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
-		if ctx.Err() != nil {
-			err = errors.New("interrupted")
-		}
+	switch err := run(ctx); {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "bench: interrupted")
+		os.Exit(130)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -65,6 +66,18 @@ func run(ctx context.Context) error {
 	if *from != "" && (*only != "" || rounds > 0) {
 		return errors.New("--from shows all that is in the file: leave out --only and --rounds")
 	}
+	empty := ""
+	flag.Visit(func(f *flag.Flag) {
+		if value, ok := f.Value.(flag.Getter); ok && value.Get() == "" {
+			empty = f.Name
+		}
+	})
+	if empty != "" {
+		return fmt.Errorf(`--%s "": must not be empty`, empty)
+	}
+	if *toJSON != "" && *toJSON == *toSVG {
+		return fmt.Errorf("--json and --svg are both %s: choose another file for one of them", *toJSON)
+	}
 	// Before minutes are spent on what cannot be kept.
 	for _, file := range []string{*toJSON, *toSVG} {
 		if err := checkWritable(file); err != nil {
@@ -83,33 +96,41 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// First of all, so that it is not lost where a file cannot be written.
-	if err := result.Write(os.Stdout); err != nil {
-		return err
-	}
-	if *toJSON != "" {
-		if err := result.Save(*toJSON); err != nil {
+	// One is not lost where the other cannot be written, such as to a pipe that is closed.
+	return errors.Join(save(result, *toJSON, *toSVG), result.Write(os.Stdout))
+}
+
+// save writes the files, of which each may be "".
+func save(result *report.Report, toJSON, toSVG string) error {
+	if toJSON != "" {
+		if err := result.Save(toJSON); err != nil {
 			return err
 		}
 	}
-	if *toSVG == "" {
+	if toSVG == "" {
 		return nil
 	}
 	var svg bytes.Buffer
 	if err := result.DrawSVG(&svg); err != nil {
 		return err
 	}
-	return os.WriteFile(*toSVG, svg.Bytes(), 0o644)
+	return os.WriteFile(toSVG, svg.Bytes(), 0o644)
 }
 
-// checkWritable returns an error if the file cannot be written. What is in it stays; "" is
-// no file.
+// checkWritable returns an error if the file cannot be written. It stays as it is, or away;
+// "" is no file.
 func checkWritable(file string) error {
 	if file == "" {
 		return nil
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
-	if err != nil {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err == nil {
+		return errors.Join(f.Close(), os.Remove(file))
+	}
+	if !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if f, err = os.OpenFile(file, os.O_WRONLY, 0); err != nil {
 		return err
 	}
 	return f.Close()

@@ -27,7 +27,7 @@ func main() {
 	length := 2 * time.Minute
 	flag.Func("for", "how long to measure, after a warm-up of a fifth of that (default 2m)", func(value string) (err error) {
 		if length, err = time.ParseDuration(value); err != nil {
-			return errors.New("must be a duration, such as 30s or 2m")
+			return errors.New("must be a duration, such as 2m (with make: SOAK=2m)")
 		}
 		return nil
 	})
@@ -45,11 +45,12 @@ func main() {
 	atRest := context.AfterFunc(ctx, func() { fmt.Fprintln(os.Stderr, "soak: stopping, once what has begun is answered") })
 	defer atRest()
 	if err := soak(ctx, length, os.Getenv("CORPUS"), os.Stdout); err != nil {
+		code := 1
 		// What it has found until then is not to be lost.
 		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-			err = errors.New("interrupted")
+			err, code = errors.New("interrupted"), 130
 		}
 		fmt.Fprintln(os.Stderr, "soak:", err)
-		os.Exit(1)
+		os.Exit(code)
 	}
 }

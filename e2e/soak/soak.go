@@ -78,7 +78,7 @@ func soak(ctx context.Context, length time.Duration, corpus string, w io.Writer)
 		return err
 	}
 	if ctx.Err() != nil {
-		return errors.New("interrupted")
+		return context.Cause(ctx)
 	}
 	return s.report(w, took, before, after)
 }

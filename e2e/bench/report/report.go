@@ -55,6 +55,9 @@ func Load(file string) (*Report, error) {
 	if err := decoder.Decode(r); err != nil {
 		return nil, fmt.Errorf("%s: is not what bench --json writes: %w", file, err)
 	}
+	if r.Direct == nil && r.APIServer == nil {
+		return nil, fmt.Errorf("%s: nothing was measured", file)
+	}
 	return r, nil
 }
 
