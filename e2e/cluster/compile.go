@@ -64,7 +64,7 @@ func compile(ctx context.Context, w io.Writer, prog Program) error {
 		return err
 	}
 	// Interrupted, go leaves its directory behind.
-	temp, err := os.MkdirTemp("", "caseharden-build-")
+	temp, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "caseharden-build-")
 	if err != nil {
 		return err
 	}
@@ -120,8 +120,8 @@ func goOutput(ctx context.Context, dir string, args ...string) (string, error) {
 }
 
 // runGo runs the go command in dir, with env on top of the environment of this process,
-// and returns its standard output. Each line of its standard error goes to note; those for which it returns false are in
-// the error, if the command fails.
+// and returns its standard output. Each line of its standard error goes to note; those for
+// which it returns false are in the error, if the command fails.
 func runGo(ctx context.Context, dir string, env, args []string, note func(line string) bool) (string, error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
