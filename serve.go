@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,7 +81,11 @@ and never reaches one that serves.`,
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), o, logger)
+			// The first signal ends serve in good order, a second one at once. Signals end
+			// all other commands at once.
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			context.AfterFunc(ctx, stop)
+			return serve(ctx, o, logger)
 		},
 	}
 	f := cmd.Flags()

@@ -28,6 +28,7 @@ type document struct {
 	isJSON     bool
 	found      bool // in a file that was found in a directory
 	notObjects int  // found documents that are no objects of Kubernetes
+	isManifest bool // it was read as an object or a list of objects
 	objects    []*object
 }
 
@@ -161,6 +162,7 @@ func (d *document) add(text []byte, o *object) error {
 	if o.apiVersion == "" || o.kind == "" {
 		return &documentError{o.line, "must have apiVersion and kind"}
 	}
+	d.isManifest = true
 	itemKind, isList := strings.CutSuffix(o.kind, "List")
 	if !isList || header.Items == nil {
 		d.objects = append(d.objects, o)
@@ -308,3 +310,6 @@ func (d *document) atOffset(text []byte, err error) error {
 func plainJSONError(err error) string {
 	return strings.TrimPrefix(mutate.Located("", err).Error(), "the body: ")
 }
+
+// lineOf returns the line of an offset in a text, from 1.
+func lineOf(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }

@@ -5,16 +5,19 @@ package preview
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // Stdin is the name of standard input among paths, and in reports.
 const Stdin = "-"
+
+// maxInputBytes bounds all that one preview reads, so that a file without an end cannot
+// take all memory. 100,000 pods in one JSON file have about as much.
+const maxInputBytes = 512 << 20
 
 // An Input is a file with manifests.
 type Input struct {
@@ -27,70 +30,98 @@ type Input struct {
 }
 
 // ReadInputs reads files, directories with all that is below them, and standard
-// input where a path is "-". Of directories it reads the files whose names end in
-// .yaml, .yml or .json, in the order of their names, and leaves hidden ones out.
-// A file that is meant more than once it reads once.
-// What cannot be read is in the errors, and does not stop the rest.
+// input where a path is "-". Of directories it reads the regular files whose names end
+// in .yaml, .yml or .json, in the order of their names, and no hidden ones. It reads a
+// file once, also where several paths or links lead to it. It returns an error for each
+// file that cannot be read, and reads the others.
 func ReadInputs(paths []string, stdin io.Reader) ([]Input, []InputError) {
-	var inputs []Input
-	var errs []InputError
-	add := func(name string, data []byte, found bool, err error) {
-		if err != nil {
-			errs = append(errs, InputError{File: name, Message: withoutPath(err).Error()})
-			return
-		}
-		inputs = append(inputs, Input{Name: name, Data: data, Found: found})
-	}
-	read := map[string]bool{} // a file is read once, however often it is meant
-	readFile := func(name string, found bool) {
-		id, err := filepath.Abs(name)
-		if err != nil || read[id] {
-			return
-		}
-		read[id] = true
-		data, err := os.ReadFile(name)
-		add(name, data, found, err)
-	}
+	r := reader{stdin: stdin, left: maxInputBytes, seen: map[string]bool{}}
 	for _, path := range paths {
-		if path == Stdin {
-			data, err := io.ReadAll(stdin)
-			add(Stdin, data, false, err)
-			continue
-		}
-		info, err := os.Stat(path)
-		if err != nil || !info.IsDir() {
-			readFile(path, false)
-			continue
-		}
-		empty := true
-		_ = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-			hidden := strings.HasPrefix(entry.Name(), ".") && name != path
-			switch {
-			case err != nil:
-				add(name, nil, true, err)
-				empty = false
-			case entry.IsDir() && hidden:
-				return fs.SkipDir
-			case !entry.IsDir() && !hidden && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)):
-				readFile(name, true)
-				empty = false
-			}
-			return nil
-		})
-		if empty {
-			errs = append(errs, InputError{File: path, Message: "holds no file whose name ends in .yaml, .yml or .json"})
-		}
+		r.path(path)
 	}
-	return inputs, errs
+	return r.inputs, r.errs
 }
 
-// withoutPath leaves out the path, which an [InputError] has already.
-func withoutPath(err error) error {
+// A reader collects inputs.
+type reader struct {
+	stdin  io.Reader
+	left   int64           // bytes that may still be read
+	seen   map[string]bool // files, by where their links lead
+	inputs []Input
+	errs   []InputError
+}
+
+// path reads what the user named: standard input, a directory, or any other file, also
+// a pipe such as <(helm template shop ./chart).
+func (r *reader) path(name string) {
+	if name == Stdin {
+		r.read(name, r.stdin, 0, false)
+		return
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		r.fail(name, err)
+		return
+	case info.IsDir():
+		r.directory(name)
+		return
+	case r.again(name):
+		return
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		r.fail(name, err)
+		return
+	}
+	defer file.Close()
+	r.read(name, file, info.Size(), false)
+}
+
+// again reports whether a file was seen before.
+func (r *reader) again(name string) bool {
+	id := target(name)
+	if r.seen[id] {
+		return true
+	}
+	r.seen[id] = true
+	return false
+}
+
+// target returns the absolute path to which a name leads, through all links.
+func target(name string) string {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return filepath.Clean(name)
+	}
+	if resolved, err := filepath.EvalSymlinks(absolute); err == nil {
+		return resolved
+	}
+	return absolute // such as /dev/fd/3, which leads to no path
+}
+
+// read reads a file to its end. The size is what to expect, or 0.
+func (r *reader) read(name string, file io.Reader, size int64, found bool) {
+	data := new(bytes.Buffer)
+	if size <= r.left {
+		data.Grow(int(size) + bytes.MinRead)
+		if _, err := data.ReadFrom(io.LimitReader(file, r.left+1)); err != nil {
+			r.fail(name, err)
+			return
+		}
+		size = int64(data.Len())
+	}
+	if size > r.left {
+		r.fail(name, fmt.Errorf("all files together have more than %d MiB: preview fewer at a time", maxInputBytes>>20))
+		return
+	}
+	r.left -= size
+	r.inputs = append(r.inputs, Input{Name: name, Data: data.Bytes(), Found: found})
+}
+
+func (r *reader) fail(name string, err error) {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		return pathErr.Err
+		err = pathErr.Err // an InputError has the path already
 	}
-	return err
+	r.errs = append(r.errs, InputError{File: name, Message: err.Error()})
 }
-
-// lineOf returns the line of an offset in a text, from 1.
-func lineOf(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }

@@ -46,15 +46,22 @@ func (f *file) edits() (edits []yamledit.Edit, errs []InputError) {
 	return edits, errs
 }
 
-// writeManifests writes the hardened manifests, one file after the other.
+// writeManifests writes the hardened manifests, one file after the other. It writes no
+// document that was not read as a manifest: a file may be anything.
 func writeManifests(p *Preview, w io.Writer, _ bool) error {
-	for i, f := range p.files {
+	var files []*file
+	for _, f := range p.files {
+		if len(f.documents) == 0 || slices.ContainsFunc(f.documents, func(d *document) bool { return d.isManifest }) {
+			files = append(files, f)
+		}
+	}
+	for i, f := range files {
 		edits, errs := f.edits()
 		p.Report.Errors = append(p.Report.Errors, errs...)
-		if len(p.files) > 1 {
+		if len(files) > 1 {
 			edits = f.separated(edits)
 		}
-		text := yamledit.Apply(f.Data, edits)
+		text := yamledit.Apply(f.Data, f.withoutOthers(edits))
 		if i > 0 {
 			text = bytes.TrimPrefix(text, []byte("\ufeff"))
 		}
@@ -63,7 +70,7 @@ func writeManifests(p *Preview, w io.Writer, _ bool) error {
 				return err
 			}
 		}
-		if len(text) > 0 && text[len(text)-1] != '\n' && i < len(p.files)-1 {
+		if len(text) > 0 && text[len(text)-1] != '\n' && i < len(files)-1 {
 			text = append(text, '\n')
 		}
 		if _, err := w.Write(text); err != nil {
@@ -73,11 +80,22 @@ func writeManifests(p *Preview, w io.Writer, _ bool) error {
 	return nil
 }
 
+// withoutOthers adds edits that leave out the documents that are no manifests.
+func (f *file) withoutOthers(edits []yamledit.Edit) []yamledit.Edit {
+	for _, d := range f.documents {
+		if !d.isManifest {
+			edits = append(edits, yamledit.Edit{Start: d.start, End: d.end})
+		}
+	}
+	slices.SortStableFunc(edits, func(a, b yamledit.Edit) int { return cmp.Compare(a.Start, b.Start) })
+	return edits
+}
+
 // separated returns the edits with separators between JSON values, which may stand
 // one after the other only where there is nothing but JSON.
 func (f *file) separated(edits []yamledit.Edit) []yamledit.Edit {
 	for i, d := range f.documents {
-		if i > 0 && d.isJSON && f.documents[i-1].isJSON {
+		if i > 0 && d.isJSON && d.isManifest && f.documents[i-1].isJSON {
 			at := d.start + len(f.Data[d.start:d.end]) - len(bytes.TrimLeft(f.Data[d.start:d.end], " \t\r\n"))
 			edits = append(edits, yamledit.Edit{Start: at, End: at, Text: "\n---\n"})
 		}

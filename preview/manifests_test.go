@@ -11,6 +11,13 @@ import (
 
 // The files that are written one after the other are the documents that they were.
 func TestManifestsOfSeveralFiles(t *testing.T) {
+	// Short names for objects, which make the table readable.
+	written := func(t *testing.T, p *Preview) string {
+		return strings.NewReplacer("apiVersion: v1\nkind: A", "a: 1", "apiVersion: v1\nkind: B", "b: 1", "apiVersion: v1\nkind: C", "c: 1",
+			`{"apiVersion":"v1","kind":"A"}`, `{"a":1}`, `{"apiVersion":"v1","kind":"B"}`, `{"b":1}`, `{"apiVersion":"v1","kind":"C"}`, `{"c":1}`).Replace(written(t, p, "yaml"))
+	}
+	full := strings.NewReplacer("a: 1", "apiVersion: v1\nkind: A", "b: 1", "apiVersion: v1\nkind: B", "c: 1", "apiVersion: v1\nkind: C",
+		`{"a":1}`, `{"apiVersion":"v1","kind":"A"}`, `{"b":1}`, `{"apiVersion":"v1","kind":"B"}`, `{"c":1}`, `{"apiVersion":"v1","kind":"C"}`)
 	const hardened = "apiVersion: v1\nkind: Pod\nspec: {containers: []}"
 	for name, tt := range map[string]struct {
 		files []string
@@ -25,14 +32,16 @@ func TestManifestsOfSeveralFiles(t *testing.T) {
 		"JSON among others":                 {[]string{"a: 1\n", "{\"a\":1}\n{\"b\":1} {\"c\":1}"}, "a: 1\n---\n{\"a\":1}\n\n---\n{\"b\":1} \n---\n{\"c\":1}"},
 		"JSON alone":                        {[]string{"{\"a\":1}\n{\"b\":1}\n"}, "{\"a\":1}\n{\"b\":1}\n"},
 		"with a byte order mark":            {[]string{"\ufeffa: 1\n", "\ufeffb: 1\n"}, "\ufeffa: 1\n---\nb: 1\n"},
+		"what is no manifest":               {[]string{"a: 1\n", "b: x\n", "c: 1\n---\nb: [\n---\n- b\n"}, "a: 1\n---\nc: 1\n"},
+		"no manifest first":                 {[]string{"token\n---\nb: 1\n", "x\n", "c: 1\n"}, "---\nb: 1\n---\nc: 1\n"},
 		"that are unchanged":                {[]string{hardened, hardened}, hardened + "\n---\n" + hardened},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var inputs []Input
 			for _, text := range tt.files {
-				inputs = append(inputs, Input{Name: "x.yaml", Data: []byte(text)})
+				inputs = append(inputs, Input{Name: "x.yaml", Data: []byte(full.Replace(text))})
 			}
-			if diff := gocmp.Diff(tt.want, written(t, New(builtin(t, "hardened"), inputs, nil), "yaml")); diff != "" {
+			if diff := gocmp.Diff(tt.want, written(t, New(builtin(t, "hardened"), inputs, nil))); diff != "" {
 				t.Errorf("manifests (-want +got):\n%s", diff)
 			}
 		})
