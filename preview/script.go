@@ -18,10 +18,7 @@ type program struct {
 var (
 	onlyExecutable = regexp.MustCompile(`^[ugoa]*\+x$`)
 	isAssignment   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-	hasScript      = regexp.MustCompile(`^-[a-zA-Z]*c$`) // -c, -ec, -lc
 )
-
-var shells = []string{"sh", "bash", "ash", "dash", "ksh", "zsh"}
 
 // needsRoot leaves out how programs that mostly need root are used without.
 func (p program) needsRoot() bool {
@@ -35,143 +32,87 @@ func (p program) needsRoot() bool {
 	return true
 }
 
-// programs finds out what a command line runs, as far as that can be told: the
-// program itself, and if that is a shell with -c, the programs of its script.
-// Without a command the arguments go to the image's entrypoint, which often is a
-// shell or runs them.
+// programs lists what a command line runs, as far as the line shows: the program
+// itself, the programs that it is told to run, and those of scripts for a shell.
+// A shell itself is not listed, and a script in a file cannot be seen. Without a
+// command the arguments go to the image's entrypoint, which often is a shell or
+// runs them.
 func programs(line []string, hasCommand bool) []program {
+	var f finder
+	if !hasCommand && areForShell(line) {
+		f.shell(line, "")
+	} else {
+		f.run(line, "")
+	}
+	return f.found
+}
+
+// A finder collects programs.
+type finder struct {
+	found []program
+	depth int // how many commands and scripts are around this one
+}
+
+// maxDepth bounds the time for eval eval eval and the like. Real manifests need 4.
+const maxDepth = 16
+
+// deeper calls f with the depth one higher, unless that is too deep.
+func (f *finder) deeper(do func()) {
+	if f.depth < maxDepth {
+		f.depth++
+		do()
+		f.depth--
+	}
+}
+
+// run collects the program of a command line, and those that it runs in turn. The
+// text on standard input is a script where the program is a shell.
+func (f *finder) run(line []string, stdin string) {
 	if len(line) == 0 {
-		return nil
+		return
 	}
-	name, args := path.Base(line[0]), line[1:]
-	switch {
-	case name == "busybox" || name == "env" || name == "tini" || name == "dumb-init":
-		for len(args) > 0 && (strings.HasPrefix(args[0], "-") || isAssignment.MatchString(args[0])) {
-			args = args[1:]
-		}
-		return programs(args, true)
-	case !hasCommand && hasScript.MatchString(line[0]):
-		args = line
-	case !slices.Contains(shells, name):
-		return []program{{Name: name, Args: args}}
+	p := program{Name: path.Base(line[0]), Args: line[1:]}
+	if slices.Contains(shells, p.Name) {
+		f.shell(p.Args, stdin)
+		return
 	}
-	if i := slices.IndexFunc(args, hasScript.MatchString); i >= 0 && i+1 < len(args) {
-		return scriptPrograms(args[i+1])
+	if p.Name != anything {
+		f.found = append(f.found, p)
 	}
-	return nil
+	if l, is := launcherNamed(p.Name); is {
+		f.deeper(func() { f.launch(l, p.Args, stdin) })
+	}
 }
 
-// Words after which a shell expects a command.
-var beforeCommand = []string{"if", "then", "elif", "else", "while", "until", "do", "!", "{", "exec", "time", "command", "nohup", "sudo", "env"}
-
-// scriptPrograms lists the programs of a shell script. It knows quotes, comments
-// and here-documents, so that text is not taken for commands, and no more: what
-// it cannot see, such as a script in a file, it does not report.
-func scriptPrograms(script string) []program {
-	var found []program
-	expectCommand := true
-	for _, token := range shellTokens(script) {
-		switch {
-		case token.operator:
-			expectCommand = true
-		case expectCommand && isAssignment.MatchString(token.text):
-		case expectCommand:
-			name := path.Base(token.text)
-			found = append(found, program{Name: name})
-			expectCommand = slices.Contains(beforeCommand, name)
-		default:
-			last := &found[len(found)-1]
-			last.Args = append(last.Args, token.text)
-		}
-	}
-	return found
-}
-
-type shellToken struct {
-	text     string
-	operator bool // it ends a command: ; & | ( ) or the end of a line
-}
-
-func shellTokens(script string) []shellToken {
-	var (
-		tokens []shellToken
-		word   strings.Builder
-		inWord bool
-		ends   []string // of the here-documents that begin with the next line
-	)
-	endWord := func() {
-		if !inWord {
-			return
-		}
-		if n := len(tokens); n > 0 && tokens[n-1].text == "<<" && !tokens[n-1].operator {
-			ends = append(ends, strings.TrimPrefix(word.String(), "-"))
-			tokens = tokens[:n-1]
-		} else {
-			tokens = append(tokens, shellToken{text: word.String()})
-		}
-		word.Reset()
-		inWord = false
-	}
-	for i := 0; i < len(script); i++ {
-		switch b := script[i]; {
-		case b == '\\' && i+1 < len(script):
-			i++
-			if script[i] != '\n' { // else the line goes on
-				word.WriteByte(script[i])
-				inWord = true
-			}
-		case b == '\'' || b == '"':
-			inWord = true
-			for i++; i < len(script) && script[i] != b; i++ {
-				if b == '"' && script[i] == '\\' && i+1 < len(script) {
-					i++
+// launch collects what a launcher runs.
+func (f *finder) launch(l launcher, args []string, stdin string) {
+	if len(l.commands) > 0 {
+		for i, word := range args {
+			if slices.Contains(l.commands, word) {
+				command := args[i+1:]
+				end := slices.IndexFunc(command, func(w string) bool { return w == ";" || w == "+" })
+				if end >= 0 {
+					command = command[:end]
 				}
-				word.WriteByte(script[i])
-			}
-		case b == '#' && !inWord:
-			for i+1 < len(script) && script[i+1] != '\n' {
-				i++
-			}
-		case strings.HasPrefix(script[i:], "<<") && !strings.HasPrefix(script[i:], "<<<"):
-			endWord()
-			tokens = append(tokens, shellToken{text: "<<"})
-			i++
-		case strings.HasPrefix(script[i:], "<<<"):
-			endWord()
-			i += 2
-		case b == '&' && i > 0 && (script[i-1] == '>' || script[i-1] == '<'):
-			word.WriteByte(b) // 2>&1
-			inWord = true
-		case b == '\n':
-			endWord()
-			tokens = append(tokens, shellToken{operator: true})
-			i = skipHereDocuments(script, i, ends)
-			ends = nil
-		case strings.IndexByte(";&|()`", b) >= 0:
-			endWord()
-			tokens = append(tokens, shellToken{operator: true})
-		case b == ' ' || b == '\t' || b == '\r':
-			endWord()
-		default:
-			word.WriteByte(b)
-			inWord = true
-		}
-	}
-	endWord()
-	return tokens
-}
-
-// skipHereDocuments returns the end of the last line of the here-documents that
-// follow the line break at i.
-func skipHereDocuments(script string, i int, ends []string) int {
-	for _, end := range ends {
-		for i+1 < len(script) {
-			line, _, _ := strings.Cut(script[i+1:], "\n")
-			i += 1 + len(line)
-			if strings.TrimLeft(line, "\t ") == end {
-				break
+				f.run(command, "")
 			}
 		}
+		return
 	}
-	return i
+	a := l.read(args)
+	if a.has(l.lookups) {
+		return
+	}
+	for _, text := range a.scripts {
+		f.script(text)
+	}
+	if l.evaluates {
+		f.script(strings.Join(a.operands, " "))
+		return
+	}
+	command := a.operands[min(l.operands, len(a.operands)):]
+	for l.assignments && len(command) > 0 && isAssignment.MatchString(command[0]) {
+		command = command[1:]
+	}
+	f.run(command, stdin)
 }
