@@ -33,6 +33,8 @@ var volumeCases = []hazardCase{
 	{id: "host-files-private", name: "a path for all", pod: mounts(`hostPath: {path: /etc/localtime}`, ", readOnly: true", "")},
 	{id: "host-files-private", name: "as root",
 		pod: mounts(`hostPath: {path: /var/log}`, ", readOnly: true", `securityContext: {runAsUser: 0}, `)},
+	{id: "host-files-private", name: "with groups",
+		pod: mounts(`hostPath: {path: /var/log}`, ", readOnly: true", `securityContext: {supplementalGroups: [4]}, `)},
 	{id: "host-files-private", name: "writable", pod: mounts(`hostPath: {path: /var/log}`, "", "")}, // the business of volume-owner
 
 	{id: "read-only-root", name: "no volume", want: []string{"c"}, says: []string{"not even /tmp", "emptyDir"}, pod: `{spec: {containers: [{name: c}]}}`},

@@ -49,6 +49,7 @@ var hazardRules = []hazardRule{
 	appArmorNode,
 	commandNeedsRoot,
 	defaultCapabilitiesLost,
+	deviceAccess,
 	deviceOwner,
 	fileCapabilities,
 	fsGroupSlow,
@@ -60,11 +61,13 @@ var hazardRules = []hazardRule{
 	lowPort,
 	privilegedNonRoot,
 	readOnlyRoot,
+	rootAllowed,
 	rootLosesCapabilities,
 	supplementalGroupsPolicy,
 	unreadableFiles,
 	volumeLabel,
 	volumeOwner,
+	windowsRuntimeClass,
 	writablePathHides,
 }
 

@@ -48,7 +48,7 @@ var defaultCapabilitiesLost = hazardRule{
 		Title:   "Default capabilities lost",
 		When:    "a container that runs as root has `capabilities.add` and no `drop`; `drop: [ALL]` is injected",
 		Because: "the capabilities that it adds stay, and those that the runtime gives by default go",
-		WayOut:  "add those it needs to capabilities.add in the manifest, such as CHOWN, SETUID and SETGID, or set capabilities.drop there",
+		WayOut:  "set capabilities.drop: [ALL] in the manifest, and list in capabilities.add what it needs, such as CHOWN, SETUID and SETGID",
 	},
 	OfContainer: func(_ *change, c *containerChange) (what, wayOut string) {
 		if !c.staysRoot() || len(c.after.add) == 0 || !holds(c.dropsNow(), "ALL") {
@@ -75,7 +75,7 @@ var rootLosesCapabilities = hazardRule{
 		Title:   "Root without capabilities",
 		When:    "a container runs as root by its manifest, or may do so by its image, and adds no capabilities; `capabilities.drop` is injected",
 		Because: "root without capabilities cannot change owners, become another user (entrypoints with gosu, su-exec or su), or touch what belongs to others",
-		WayOut:  "add the capabilities that it needs to capabilities.add in the manifest, such as CHOWN, SETUID and SETGID",
+		WayOut:  "set capabilities.drop: [ALL] in the manifest, and list in capabilities.add what it needs, such as CHOWN, SETUID and SETGID",
 	},
 	OfContainer: func(_ *change, c *containerChange) (what, wayOut string) {
 		dropped := c.dropsNow()

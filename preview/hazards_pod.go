@@ -86,7 +86,8 @@ var supplementalGroupsPolicy = hazardRule{
 		Title:   "Groups of the image lost",
 		When:    "`supplementalGroupsPolicy: Strict` is injected",
 		Because: "a node whose runtime cannot do it refuses the pod, and the groups that the image gives its user are gone",
-		WayOut:  "add the groups that it needs to supplementalGroups in the manifest, or set supplementalGroupsPolicy: Merge there",
+		WayOut: "set supplementalGroupsPolicy: Merge in the manifest, " +
+			"or set supplementalGroupsPolicy: Strict there, with the groups that it needs in supplementalGroups",
 	},
 	OfPod: func(c *change) (what, wayOut string) {
 		before := podSecurityContext(&c.Before.Spec).SupplementalGroupsPolicy

@@ -43,7 +43,10 @@ func (c hazardCase) change(t *testing.T) change {
 	if c.mount != "" {
 		spec := &made.After.Spec
 		spec.Volumes = append(spec.Volumes, corev1.Volume{Name: "writable", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
-		for _, container := range allContainers(spec) {
+		for i, container := range allContainers(spec) {
+			if own := allContainers(&made.Before.Spec)[i].SecurityContext; own != nil && own.ReadOnlyRootFilesystem != nil {
+				continue // the profile mounts where it makes the root file system read-only
+			}
 			container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: "writable", MountPath: c.mount})
 		}
 	}

@@ -106,12 +106,12 @@ var hostFilesPrivate = hazardRule{
 	HazardInfo: HazardInfo{
 		ID:      "host-files-private",
 		Title:   "Node's files kept by root",
-		When:    "a `hostPath` mounted read-only that nodes keep for root, such as `/var/log` or a runtime's socket; `runAsUser` is injected",
+		When:    "a `hostPath` mounted read-only that nodes keep for root, such as `/var/log` or a runtime's socket, and the pod has no `supplementalGroups`; `runAsUser` is injected",
 		Because: "logs, sockets and devices of a node can mostly be read or opened by root or a group alone",
 		WayOut:  "set runAsUser: 0 in the manifest; or supplementalGroups to the group that may read them",
 	},
 	OfContainer: func(change *change, c *containerChange) (what, wayOut string) {
-		if !c.newUser() {
+		if !c.newUser() || len(podSecurityContext(&change.After.Spec).SupplementalGroups) > 0 {
 			return "", ""
 		}
 		var mounts []string
