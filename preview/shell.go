@@ -54,10 +54,9 @@ func (f *finder) script(text string) {
 	}
 	var file syntax.File
 	for statement, err := range syntax.NewParser().StmtsSeq(strings.NewReader(text)) {
-		if err != nil {
-			break
+		if err == nil { // after an error the sequence ends by itself, and must not be left before
+			file.Stmts = append(file.Stmts, statement)
 		}
-		file.Stmts = append(file.Stmts, statement)
 	}
 	functions := map[string]bool{}
 	syntax.Walk(&file, func(n syntax.Node) bool {
