@@ -34,6 +34,74 @@ func TestEphemeralContainers(t *testing.T) {
 	}
 }
 
+// Whatever else the body of such an update says, the API server throws away after
+// admission, without an error. So it neither decides what the new container gets, nor
+// keeps the webhook from being called. The pod is as it was: a plain one.
+func TestBodyOfAnEphemeralContainersUpdate(t *testing.T) {
+	kubectl := newKubectl(t)
+	namespace := newEnforced(t, "hardened")
+	for _, tt := range []struct{ name, metadata, spec string }{
+		{name: "nothing"},
+		{name: "mirror annotation", metadata: `{"annotations":{"kubernetes.io/config.mirror":"x"}}`},
+		{name: "os", spec: `"os":{"name":"windows"},`},
+		{name: "node selector", spec: `"nodeSelector":{"kubernetes.io/os":"windows"},`},
+		{name: "pod security context", spec: `"securityContext":{"runAsNonRoot":false,"runAsUser":0,"seccompProfile":{"type":"Unconfined"},"windowsOptions":{}},`},
+		{name: "legacy annotation", metadata: `{"annotations":{"container.seccomp.security.alpha.kubernetes.io/debugger":"unconfined"}}`},
+		{name: "another container", spec: `"containers":[{"name":"app","securityContext":{"windowsOptions":{}}}],`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := barePod()
+			p.Name = unique("debugged")
+			plain := create(t, namespace, p)
+			patch := `{"spec":{` + tt.spec + `"ephemeralContainers":[{"name":"debugger","image":"busybox"}]}}`
+			if tt.metadata != "" {
+				patch = `{"metadata":` + tt.metadata + `,` + patch[1:]
+			}
+			kubectl.run(t, "patch", "pod", p.Name, "--namespace="+namespace, "--subresource=ephemeralcontainers", "--patch="+patch)
+
+			got, err := client.CoreV1().Pods(namespace).Get(t.Context(), p.Name, metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := securityContexts(t, plain)
+			want["debugger"] = allSix
+			if diff := cmp.Diff(want, securityContexts(t, got)); diff != "" {
+				t.Errorf("security contexts (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(plain.Annotations, got.Annotations); diff != "" {
+				t.Errorf("annotations (-created +updated):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A mirror pod is left out. It can have no ephemeral containers. A workload that has the
+// annotation is none: its author is warned.
+func TestMirrorPods(t *testing.T) {
+	mirror := map[string]string{"kubernetes.io/config.mirror": "x"}
+	p := barePod()
+	p.Annotations, p.Spec.NodeName = mirror, "node"
+	created := create(t, newEnforced(t, "hardened"), p)
+	want := map[string]string{"": "{}", "app": "null"}
+	if diff := cmp.Diff(want, securityContexts(t, created)); diff != "" {
+		t.Errorf("security contexts (-want +got):\n%s", diff)
+	}
+
+	c, r := clientWithWarnings(t)
+	namespace := newNamespace(t, map[string]string{"caseharden.io/warn": "hardened"})
+	template := &corev1.PodTemplate{
+		ObjectMeta: metav1.ObjectMeta{Name: "web", Annotations: mirror},
+		Template:   corev1.PodTemplateSpec{Spec: barePod().Spec},
+	}
+	if _, err := c.CoreV1().PodTemplates(namespace).Create(t.Context(), template, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	wantWarnings := []string{`caseharden: container "app" would get all 6 defaults of profile hardened`}
+	if diff := cmp.Diff(wantWarnings, r.Take()); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
 func addEphemeral(t *testing.T, p *corev1.Pod, name string) *corev1.Pod {
 	t.Helper()
 	p = p.DeepCopy()

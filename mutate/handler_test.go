@@ -73,6 +73,7 @@ func TestFailures(t *testing.T) {
 		{name: "a security context of another type", body: edited(`"name":"app"`, `"name":"app","securityContext":[]`), code: 400, want: "request.object.spec.containers[0].securityContext: must be an object"},
 		{name: "duplicate key", body: edited(`"name":"app"`, `"name":"app","name":"b"`), code: 400, want: `is not JSON: duplicate object member name`},
 		{name: "invalid UTF-8", body: edited(`"name":"app"`, "\"name\":\"\xff\""), code: 400, want: "invalid UTF-8"},
+		{name: "ephemeral containers with a null oldObject", body: edited(`"operation":"CREATE"`, `"operation":"UPDATE","subResource":"ephemeralcontainers"`), code: 400, want: "request.oldObject: must be set"},
 		{name: "ephemeral containers without oldObject", body: strings.Replace(edited(`"operation":"CREATE"`, `"operation":"UPDATE","subResource":"ephemeralcontainers"`), `"oldObject":null,`, ``, 1), code: 400, want: "request.oldObject: must be set"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -228,7 +229,7 @@ func TestUntouched(t *testing.T) {
 
 	mirror := create(`{"metadata":{"annotations":{"kubernetes.io/config.mirror":""}},"spec":{"containers":[{"name":"app"}]}}`)
 
-	mirrorDebug := updateEphemeral(barePod, `{"metadata":{"annotations":{"kubernetes.io/config.mirror":""}},"spec":{"ephemeralContainers":[{"name":"app"}]}}`)
+	mirrorDebug := updateEphemeral(`{"metadata":{"annotations":{"kubernetes.io/config.mirror":""}},"spec":{"containers":[{"name":"app"}]}}`, `{"spec":{"ephemeralContainers":[{"name":"app"}]}}`)
 
 	for name, request := range map[string]*admissionv1.AdmissionRequest{
 		"a node": node, "pods of another group": custom, "update of a pod": update,

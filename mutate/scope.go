@@ -30,7 +30,8 @@ type scope struct {
 //
 //	operation       resource                   mode         decided on
 //	CREATE          pods                       each         every container, and the pod
-//	UPDATE          pods/ephemeralcontainers   each         ephemeral containers that oldObject lacks
+//	UPDATE          pods/ephemeralcontainers   each         ephemeral containers that oldObject lacks, with
+//	                                                        oldObject for the pod that they are in
 //	CREATE, UPDATE  those with a pod template  warn, audit  the template, as a new pod, unless a controller
 //	                                                        owns the object, or oldObject has the same
 //	otherwise                                               nothing
@@ -88,17 +89,30 @@ func podScope(place string, o object) (scope, error) {
 	return s, nil
 }
 
-// ephemeralScope returns the scope of an update of a pod's ephemeral containers.
+// ephemeralScope returns the scope of an update of a pod's ephemeral containers: the
+// new containers, in the pod as it runs. Admission gets the object as the client sent it,
+// and only then the API server puts all but its ephemeral containers back to what
+// oldObject has, without an error (dropNonEphemeralContainerUpdates in
+// kubernetes/pkg/registry/core/pod). Whatever else the object says is true of no Pod.
+//
+// An API server always sends oldObject: pods/ephemeralcontainers cannot create a pod. A
+// request without one is an error, so that failurePolicy decides.
 func ephemeralScope(req *request) (scope, error) {
-	pod, err := req.Object.asPod("request.object")
-	if err != nil || isMirror(pod) {
-		return scope{}, err
-	}
-	old, err := req.OldObject.asPod("request.oldObject")
+	sent, err := req.Object.asPod("request.object")
 	if err != nil {
 		return scope{}, err
 	}
-	return scope{pod: pod, containers: newEphemeral(pod, old), name: nameOf(pod)}, nil
+	running, err := req.OldObject.asPod("request.oldObject")
+	if err != nil || isMirror(running) {
+		return scope{}, err
+	}
+	added := newEphemeral(sent, running)
+	pod := *running
+	for _, c := range added {
+		pod.Containers = append(pod.Containers, *c)
+	}
+	pod.HasSpec = sent.HasSpec // the patch is for the object
+	return scope{pod: &pod, containers: added, name: nameOf(running)}, nil
 }
 
 // asPod returns the pod that an object is. An error names the place below the given one.
@@ -125,16 +139,16 @@ func isMirror(pod *defaults.Pod) bool {
 	return mirror
 }
 
-// newEphemeral returns the ephemeral containers of the pod that old does not
-// have. Their names are unique and never change.
-func newEphemeral(pod, old *defaults.Pod) []*defaults.Container {
+// newEphemeral returns the ephemeral containers that were sent and that the running pod
+// does not have. Their names are unique and never change.
+func newEphemeral(sent, running *defaults.Pod) []*defaults.Container {
 	existed := map[string]bool{}
-	for _, c := range old.Containers {
+	for _, c := range running.Containers {
 		existed[c.Name] = true
 	}
 	var added []*defaults.Container
-	for i := range pod.Containers {
-		if c := &pod.Containers[i]; c.Type == defaults.Ephemeral && !existed[c.Name] {
+	for i := range sent.Containers {
+		if c := &sent.Containers[i]; c.Type == defaults.Ephemeral && !existed[c.Name] {
 			added = append(added, c)
 		}
 	}
