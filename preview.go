@@ -44,8 +44,10 @@ break the application, with a way out; and the Pod Security level before and aft
 No cluster is asked, and nothing is changed.
 
 It reads Pods, and the pod templates of Deployments, ReplicaSets, StatefulSets,
-DaemonSets, Jobs, CronJobs, ReplicationControllers and PodTemplates: YAML of several
-documents, JSON, and Lists. Objects of other kinds pass through.
+DaemonSets, Jobs, CronJobs, ReplicationControllers and PodTemplates, and of common
+custom resources such as Argo Rollouts and Knative Services: YAML of several
+documents, JSON, and Lists. Objects of other kinds pass through, and the summary
+names those that may make pods.
 
 The forms of output are:
 ` + strings.Join(forms, "\n") + `

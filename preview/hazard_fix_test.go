@@ -47,7 +47,9 @@ var fixes = []fix{
 	{regexp.MustCompile(`windowsOptions\.runAsUserName: ContainerUser`), func(_ *corev1.PodSpec, c *corev1.Container, _ []string) {
 		own(c).WindowsOptions = &corev1.WindowsSecurityContextOptions{RunAsUserName: ptr("ContainerUser")}
 	}},
-	{regexp.MustCompile(`fsGroup: (\d+)`), func(spec *corev1.PodSpec, _ *corev1.Container, match []string) { ofPod(spec).FSGroup = number(match[1]) }},
+	{regexp.MustCompile(`fsGroup: (\d+)`), func(spec *corev1.PodSpec, _ *corev1.Container, match []string) {
+		ofPod(spec).FSGroup = number(match[1])
+	}},
 	{regexp.MustCompile(`supplementalGroups to `), func(spec *corev1.PodSpec, _ *corev1.Container, _ []string) {
 		ofPod(spec).SupplementalGroups = []int64{7}
 	}},
@@ -60,7 +62,9 @@ var fixes = []fix{
 	{regexp.MustCompile(`sysctl \{name: (\S+), value: "(\d+)"\}`), func(spec *corev1.PodSpec, _ *corev1.Container, match []string) {
 		ofPod(spec).Sysctls = []corev1.Sysctl{{Name: match[1], Value: match[2]}}
 	}},
-	{regexp.MustCompile(`spec\.os\.name: windows`), func(spec *corev1.PodSpec, _ *corev1.Container, _ []string) { spec.OS = &corev1.PodOS{Name: corev1.Windows} }},
+	{regexp.MustCompile(`spec\.os\.name: windows`), func(spec *corev1.PodSpec, _ *corev1.Container, _ []string) {
+		spec.OS = &corev1.PodOS{Name: corev1.Windows}
+	}},
 	{regexp.MustCompile(`mount it readOnly: true`), func(_ *corev1.PodSpec, c *corev1.Container, _ []string) {
 		for i := range c.VolumeMounts {
 			c.VolumeMounts[i].ReadOnly = true

@@ -14,12 +14,12 @@ import (
 // template do not have the selector.
 var windowsRuntimeClass = hazardRule{
 	HazardInfo: HazardInfo{
-		ID:      "windows-runtime-class",
-		Title:   "RuntimeClass that may be for Windows",
-		When:    "a `runtimeClassName` that contains `windows`, on a pod that is not known to be for Windows nodes; a setting is injected",
+		ID:    "windows-runtime-class",
+		Title: "RuntimeClass that may be for Windows",
+		When:  "a `runtimeClassName` that contains `windows`, on a pod that is not known to be for Windows nodes; a setting is injected",
 		Because: "a manifest does not show the node selector of its RuntimeClass. On Windows nodes, settings for Linux have no effect, " +
 			"and the kubelet refuses an image whose user is ContainerAdministrator under `runAsNonRoot: true`",
-		WayOut:  "set spec.os.name: windows in the manifest if the pod is for Windows nodes",
+		WayOut: "set spec.os.name: windows in the manifest if the pod is for Windows nodes",
 	},
 	OfPod: func(c *change) (what, wayOut string) {
 		class := c.After.Spec.RuntimeClassName

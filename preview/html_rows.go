@@ -80,6 +80,9 @@ func newRows(p *page) []row {
 		if w.Namespace != "" {
 			rows[i].Title = w.Namespace + "/" + w.Name
 		}
+		if w.Template != "" {
+			rows[i].Title += ", " + w.Template
+		}
 	}
 	return rows
 }

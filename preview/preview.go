@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,6 +25,7 @@ import (
 type Preview struct {
 	Report *Report
 	files  []*file
+	custom map[identity]bool // the custom resources with pod templates
 }
 
 // A file is an input with what would be added to it.
@@ -50,8 +50,9 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 		Kind:       "Preview",
 		Profile:    profile.Name,
 		Workloads:  []Workload{},
+		PodMakers:  []PodMaker{},
 		Errors:     []InputError{},
-	}}
+	}, custom: map[identity]bool{}}
 	total := 0
 	for _, input := range inputs {
 		documents, errs := documentsOf(input)
@@ -62,6 +63,9 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 				p.Report.Summary.passOver("", "")
 			}
 			total += len(d.objects)
+			for _, o := range d.objects {
+				p.noteCustom(o)
+			}
 		}
 	}
 	for _, f := range p.files {
@@ -94,19 +98,24 @@ func (p *Preview) sortErrors() {
 // object previews one object; one of a kind that makes no pods is only counted.
 func (p *Preview) object(profile *defaults.Profile, f *file, o *object) {
 	p.Report.Summary.Objects++
-	kind, found := kindOf(o.apiVersion, o.kind)
-	if !found {
-		p.Report.Summary.passOver(o.apiVersion, o.kind)
+	places, known := placesOf(o)
+	if !known {
+		p.passOver(f, o)
 		return
 	}
-	w, additions, err := previewWorkload(profile, kind, o)
-	if err != nil {
-		p.Report.Errors = append(p.Report.Errors, InputError{File: f.Name, Document: o.document.index, Line: o.line, Message: err.Error()})
-		return
+	for _, at := range places {
+		w, additions, err := p.workload(profile, o, at)
+		if err != nil {
+			p.Report.Errors = append(p.Report.Errors, InputError{File: f.Name, Document: o.document.index, Line: o.line, Message: err.Error()})
+			continue
+		}
+		w.File, w.Document, w.Line = f.Name, o.document.index, o.line
+		if len(places) > 1 {
+			w.Template = at.name
+		}
+		p.Report.Workloads = append(p.Report.Workloads, *w)
+		f.additions[o.document] = append(f.additions[o.document], additions...)
 	}
-	w.File, w.Document, w.Line = f.Name, o.document.index, o.line
-	p.Report.Workloads = append(p.Report.Workloads, *w)
-	f.additions[o.document] = append(f.additions[o.document], additions...)
 }
 
 var templateKinds = mutate.TemplateKinds()
@@ -138,6 +147,9 @@ type header struct {
 	} `json:"spec"`
 }
 
+// name returns the name of the object, or what its name is made from.
+func (h header) name() string { return cmp.Or(h.Metadata.Name, h.Metadata.GenerateName) }
+
 // controller returns the owner that made the object, if one did.
 func (h header) controller() (metav1.OwnerReference, bool) {
 	for _, r := range h.Metadata.OwnerReferences {
@@ -148,34 +160,32 @@ func (h header) controller() (metav1.OwnerReference, bool) {
 	return metav1.OwnerReference{}, false
 }
 
-// previewWorkload previews an object that is or makes pods.
-func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *object) (*Workload, []addition, error) {
+// workload previews a pod or the pod template at a place of an object.
+func (p *Preview) workload(profile *defaults.Profile, o *object, at place) (*Workload, []addition, error) {
 	var h header
 	if err := jsonv2.Unmarshal(o.raw, &h); err != nil {
 		return nil, nil, errors.New(plainJSONError(err))
 	}
-	w := &Workload{APIVersion: o.apiVersion, Kind: o.kind, Namespace: h.Metadata.Namespace, Name: cmp.Or(h.Metadata.Name, h.Metadata.GenerateName)}
+	w := &Workload{APIVersion: o.apiVersion, Kind: o.kind, Namespace: h.Metadata.Namespace, Name: h.name()}
 	owner, owned := h.controller()
 	if owned {
 		w.Owner = owner.Kind + " " + owner.Name
 	}
-	if w.Excluded = excluded(kind, h); w.Excluded != "" {
+	if w.Excluded = p.excluded(at, h); w.Excluded != "" {
 		return w, nil, nil
 	}
-	place := strings.Join(kind.Path, ".")
-	raw, err := kind.Template(place, o.raw)
-	if err != nil {
-		return nil, nil, err
+	if at.err != nil {
+		return nil, nil, at.err
 	}
-	if raw == nil {
+	if at.text == nil {
 		w.Excluded = "it has no pod template"
 		return w, nil, nil
 	}
-	before, normalised, err := asReceived(raw)
+	before, normalised, err := asReceived(at.text)
 	if err != nil {
-		return nil, nil, mutate.Located(place, err)
+		return nil, nil, mutate.Located(at.name, err)
 	}
-	would, err := mutate.NewChange(profile, place, normalised)
+	would, err := mutate.NewChange(profile, at.name, normalised)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -197,25 +207,22 @@ func previewWorkload(profile *defaults.Profile, kind mutate.TemplateKind, o *obj
 	}
 	w.Hazards = hazards(change{Before: before, After: after, ClaimTemplates: claims, Windows: would.Windows()})
 	var additions []addition
-	prefix := o.pointer
-	for _, name := range kind.Path {
-		prefix += "/" + name
-	}
 	for _, operation := range operations {
-		additions = append(additions, addition{o, prefix + operation.Path, operation.Value})
+		additions = append(additions, addition{o, o.pointer + string(at.pointer) + operation.Path, operation.Value})
 	}
 	return w, additions, nil
 }
 
 // excluded says why an object is not looked at; "" if it is. Of a Deployment and
 // its ReplicaSets, the template is the Deployment's.
-func excluded(kind mutate.TemplateKind, h header) string {
+func (p *Preview) excluded(at place, h header) string {
 	// As the webhook configuration has it in deploy/.
 	if h.Metadata.Namespace == metav1.NamespaceSystem || h.Metadata.Namespace == "caseharden" {
 		return "the namespace " + h.Metadata.Namespace + " is left alone"
 	}
-	if owner, owned := h.controller(); owned && len(kind.Path) > 0 {
-		if _, known := kindOf(owner.APIVersion, owner.Kind); known {
+	if owner, owned := h.controller(); owned && at.pointer != "" {
+		_, known := kindOf(owner.APIVersion, owner.Kind)
+		if known || p.custom[identify(owner.APIVersion, owner.Kind, h.Metadata.Namespace, owner.Name)] {
 			return fmt.Sprintf("%s %s, which owns it, has the template", owner.Kind, owner.Name)
 		}
 	}

@@ -134,7 +134,7 @@ func (f *file) workloads(t *testing.T) []workloadObject {
 	var all []workloadObject
 	for _, d := range f.documents {
 		for _, o := range d.objects {
-			if _, found := kindOf(o.apiVersion, o.kind); found {
+			if _, known := placesOf(o); known {
 				all = append(all, workloadObject{o})
 			}
 		}

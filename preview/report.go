@@ -15,6 +15,7 @@ type Report struct {
 	Profile    string       `json:"profile"`    // the name of the profile
 	Summary    Summary      `json:"summary"`
 	Workloads  []Workload   `json:"workloads"` // in the order of the input
+	PodMakers  []PodMaker   `json:"podMakers"` // objects of other kinds that may make pods
 	Errors     []InputError `json:"errors"`    // of documents that could not be read
 }
 
@@ -37,7 +38,8 @@ type KindSummary struct {
 	APIVersion string `json:"apiVersion,omitempty"`
 	Kind       string `json:"kind,omitempty"` // not there: a document of a directory that is no object of Kubernetes
 	Objects    int    `json:"objects"`
-	Hint       string `json:"hint,omitempty"` // what may have been meant
+	PodMakers  int    `json:"podMakers,omitempty"` // how many of them may make pods
+	Hint       string `json:"hint,omitempty"`      // what may have been meant
 }
 
 // A FieldSummary counts the decisions on a field, in containers and at pod level.
@@ -78,6 +80,7 @@ type Workload struct {
 	Kind       string `json:"kind"`
 	Namespace  string `json:"namespace,omitempty"` // where the manifest says one
 	Name       string `json:"name"`                // or generateName
+	Template   string `json:"template,omitempty"`  // where the pod template stands, in an object that has several
 	Owner      string `json:"owner,omitempty"`     // the controller that made it, such as "ReplicaSet web-5f7d9"
 
 	Excluded    string       `json:"excluded,omitempty"` // why it is not looked at; then there is nothing below

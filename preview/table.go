@@ -109,6 +109,9 @@ func (out *printer) workload(w *Workload, more int) {
 	if w.File == Stdin {
 		place = "stdin"
 	}
+	if w.Template != "" {
+		name += ", " + visible(w.Template)
+	}
 	if more > 0 {
 		name += fmt.Sprintf(" and %d more of %s", more, visible(w.Owner))
 	}
@@ -273,7 +276,7 @@ func (out *printer) summary(r *Report) {
 	}
 	if s.Workloads == 0 {
 		out.line("No pods and no workloads among %s.", count(s.Objects, "object"))
-		out.passedOver(s.PassedOver)
+		out.notPreviewed(r)
 		return
 	}
 	excluded := ""
@@ -282,7 +285,7 @@ func (out *printer) summary(r *Report) {
 	}
 	out.line("%s", out.paint(bold, fmt.Sprintf("Profile %s: %s, %d would change, %d unchanged%s; %s.",
 		r.Profile, count(s.Workloads, "workload"), s.Changed, s.Workloads-s.Changed-s.Excluded, excluded, count(s.Containers, "container"))))
-	out.passedOver(s.PassedOver)
+	out.notPreviewed(r)
 	if s.Workloads == s.Excluded {
 		return
 	}
@@ -315,13 +318,22 @@ func (out *printer) summary(r *Report) {
 	})
 }
 
-// passedOver says what was not looked at, so that nobody takes it for unchanged.
-func (out *printer) passedOver(kinds []KindSummary) {
-	var entries []string
-	for _, k := range kinds {
-		entries = append(entries, k.String())
+// mostPodMakers is how many objects a summary names.
+const mostPodMakers = 10
+
+// notPreviewed lists what was not previewed: first what may make pods.
+func (out *printer) notPreviewed(r *Report) {
+	if len(r.PodMakers) > 0 {
+		out.line("%s", out.paint(yellow, fmt.Sprintf("Not previewed, but may make pods: %s of other kinds.", count(len(r.PodMakers), "object"))))
+		for i, m := range r.PodMakers {
+			if i == mostPodMakers {
+				out.line("  and %d more", len(r.PodMakers)-i)
+				break
+			}
+			out.line("  %s", m)
+		}
 	}
-	if len(entries) > 0 {
+	if entries := folded(r.Summary.PassedOver); len(entries) > 0 {
 		out.line("Not looked at: %s.", strings.Join(entries, ", "))
 	}
 }
