@@ -41,6 +41,7 @@ var importRules = []struct {
 		direct: true,
 		only: []string{"k8s.io/api", "k8s.io/apimachinery", "sigs.k8s.io/yaml",
 			module + "/internal/wire", "github.com/go-json-experiment/json", // read a pod as it was received
+			module + "/internal/suggest", module + "/internal/yamltext", // say what is wrong in profile files
 			"go.yaml.in/yaml/v3",                 // profile files, with their lines
 			"github.com/distribution/reference"}, // what the name of an image stands for
 		because: "who reads the decision needs to know the Kubernetes API and nothing else",

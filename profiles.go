@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/suggest"
 )
 
 const profilesFlagHelp = "directory with profile files (*.yaml, *.yml, *.json); can be given several times"
@@ -22,67 +22,84 @@ const profilesFlagHelp = "directory with profile files (*.yaml, *.yml, *.json); 
 // loadProfiles reads the profiles of the directories, and returns them together
 // with the built-in ones.
 func loadProfiles(dirs []string) ([]*defaults.Profile, error) {
-	var files []defaults.ProfileFile
-	for i, dir := range dirs {
-		if slices.Contains(dirs[:i], dir) {
-			continue // shell completion gives flags twice
-		}
-		found, err := readProfileDir(dir)
-		if err != nil {
-			return nil, fmt.Errorf("--profiles %w", err)
-		}
-		files = append(files, found...)
+	var files profileFiles
+	if err := files.addDirs(dirs); err != nil {
+		return nil, err
 	}
-	return parseProfiles(files)
+	return files.parse()
 }
 
-// parseProfiles reads files; the errors of all of them come each on a line of its
-// own, as compilers have it.
-func parseProfiles(files []defaults.ProfileFile) ([]*defaults.Profile, error) {
-	profiles, err := defaults.ParseProfiles(files)
+// profileFiles are files to parse together, each once.
+type profileFiles struct {
+	files []defaults.ProfileFile
+	infos []os.FileInfo // of each
+}
+
+// parse parses the files. Each error of each file is on a line of its own, as
+// compilers write them.
+func (p *profileFiles) parse() ([]*defaults.Profile, error) {
+	profiles, err := defaults.ParseProfiles(p.files)
 	if err != nil {
 		return nil, fmt.Errorf("profiles with errors:\n%w", err)
 	}
 	return profiles, nil
 }
 
-// readProfileDir reads the profile files of a directory, but not of those below:
-// a mounted ConfigMap has its files twice, the second time below a hidden one.
-func readProfileDir(dir string) ([]defaults.ProfileFile, error) {
+// addDirs adds the files of the directories that --profiles names.
+func (p *profileFiles) addDirs(dirs []string) error {
+	for _, dir := range dirs {
+		if err := p.addDir(dir); err != nil {
+			return fmt.Errorf("--profiles %w", err)
+		}
+	}
+	return nil
+}
+
+// addDir adds the profile files of a directory, but not of those below: a mounted
+// ConfigMap has its files twice, the second time below a hidden one.
+func (p *profileFiles) addDir(dir string) error {
 	if dir == "" {
-		return nil, errors.New(`"": must name a directory`)
+		return errors.New(`"": must name a directory`)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", dir, withoutPath(err))
+		return fmt.Errorf("%q: %w", dir, withoutPath(err))
 	}
-	var files []defaults.ProfileFile
+	found := false
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), ".") || !isProfileFile(entry.Name()) {
 			continue
 		}
-		file, err := readProfileFile(filepath.Join(dir, entry.Name()))
-		if err != nil {
-			return nil, err
+		found = true
+		if err := p.addFile(filepath.Join(dir, entry.Name())); err != nil {
+			return err
 		}
-		files = append(files, file)
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("%q: holds no profile file, whose name ends in .yaml, .yml or .json", dir)
+	if !found {
+		return fmt.Errorf("%q: holds no profile file, whose name ends in .yaml, .yml or .json", dir)
 	}
-	return files, nil
+	return nil
 }
 
 func isProfileFile(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
 }
 
-func readProfileFile(name string) (defaults.ProfileFile, error) {
+// addFile adds a file, unless it is there already.
+func (p *profileFiles) addFile(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return fmt.Errorf("%q: %w", name, withoutPath(err))
+	}
+	if slices.ContainsFunc(p.infos, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
+		return nil
+	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return defaults.ProfileFile{}, fmt.Errorf("%q: %w", name, withoutPath(err))
+		return fmt.Errorf("%q: %w", name, withoutPath(err))
 	}
-	return defaults.ProfileFile{Name: name, Data: data}, nil
+	p.files, p.infos = append(p.files, defaults.ProfileFile{Name: name, Data: data}), append(p.infos, info)
+	return nil
 }
 
 func newProfilesCommand() *cobra.Command {
@@ -107,61 +124,6 @@ The profiles hardened and restricted are built in. Others are files:
 	}
 	cmd.AddCommand(newProfilesListCommand(), newProfilesShowCommand(), newProfilesValidateCommand())
 	return cmd
-}
-
-func newProfilesListCommand() *cobra.Command {
-	var dirs []string
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the profiles, with what each fills in",
-		Example: `  # The built-in profiles
-  caseharden profiles list
-
-  # With those of a directory
-  caseharden profiles list --profiles ./profiles`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			profiles, err := loadProfiles(dirs)
-			if err != nil {
-				return err
-			}
-			return listProfiles(cmd.OutOrStdout(), profiles)
-		},
-	}
-	cmd.Flags().StringArrayVar(&dirs, "profiles", nil, profilesFlagHelp)
-	return cmd
-}
-
-func listProfiles(w io.Writer, profiles []*defaults.Profile) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "NAME\tCONTAINER\tPOD\tWRITABLE PATHS\tEXCEPTIONS")
-	for _, p := range profiles {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\n", p.Name, fieldNames(p.Container), fieldNames(p.Pod), pathNames(p.WritablePaths), len(p.Exceptions))
-	}
-	return table.Flush()
-}
-
-func fieldNames(all []defaults.Default) string {
-	var names []string
-	for _, d := range all {
-		names = append(names, d.Field.Name)
-	}
-	return orDash(names)
-}
-
-func pathNames(paths []defaults.WritablePath) string {
-	var names []string
-	for _, p := range paths {
-		names = append(names, p.Path)
-	}
-	return orDash(names)
-}
-
-func orDash(names []string) string {
-	if len(names) == 0 {
-		return "-"
-	}
-	return strings.Join(names, ",")
 }
 
 func newProfilesShowCommand() *cobra.Command {
@@ -213,6 +175,9 @@ func findProfile(profiles []*defaults.Profile, name string) (*defaults.Profile, 
 		}
 		names = append(names, p.Name)
 	}
+	if closest := suggest.Closest(name, names); closest != "" {
+		return nil, fmt.Errorf("there is no profile %q: did you mean %s?", name, closest)
+	}
 	return nil, fmt.Errorf("there is no profile %q: there are %s; --profiles adds those of a directory", name, strings.Join(names, ", "))
 }
 
@@ -240,53 +205,55 @@ func completeProfiles(dirs []string) ([]string, cobra.ShellCompDirective) {
 }
 
 func newProfilesValidateCommand() *cobra.Command {
-	return &cobra.Command{
+	var dirs []string
+	cmd := &cobra.Command{
 		Use:   "validate FILE|DIR...",
 		Short: "Check profile files, and report all that is wrong in them",
 		Example: `  # A file, or all of a directory, as "serve --profiles" would read them
   caseharden profiles validate legacy.yaml
-  caseharden profiles validate ./profiles`,
+  caseharden profiles validate ./profiles
+
+  # A file whose base is in another directory
+  caseharden profiles validate legacy.yaml --profiles ./profiles`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("caseharden profiles validate takes the files or directories to check")
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return validateProfiles(cmd.OutOrStdout(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return validateProfiles(cmd.OutOrStdout(), args, dirs) },
 	}
+	cmd.Flags().StringArrayVar(&dirs, "profiles", nil, "directory with profile files to look for bases in; can be given several times")
+	complete(cmd, "profiles", completeDirs)
+	return cmd
 }
 
-func validateProfiles(w io.Writer, names []string) error {
-	var files []defaults.ProfileFile
+// validateProfiles checks files and directories. Bases can also be in the dirs.
+func validateProfiles(w io.Writer, names, dirs []string) error {
+	var files profileFiles
 	for _, name := range names {
 		info, err := os.Stat(name)
 		if err != nil {
 			return fmt.Errorf("%q: %w", name, withoutPath(err))
 		}
+		add := files.addFile
 		if info.IsDir() {
-			found, err := readProfileDir(name)
-			if err != nil {
-				return err
-			}
-			files = append(files, found...)
-			continue
+			add = files.addDir
 		}
-		file, err := readProfileFile(name)
-		if err != nil {
+		if err := add(name); err != nil {
 			return err
 		}
-		files = append(files, file)
 	}
-	builtin, err := defaults.Builtin()
-	if err != nil {
+	checked := len(files.files)
+	if err := files.addDirs(dirs); err != nil {
 		return err
 	}
-	profiles, err := parseProfiles(files)
+	profiles, err := files.parse()
 	if err != nil {
 		return err
 	}
 	for _, p := range profiles {
-		if !slices.ContainsFunc(builtin, func(b *defaults.Profile) bool { return b.Name == p.Name }) {
+		if slices.ContainsFunc(files.files[:checked], func(file defaults.ProfileFile) bool { return file.Name == p.File }) {
 			fmt.Fprintf(w, "profile %s is valid\n", p.Name)
 		}
 	}

@@ -231,7 +231,6 @@ spec:
   - match: {containerTypes: [init, regular, ephemeral]}
     container: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, runAsGroup: 100001, seccompProfile: {type: RuntimeDefault}}
     reason: a test
-  - {match: {containers: [left]}, leave: [runAsGroup], reason: never comes to it}
 `
 
 // Verdicts must list what decide gives, and nothing that it cannot give: metric

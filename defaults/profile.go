@@ -11,6 +11,7 @@ import (
 // A Profile is a named set of defaults.
 type Profile struct {
 	Name          string
+	File          string    // that it was read from; empty for a built-in profile
 	Container     []Default // filled in on each container, in the order of [Fields]
 	Pod           []Default // filled in at pod level, in the order of [Fields]
 	WritablePaths []WritablePath
@@ -37,8 +38,8 @@ type Value struct {
 // A WritablePath is a directory to keep writable in containers whose root file
 // system the profile makes read-only.
 type WritablePath struct {
-	Path      string `json:"path"`      // absolute and clean
-	SizeLimit string `json:"sizeLimit"` // a quantity, in its canonical form
+	Path      string `json:"path"`                // absolute and clean
+	SizeLimit string `json:"sizeLimit,omitempty"` // a quantity, in its canonical form; empty: no limit
 }
 
 // at returns the defaults of a level.

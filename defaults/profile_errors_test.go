@@ -14,14 +14,34 @@ import (
 // head is three lines: a spec begins on the fourth.
 const head = "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: x}\n"
 
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    spec: {containers: [{name: web, image: nginx}]}
+status: {}
+`
+
 // Every error names the file, the line, the path and what was expected.
 func TestProfileErrors(t *testing.T) {
 	for name, tt := range map[string]struct{ data, want string }{
 		// The document.
 		"empty":             {"# nothing\n", "x.yaml:1: holds no profile"},
 		"not YAML":          {"a: b\n c: d\n", "x.yaml:2: is not YAML: mapping values are not allowed in this context"},
+		"a tab":             {head + "spec:\n  container:\n\trunAsUser: 1\n", "x.yaml:6: is not YAML: this line is indented with a tab: use spaces"},
+		"a tab, later":      {head + "spec:\n  base: hardened\n\tcontainer: {}\n", "x.yaml:6: is not YAML: this line is indented with a tab: use spaces"},
 		"a list":            {"[]", `x.yaml:1: must be an object, is []`},
-		"another kind":      {"apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {container: {runAsNonRoot: true}}\n", "x.yaml:1: apiVersion: must be caseharden.io/v1alpha1, is \"v1\"\nx.yaml:2: kind: must be Profile, is \"Pod\""},
+		"a Deployment":      {deployment, "x.yaml:1: is a Deployment of apps/v1, not a Profile of caseharden.io/v1alpha1"},
+		"a List":            {`{"apiVersion":"v1","kind":"List","items":[]}`, "x.yaml:1: is a List of v1, not a Profile of caseharden.io/v1alpha1"},
+		"another's Profile": {"apiVersion: kubeflow.org/v1\nkind: Profile\nmetadata: {name: x}\nspec: {owner: {kind: User}}\n", "x.yaml:1: is a Profile of kubeflow.org/v1, not a Profile of caseharden.io/v1alpha1"},
+		"values of a chart": {"replicas: 2\nprofiles: {}\n", "x.yaml:1: is not a profile: must have apiVersion: caseharden.io/v1alpha1 and kind: Profile"},
+		"another version":   {strings.Replace(head, "v1alpha1", "v1", 1) + "spec: {container: {runAsNonRoot: false}}", "x.yaml:1: apiVersion: must be caseharden.io/v1alpha1, is \"caseharden.io/v1\"\nx.yaml:4: spec.container.runAsNonRoot: must be true, is false"},
+		"another spelling":  {strings.Replace(head, "Profile", "profile", 1) + "spec: {container: {runAsNonRoot: true}}", `x.yaml:2: kind: must be Profile, is "profile"`},
+		"no apiVersion":     {"kind: Profile\nmetadata: {name: x}\nspec: {container: {runAsNonRoot: true}}\n", "x.yaml:1: apiVersion: must be caseharden.io/v1alpha1, and is not there"},
+		"another kind":      {"apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {container: {runAsNonRoot: true}}\n", "x.yaml:1: is a Pod of v1, not a Profile of caseharden.io/v1alpha1"},
 		"no kind":           {"apiVersion: caseharden.io/v1alpha1\nmetadata: {name: x}\nspec: {container: {runAsNonRoot: true}}\n", "x.yaml:1: kind: must be Profile, and is not there"},
 		"no name":           {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nspec: {container: {runAsNonRoot: true}}", "x.yaml:1: metadata.name: must be set"},
 		"an empty name":     {"apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: ''}\nspec: {container: {runAsNonRoot: true}}", `x.yaml:3: metadata.name: must be the name of the profile, is ""`},
@@ -42,7 +62,8 @@ func TestProfileErrors(t *testing.T) {
 		// The base.
 		"no such base":              {head + "spec: {base: hard}", `x.yaml:4: spec.base: there is no profile "hard": there are hardened, restricted`},
 		"no such base among others": {head + "spec:\n  base: hard\n  pod: {fsgroup: 1}", "x.yaml:5: spec.base: there is no profile \"hard\": there are hardened, restricted\nx.yaml:6: spec.pod.fsgroup: unknown field: did you mean fsGroup?"},
-		"its own base":              {head + "spec: {base: x}", "x.yaml:4: spec.base: x is based on itself"},
+		"a misspelled base":         {head + "spec: {base: hardend}", `x.yaml:4: spec.base: there is no profile "hardend": did you mean hardened?`},
+		"its own base":              {head + "spec: {base: x}", "x.yaml:4: spec.base: forms a cycle: x → x"},
 		"null without base":         {head + "spec: {container: {runAsNonRoot: true, runAsUser: null}}", "x.yaml:4: spec.container.runAsUser: null removes a default of the base, which has none for runAsUser"},
 		"null of no default":        {head + "spec: {base: restricted, container: {runAsUser: }}", "x.yaml:4: spec.container.runAsUser: null removes a default of the base, which has none for runAsUser"},
 
@@ -60,7 +81,6 @@ func TestProfileErrors(t *testing.T) {
 		"no list":          {head + "spec: {base: hardened, writablePaths: /tmp}", `x.yaml:4: spec.writablePaths: must be a list of {path, sizeLimit}, is "/tmp"`},
 		"an empty list":    {head + "spec: {base: hardened, writablePaths: []}", `x.yaml:4: spec.writablePaths: must be a list of {path, sizeLimit}, is []`},
 		"no path":          {head + "spec: {base: hardened, writablePaths: [{sizeLimit: 1Mi}]}", "x.yaml:4: spec.writablePaths[0]: path: must be set"},
-		"no size limit":    {head + "spec: {base: hardened, writablePaths: [{path: /tmp}]}", "x.yaml:4: spec.writablePaths[0]: sizeLimit: must be set, such as to 64Mi: a pod that writes more is evicted"},
 		"no quantity":      {head + "spec: {base: hardened, writablePaths: [{path: /tmp, sizeLimit: much}]}", `x.yaml:4: spec.writablePaths[0].sizeLimit: must be a quantity of bytes above zero, such as 64Mi, is "much"`},
 		"a limit of zero":  {head + "spec: {base: hardened, writablePaths: [{path: /tmp, sizeLimit: 0}]}", `x.yaml:4: spec.writablePaths[0].sizeLimit: must be a quantity of bytes above zero, such as 64Mi, is 0`},
 		"a path twice":     {head + "spec: {base: hardened, writablePaths: [{path: /tmp, sizeLimit: 1}, {path: /tmp, sizeLimit: 2}]}", "x.yaml:4: spec.writablePaths[1]: path: /tmp is there twice"},
@@ -69,17 +89,21 @@ func TestProfileErrors(t *testing.T) {
 
 		// Exceptions.
 		"no exceptions":                      {head + "spec: {base: hardened, exceptions: []}", "x.yaml:4: spec.exceptions: must be a list of exceptions, is []"},
-		"nothing in it":                      {head + "spec: {base: hardened, exceptions: [{}]}", "x.yaml:4: spec.exceptions[0]: match: must be set, and say which containers are meant\nx.yaml:4: spec.exceptions[0]: reason: must be set: it is shown to whoever wonders about the exception\nx.yaml:4: spec.exceptions[0]: must have leave, the fields that get no default, or container, other defaults, or both"},
+		"nothing in it":                      {head + "spec: {base: hardened, exceptions: [{}]}", "x.yaml:4: spec.exceptions[0]: match: must be set, and say which containers are meant\nx.yaml:4: spec.exceptions[0]: reason: must be set: it is shown where the exception applies\nx.yaml:4: spec.exceptions[0]: must have leave, the fields that get no default, or container, other defaults, or both"},
 		"a match of everything":              {exception("match: {}, leave: [runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].match: must be an object that says which containers are meant: containers, containerTypes, privileged or images, is {}"},
 		"an unknown criterion":               {exception("match: {names: [x]}, leave: [runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].match.names: unknown field: must be one of containers, containerTypes, privileged, images\nx.yaml:4: spec.exceptions[0].match: must be an object that says which containers are meant: containers, containerTypes, privileged or images, is {\"names\":[\"x\"]}"},
 		"a bad glob":                         {exception("match: {containers: ['[']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.containers[0]: must be a glob, such as istio-*, is "["`},
 		"a bad type":                         {exception("match: {containerTypes: [sidecar]}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.containerTypes[0]: must be init, regular or ephemeral, is "sidecar"`},
 		"privileged: false":                  {exception("match: {privileged: false}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.privileged: must be true: leave it out for the others, is false`},
-		"an image with a tag":                {exception("match: {images: ['nginx:1']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest, is "nginx:1"`},
-		"an image with a digest":             {exception("match: {images: ['nginx@sha256:00']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest, is "nginx@sha256:00"`},
+		"an image with a tag":                {exception("match: {images: ['nginx:1']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest: a tag or digest is never compared, is "nginx:1"`},
+		"an image with a digest":             {exception("match: {images: ['nginx@sha256:00']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest: a tag or digest is never compared, is "nginx@sha256:00"`},
 		"no image":                           {exception("match: {images: ['a//b']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must be a repository, in which * stands for a part of one component and ** for any number of components, is "a//b"`},
 		"an upper-case image":                {exception("match: {images: [Nginx]}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must be a repository, in which * stands for a part of one component and ** for any number of components, is "Nginx"`},
 		"a path for an image":                {exception("match: {images: [a/..]}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must be a repository, in which * stands for a part of one component and ** for any number of components, is "a/.."`},
+		"any image with a tag":               {exception("match: {images: ['*:latest']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest: a tag or digest is never compared, is "*:latest"`},
+		"any registry or anybody":            {exception("match: {images: ['*/*', '*/a/b', '*/**']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must not begin with */: write **/* for any registry, or docker.io/*/* for Docker Hub, is "*/*"` + "\n" + `x.yaml:4: spec.exceptions[0].match.images[1]: must not begin with */: write **/a/b for any registry, or docker.io/*/a/b for Docker Hub, is "*/a/b"` + "\n" + `x.yaml:4: spec.exceptions[0].match.images[2]: must not begin with */: write **/** for any registry, or docker.io/*/** for Docker Hub, is "*/**"`},
+		"a registry alone":                   {exception("match: {images: ['registry.example.com', '*.example.com']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name more than a registry: registry.example.com/** stands for all its images, is "registry.example.com"` + "\n" + `x.yaml:4: spec.exceptions[0].match.images[1]: must name more than a registry: *.example.com/** stands for all its images, is "*.example.com"`},
+		"** in a component":                  {exception("match: {images: ['nginx**', 'registry.example.com/shop**', '***']}, leave: [runAsUser], reason: x"), many("x.yaml:4: spec.exceptions[0].match.images[%d]: must have ** only as a whole component, such as in **/nginx: it stands for any number of components, is %q", "nginx**", "registry.example.com/shop**", "***")},
 		"an empty image":                     {exception("match: {images: ['']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must be an image repository, such as jenkins/jenkins, is ""`},
 		"SELinux options in an exception":    {exception("match: {containers: [x]}, container: {seLinuxOptions: {level: s0}}, reason: x"), "x.yaml:4: spec.exceptions[0].container.seLinuxOptions: must not differ between the containers of a pod: a kubelet refuses a volume that they share"},
 		"two SELinux options":                {head + `spec: {container: {seLinuxOptions: {level: s0}}, pod: {seLinuxOptions: {level: s1}}}`, `x.yaml:1: spec: container.seLinuxOptions must be the same as pod.seLinuxOptions: a kubelet refuses a volume that containers with different labels share`},
@@ -90,18 +114,22 @@ func TestProfileErrors(t *testing.T) {
 		"an alias for a key":                 {head + `spec: {container: {&a runAsUser: 1, *a : 1}}`, `x.yaml:4: spec.container: has a key that is no plain string`},
 		"a number for a key":                 {head + `spec: {container: {1: 1}}`, `x.yaml:4: spec.container: has a key that is no plain string`},
 		"an object for a key":                {head + `spec: {container: {{}: 1}}`, `x.yaml:4: spec.container: has a key that is no plain string`},
-		"control characters":                 {head + "spec: {container: {\"run\\eAsUser\": 1}}", "x.yaml:4: spec.container.run\uFFFDAsUser: unknown field: must be one of " + strings.Join(namesAt(ContainerLevel), ", ")},
-		"no reason":                          {exception("match: {containers: [x]}, leave: [runAsUser]"), "x.yaml:4: spec.exceptions[0]: reason: must be set: it is shown to whoever wonders about the exception"},
+		"control characters":                 {head + "spec: {container: {\"run\\eAsUser\": 1}}", "x.yaml:4: spec.container.run\uFFFDAsUser: unknown field: did you mean runAsUser?"},
+		"no reason":                          {exception("match: {containers: [x]}, leave: [runAsUser]"), "x.yaml:4: spec.exceptions[0]: reason: must be set: it is shown where the exception applies"},
 		"an empty reason":                    {exception("match: {containers: [x]}, leave: [runAsUser], reason: ''"), `x.yaml:4: spec.exceptions[0].reason: must be a sentence that says why, is ""`},
 		"too long a reason":                  {exception("match: {containers: [x]}, leave: [runAsUser], reason: " + strings.Repeat("x", 201)), "x.yaml:4: spec.exceptions[0].reason: must be one line of at most 200 bytes"},
 		"a reason of two lines":              {exception(`match: {containers: [x]}, leave: [runAsUser], reason: "x\ny"`), "x.yaml:4: spec.exceptions[0].reason: must be one line of at most 200 bytes"},
 		"an unknown field left":              {exception("match: {containers: [x]}, leave: [runasuser], reason: x"), "x.yaml:4: spec.exceptions[0].leave[0]: unknown field: did you mean runAsUser?"},
 		"a field left twice":                 {exception("match: {containers: [x]}, leave: [runAsUser, runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].leave[1]: runAsUser is there twice"},
-		"a field without default":            {exception("match: {containers: [x]}, leave: [fsGroup], reason: x"), "x.yaml:4: spec.exceptions[0].leave[0]: the profile has no default for fsGroup"},
+		"a field without default":            {exception("match: {containers: [x]}, leave: [fsGroup], reason: x"), "x.yaml:4: spec.exceptions[0].leave[0]: the profile has no default for fsGroup that this exception could leave: remove it from the list"},
 		"left and given":                     {exception("match: {containers: [x]}, leave: [runAsUser], container: {runAsUser: 1}, reason: x"), "x.yaml:4: spec.exceptions[0].container.runAsUser: is also named under leave: must be in one of them only"},
-		"null in an exception":               {exception("match: {containers: [x]}, container: {runAsUser: null}, reason: x"), "x.yaml:4: spec.exceptions[0].container.runAsUser: must not be null: to leave the field, name it under leave"},
-		"nothing given":                      {exception("match: {containers: [x]}, container: {}, reason: x"), "x.yaml:4: spec.exceptions[0].container: must set a field"},
-		"a weak value in exception":          {exception("match: {containers: [x]}, container: {privileged: true}, reason: x"), "x.yaml:4: spec.exceptions[0].container.privileged: must be false, is true"},
+		"left, with null": {head + "spec: {base: hardened, container: {runAsUser: null}, exceptions: [{match: {containers: [x]}, leave: [runAsUser], reason: x}]}",
+			"x.yaml:4: spec.exceptions[0].leave[0]: the profile has no default for runAsUser that this exception could leave: remove it from the list"},
+		"left, and given by an earlier exception": {exception("match: {containers: [x]}, container: {runAsGroup: 1}, reason: x}, {match: {containers: [y]}, leave: [runAsGroup], reason: y"),
+			"x.yaml:4: spec.exceptions[1].leave[0]: the profile has no default for runAsGroup that this exception could leave: remove it from the list"},
+		"null in an exception":      {exception("match: {containers: [x]}, container: {runAsUser: null}, reason: x"), "x.yaml:4: spec.exceptions[0].container.runAsUser: must not be null: to leave the field, name it under leave"},
+		"nothing given":             {exception("match: {containers: [x]}, container: {}, reason: x"), "x.yaml:4: spec.exceptions[0].container: must set a field"},
+		"a weak value in exception": {exception("match: {containers: [x]}, container: {privileged: true}, reason: x"), "x.yaml:4: spec.exceptions[0].container.privileged: must be false, is true"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(tt.data)}})
@@ -116,6 +144,15 @@ func TestProfileErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// many returns the same error for several elements of a list.
+func many(format string, shown ...string) string {
+	var lines []string
+	for i, element := range shown {
+		lines = append(lines, fmt.Sprintf(format, i, element))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func manyPaths(n int) string {
@@ -149,14 +186,61 @@ c.yaml:4: spec.container.procMount: must be Default, is "Unmasked"`
 	}
 }
 
-// Profiles that are each other's base are both told.
+// A cycle of bases is one error, which names every profile in it, beside the other
+// errors of these profiles.
 func TestCycle(t *testing.T) {
-	profile := func(name, base string) string {
-		return "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: " + name + "}\nspec: {base: " + base + "}\n"
+	const kind = "apiVersion: caseharden.io/v1alpha1\nkind: Profile\n"
+	_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(
+		kind + "metadata: {name: c}\nspec: {base: b}\n---\n" +
+			kind + "metadata: {name: b}\nspec: {base: a, container: {privileged: true}}\n---\n" +
+			kind + "metadata: {name: a}\nspec: {base: b, exceptions: [{leave: [runAsUser], reason: x}]}\n---\n" +
+			kind + "metadata: {}\nspec: {base: hardend}\n---\n" +
+			kind + "metadata: {name: hardened}\nspec: {base: hard}\n")}})
+	want := `x.yaml:9: spec.container.privileged: must be false, is true
+x.yaml:9: spec.base: forms a cycle: b → a → b
+x.yaml:14: spec.exceptions[0]: match: must be set, and say which containers are meant
+x.yaml:18: metadata: name: must be set
+x.yaml:19: spec.base: there is no profile "hardend": did you mean hardened?
+x.yaml:21: metadata.name: hardened is the name of a built-in profile: choose another, and name that as base
+x.yaml:24: spec.base: there is no profile "hard": there are a, b, c, restricted`
+	if err == nil {
+		t.Fatal("there is no error")
 	}
-	_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(profile("a", "b") + "---\n" + profile("b", "a") + "---\n" + profile("c", "b"))}})
-	if err == nil || !strings.Contains(err.Error(), "is based on itself") {
-		t.Errorf("ParseProfiles = %v, want an error about the cycle", err)
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+// Errors that do not concern what a profile fills in do not hide that it leaves
+// what it does not fill in; others do, since the field may be what they are about.
+func TestUselessLeaveBesideOtherErrors(t *testing.T) {
+	const useless = "spec.exceptions[0].leave[0]: the profile has no default for fsGroup that this exception could leave: remove it from the list"
+	const leave = "exceptions: [{match: {containers: [x]}, leave: [fsGroup], reason: x}]"
+	for name, tt := range map[string]struct {
+		data string
+		want bool
+	}{
+		"a label":                   {strings.Replace(head, "name: x", "name: x, labels: {}", 1) + "spec: {base: hardened, " + leave + "}", true},
+		"a writable path":           {head + "spec: {base: hardened, writablePaths: [{path: tmp}], " + leave + "}", true},
+		"another exception's match": {head + "spec: {base: hardened, " + strings.TrimSuffix(leave, "]") + ", {match: {}, leave: [runAsUser], reason: x}]}", true},
+		"the base's label": {head + "spec: {base: y, " + leave + "}\n---\n" +
+			strings.Replace(head, "name: x", "name: y, labels: {}", 1) + "spec: {base: hardened}", true},
+		"the field misspelled":    {head + "spec: {base: hardened, pod: {fsgrp: 1}, " + leave + "}", false},
+		"the field's value":       {head + "spec: {base: hardened, pod: {fsGroup: 0}, " + leave + "}", false},
+		"the base":                {head + "spec: {base: hard, " + leave + "}", false},
+		"the base's field":        {head + "spec: {base: y, " + leave + "}\n---\n" + strings.Replace(head, "name: x", "name: y", 1) + "spec: {pod: {fsGroup: 0}}", false},
+		"what an exception gives": {head + "spec: {base: hardened, " + strings.TrimSuffix(leave, "]") + ", {match: {containers: [x]}, container: {runAsUser: 0}, reason: x}]}", false},
+	} {
+		_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(tt.data)}})
+		if err == nil {
+			t.Fatalf("%s: there is no error", name)
+		}
+		if got := strings.Contains(err.Error(), useless); got != tt.want {
+			t.Errorf("%s: the useless leave is reported: %t, want %t:\n%v", name, got, tt.want, err)
+		}
+		if tt.want && !strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: there is no other error: %v", name, err)
+		}
 	}
 }
 

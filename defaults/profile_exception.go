@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// readException reads one exception of a profile file.
-func readException(at place) exceptionSource {
-	var e exceptionSource
+// readException reads one exception of a profile file. It returns false if errors
+// leave open which fields the exception fills in.
+func readException(at place) (e exceptionSource, ok bool) {
 	members := at.only("match", "leave", "container", "reason")
 	if match, found := members["match"]; found {
 		e.Match = readMatch(match)
@@ -23,7 +23,7 @@ func readException(at place) exceptionSource {
 			reason.errorf("must be one line of at most %d bytes", maxReason)
 		}
 	} else {
-		at.errorf("reason: must be set: it is shown to whoever wonders about the exception")
+		at.errorf("reason: must be set: it is shown where the exception applies")
 	}
 	leave, leaves := members["leave"]
 	container, gives := members["container"]
@@ -33,10 +33,11 @@ func readException(at place) exceptionSource {
 	if leaves {
 		e.readLeave(leave)
 	}
+	before := len(*at.problems)
 	if gives {
 		e.readContainer(container)
 	}
-	return e
+	return e, len(*at.problems) == before
 }
 
 func (e *exceptionSource) readLeave(at place) {

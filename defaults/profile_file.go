@@ -51,6 +51,9 @@ type source struct {
 	// null in the file: nothing of what the base has.
 	noWritablePaths, noExceptions bool
 	writablePathsAt, exceptionsAt place
+
+	// Errors leave open which fields the profile fills in.
+	uncertain bool
 }
 
 // A setting is what a file says of a field: a value, or that it has none.
@@ -65,13 +68,11 @@ type exceptionSource struct {
 	leaveAt []place
 }
 
-// readSource reads one document. What is wrong it reports; false where that is
-// too much to go on.
-func readSource(document place) (*source, bool) {
-	before := len(*document.problems)
-	if document.resolved().Kind != yaml.MappingNode {
-		document.must("an object")
-		return &source{}, false
+// readSource reads one document and reports its errors. It returns nil if the
+// document is no profile at all.
+func readSource(document place) *source {
+	if !isProfile(document) {
+		return nil
 	}
 	members := document.only("apiVersion", "kind", "metadata", "spec")
 	for _, m := range []struct{ name, want string }{{"apiVersion", profileAPIVersion}, {"kind", profileKind}} {
@@ -82,7 +83,7 @@ func readSource(document place) (*source, bool) {
 			at.must(m.want)
 		}
 	}
-	s := &source{at: document}
+	s := &source{at: document, uncertain: true}
 	if metadata, found := members["metadata"]; found {
 		if name, found := metadata.only("name")["name"]; found {
 			s.name = readName(name)
@@ -97,7 +98,27 @@ func readSource(document place) (*source, bool) {
 	} else {
 		document.errorf("spec: must be set")
 	}
-	return s, len(*document.problems) == before
+	return s
+}
+
+// isProfile reports whether a document is meant to be a profile. In any other
+// document nothing is where a profile has it: one error says so.
+func isProfile(document place) bool {
+	if document.resolved().Kind != yaml.MappingNode {
+		document.must("an object")
+		return false
+	}
+	apiVersion, kind := document.peek("apiVersion"), document.peek("kind")
+	group, _, _ := strings.Cut(profileAPIVersion, "/")
+	switch {
+	case strings.HasPrefix(apiVersion, group+"/"), apiVersion == "" && kind == profileKind:
+		return true
+	case apiVersion == "" || kind == "":
+		document.errorf("is not a profile: must have apiVersion: %s and kind: %s", profileAPIVersion, profileKind)
+	default:
+		document.errorf("is a %s of %s, not a %s of %s", kind, apiVersion, profileKind, profileAPIVersion)
+	}
+	return false
 }
 
 func readName(at place) string {
@@ -109,6 +130,7 @@ func readName(at place) string {
 }
 
 func (s *source) readSpec(spec place) {
+	before := len(*spec.problems)
 	members := spec.only("base", "container", "pod", "writablePaths", "exceptions")
 	if at, found := members["base"]; found {
 		s.base, s.baseAt = at.text("the name of a profile"), at
@@ -119,6 +141,7 @@ func (s *source) readSpec(spec place) {
 	if at, found := members["pod"]; found {
 		s.pod = readSettings(at, PodLevel)
 	}
+	s.uncertain = len(*spec.problems) > before
 	if at, found := members["writablePaths"]; found {
 		s.writablePathsAt = at
 		if s.noWritablePaths = at.isNull(); !s.noWritablePaths {
@@ -128,8 +151,10 @@ func (s *source) readSpec(spec place) {
 	if at, found := members["exceptions"]; found {
 		s.exceptionsAt = at
 		if s.noExceptions = at.isNull(); !s.noExceptions {
-			for _, e := range at.elements("a list of exceptions") {
-				s.exceptions = append(s.exceptions, readException(e))
+			for _, element := range at.elements("a list of exceptions") {
+				e, ok := readException(element)
+				s.exceptions = append(s.exceptions, e)
+				s.uncertain = s.uncertain || !ok
 			}
 		}
 	}
@@ -248,12 +273,12 @@ func readWritablePaths(at place) []WritablePath {
 		} else if p.Path = at.text("a path"); p.Path != "" && !isMountable(p.Path) {
 			at.must("an absolute path without //, /./, /../, a : or a / at its end, and not /, in /dev, /proc or /sys, or one of /etc/hosts, /etc/hostname and /etc/resolv.conf")
 		}
-		if at, found := members["sizeLimit"]; !found {
-			e.errorf("sizeLimit: must be set, such as to 64Mi: a pod that writes more is evicted")
-		} else if quantity, err := resource.ParseQuantity(at.resolved().Value); err != nil || quantity.Sign() <= 0 {
-			at.must("a quantity of bytes above zero, such as 64Mi")
-		} else {
-			p.SizeLimit = quantity.String()
+		if at, found := members["sizeLimit"]; found && !at.isNull() {
+			if quantity, err := resource.ParseQuantity(at.resolved().Value); err != nil || quantity.Sign() <= 0 {
+				at.must("a quantity of bytes above zero, such as 64Mi")
+			} else {
+				p.SizeLimit = quantity.String()
+			}
 		}
 		if slices.ContainsFunc(paths, func(other WritablePath) bool { return other.Path == p.Path }) {
 			e.errorf("path: %s is there twice", p.Path)

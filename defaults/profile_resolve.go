@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/caseharden/caseharden/internal/suggest"
 )
 
 // ParseProfiles reads profiles, and returns them together with the built-in ones,
@@ -20,26 +22,30 @@ func ParseProfiles(files []ProfileFile) ([]*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := resolver{sources: map[string]*source{}, places: map[string]place{}, profiles: map[string]*Profile{}, resolving: map[string]bool{}}
+	r := resolver{named: map[string]*source{}, resolved: map[*source]resolved{}}
 	for _, file := range own {
 		r.read(file, nil)
 	}
-	builtin := slices.Collect(maps.Keys(r.sources))
+	builtin := slices.Collect(maps.Keys(r.named))
 	for _, file := range files {
 		r.read(file, builtin)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.sources)) {
-		r.resolve(name)
-	}
-	for _, s := range r.broken {
-		if s.base != "" {
-			r.checkBase(s)
-		}
+	for _, s := range r.sources {
+		r.resolve(s)
 	}
 	if err := r.problems.err(); err != nil {
 		return nil, err
 	}
-	return slices.SortedFunc(maps.Values(r.profiles), func(a, b *Profile) int { return cmp.Compare(a.Name, b.Name) }), nil
+	var profiles []*Profile
+	for _, s := range r.sources {
+		p := r.resolved[s].profile
+		if !slices.Contains(builtin, s.name) {
+			p.File = s.at.file
+		}
+		profiles = append(profiles, p)
+	}
+	slices.SortFunc(profiles, func(a, b *Profile) int { return cmp.Compare(a.Name, b.Name) })
+	return profiles, nil
 }
 
 func builtinFiles() ([]ProfileFile, error) {
@@ -60,12 +66,17 @@ func builtinFiles() ([]ProfileFile, error) {
 
 // A resolver puts profiles together with their bases.
 type resolver struct {
-	problems  problems
-	sources   map[string]*source // nil: its file has errors, which are reported
-	places    map[string]place   // where each was found
-	profiles  map[string]*Profile
-	resolving map[string]bool
-	broken    []*source // with errors, and a name
+	problems problems
+	sources  []*source          // in the order of files
+	named    map[string]*source // the first of each name
+	resolved map[*source]resolved
+	path     []*source // that are being resolved: each is the base of the one before
+}
+
+// resolved is a profile, complete with its base.
+type resolved struct {
+	profile *Profile
+	certain bool // no error leaves open which fields it fills in
 }
 
 // read reads a file whose profiles must not have the taken names.
@@ -76,156 +87,153 @@ func (r *resolver) read(file ProfileFile, taken []string) {
 		r.problems = append(r.problems, &ProfileError{File: file.Name, Line: 1, Message: "holds no profile"})
 	}
 	for _, document := range all {
-		s, ok := readSource(document)
-		if s.name == "" {
+		s := readSource(document)
+		if s == nil {
 			continue
 		}
-		if slices.Contains(taken, s.name) {
+		r.sources = append(r.sources, s)
+		first, found := r.named[s.name]
+		switch {
+		case s.name == "":
+		case slices.Contains(taken, s.name):
 			document.errorf("metadata.name: %s is the name of a built-in profile: choose another, and name that as base", s.name)
-			continue
-		}
-		if _, found := r.sources[s.name]; found {
-			document.errorf("metadata.name: a profile %s is in %s:%d too", s.name, r.places[s.name].file, r.places[s.name].node.Line)
-			continue
-		}
-		r.sources[s.name], r.places[s.name] = s, s.at
-		if !ok {
-			r.sources[s.name] = nil
-			r.broken = append(r.broken, s)
+		case found:
+			document.errorf("metadata.name: a profile %s is in %s:%d too", s.name, first.at.file, first.at.node.Line)
+		default:
+			r.named[s.name] = s
 		}
 	}
 }
 
-// resolve returns a profile, complete with its base; nil where it cannot be,
-// which is reported.
-func (r *resolver) resolve(name string) *Profile {
-	s := r.sources[name]
-	if p := r.profiles[name]; p != nil || s == nil {
-		return p
+// resolve returns a profile, complete with its base, and reports what can only be
+// seen there.
+func (r *resolver) resolve(s *source) resolved {
+	if done, found := r.resolved[s]; found {
+		return done
 	}
-	base := &Profile{}
+	base := resolved{profile: &Profile{}, certain: true}
 	if s.base != "" {
-		if base = r.resolveBase(s); base == nil {
-			r.sources[name] = nil
-			return nil
-		}
+		base = r.resolveBase(s)
 	}
-	if s.base == "" {
-		s.checkWithoutBase()
-	}
-	p := s.over(base)
-	r.profiles[name] = p
-	return p
+	result := s.over(base)
+	r.resolved[s] = result
+	return result
 }
 
-func (r *resolver) resolveBase(s *source) *Profile {
-	if !r.checkBase(s) {
-		return nil
-	}
-	r.resolving[s.name] = true
-	defer delete(r.resolving, s.name)
-	if r.resolving[s.base] {
-		s.baseAt.errorf("%s is based on itself", s.name)
-		return nil
-	}
-	return r.resolve(s.base)
-}
-
-func (r *resolver) checkBase(s *source) bool {
-	_, found := r.sources[s.base]
+// resolveBase returns the base of a profile. Where there is none, it reports that
+// and returns one of which nothing is certain.
+func (r *resolver) resolveBase(s *source) resolved {
+	r.path = append(r.path, s)
+	defer func() { r.path = r.path[:len(r.path)-1] }()
+	unknown := resolved{profile: &Profile{}}
+	base, found := r.named[s.base]
 	if !found {
-		others := slices.DeleteFunc(slices.Sorted(maps.Keys(r.sources)), func(name string) bool { return name == s.name })
-		s.baseAt.errorf("there is no profile %q: there are %s", s.base, strings.Join(others, ", "))
+		others := slices.DeleteFunc(slices.Sorted(maps.Keys(r.named)), func(name string) bool { return name == s.name })
+		if closest := suggest.Closest(s.base, others); closest != "" {
+			s.baseAt.errorf("there is no profile %q: did you mean %s?", s.base, closest)
+		} else {
+			s.baseAt.errorf("there is no profile %q: there are %s", s.base, strings.Join(others, ", "))
+		}
+		return unknown
 	}
-	return found
+	if i := slices.Index(r.path, base); i >= 0 {
+		var cycle strings.Builder
+		for _, member := range r.path[i:] {
+			cycle.WriteString(member.name + " → ")
+		}
+		r.path[i].baseAt.errorf("forms a cycle: %s%s", &cycle, base.name)
+		return unknown
+	}
+	return r.resolve(base)
 }
 
 // over returns the profile that the source makes of its base.
-func (s *source) over(base *Profile) *Profile {
+func (s *source) over(base resolved) resolved {
 	p := &Profile{
 		Name:      s.name,
-		Container: s.merge(base.Container, s.container),
-		Pod:       s.merge(base.Pod, s.pod),
+		Container: s.merge(base, base.profile.Container, s.container),
+		Pod:       s.merge(base, base.profile.Pod, s.pod),
 	}
 	for _, e := range s.exceptions {
 		p.Exceptions = append(p.Exceptions, e.Exception)
 	}
 	if !s.noExceptions {
-		p.Exceptions = append(p.Exceptions, p.relevant(base.Exceptions)...)
+		p.Exceptions = append(p.Exceptions, base.profile.Exceptions...)
 	}
 	p.WritablePaths = slices.Clone(s.writablePaths)
-	for _, w := range base.WritablePaths {
-		if !s.noWritablePaths && p.defaults(readOnlyRootFilesystem) && !slices.ContainsFunc(p.WritablePaths, func(own WritablePath) bool { return own.Path == w.Path }) {
+	for _, w := range base.profile.WritablePaths {
+		if !s.noWritablePaths && p.fills(readOnlyRootFilesystem, 0) && !slices.ContainsFunc(p.WritablePaths, func(own WritablePath) bool { return own.Path == w.Path }) {
 			p.WritablePaths = append(p.WritablePaths, w)
 		}
 	}
-	s.check(p)
-	return p
+	certain := base.certain && !s.uncertain
+	if certain {
+		s.check(p)
+	}
+	p.dropUseless(len(s.exceptions))
+	return resolved{p, certain}
 }
 
-// relevant returns the exceptions of a base as far as they concern what the profile
-// still has.
-func (p *Profile) relevant(inherited []Exception) []Exception {
-	var kept []Exception
-	for _, e := range inherited {
-		e.Leave = slices.DeleteFunc(slices.Clone(e.Leave), func(f *Field) bool { return !p.defaults(f) })
+// dropUseless removes from the exceptions of the base, which begin at the index,
+// what leaves fields that the profile does not fill in any more.
+func (p *Profile) dropUseless(inherited int) {
+	kept := p.Exceptions[:inherited:inherited]
+	for i, e := range p.Exceptions[inherited:] {
+		e.Leave = slices.DeleteFunc(slices.Clone(e.Leave), func(f *Field) bool { return !p.fills(f, inherited+i+1) })
 		if len(e.Leave)+len(e.Container) > 0 {
 			kept = append(kept, e)
 		}
 	}
-	return kept
+	p.Exceptions = kept
 }
 
-// defaults says whether the profile has a default for the field anywhere.
-func (p *Profile) defaults(f *Field) bool {
+// fills reports whether a container can get a default for the field: from the
+// profile, or from its exceptions at and after the index.
+func (p *Profile) fills(f *Field, from int) bool {
 	in := func(defaults []Default) bool { _, found := findDefault(defaults, f); return found }
-	return in(p.Container) || in(p.Pod) || slices.ContainsFunc(p.Exceptions, func(e Exception) bool { return in(e.Container) })
+	return in(p.Container) || in(p.Pod) || slices.ContainsFunc(p.Exceptions[from:], func(e Exception) bool { return in(e.Container) })
 }
 
 // merge puts settings over the defaults of the base.
-func (s *source) merge(base []Default, settings map[*Field]setting) []Default {
-	var defaults []Default
+func (s *source) merge(base resolved, defaults []Default, settings map[*Field]setting) []Default {
+	var merged []Default
 	for _, f := range catalogue {
-		d, inBase := findDefault(base, f)
+		d, inBase := findDefault(defaults, f)
 		own, found := settings[f]
 		switch {
-		case found && own.removes && !inBase:
+		case found && own.removes && !inBase && base.certain:
 			own.at.errorf("null removes a default of the base, which has none for %s", f.Name)
 		case found && !own.removes:
-			defaults = append(defaults, Default{Field: f, Value: own.value})
+			merged = append(merged, Default{Field: f, Value: own.value})
 		case inBase && !found:
-			defaults = append(defaults, d)
+			merged = append(merged, d)
 		}
 	}
-	return defaults
-}
-
-// checkWithoutBase reports a null that has nothing to remove.
-func (s *source) checkWithoutBase() {
-	if s.noWritablePaths {
-		s.writablePathsAt.errorf("null removes those of the base, and there is none")
-	}
-	if s.noExceptions {
-		s.exceptionsAt.errorf("null removes those of the base, and there is none")
-	}
+	return merged
 }
 
 // check reports what can only be seen once a profile is complete.
 func (s *source) check(p *Profile) {
+	if s.base == "" && s.noWritablePaths {
+		s.writablePathsAt.errorf("null removes those of the base, and there is none")
+	}
+	if s.base == "" && s.noExceptions {
+		s.exceptionsAt.errorf("null removes those of the base, and there is none")
+	}
 	if len(p.Container)+len(p.Pod) == 0 && len(p.Exceptions) == 0 {
 		s.at.errorf("spec: must have a default, under container or pod")
 	}
-	if len(s.writablePaths) > 0 && !p.defaults(readOnlyRootFilesystem) {
+	if len(s.writablePaths) > 0 && !p.fills(readOnlyRootFilesystem, 0) {
 		s.writablePathsAt.errorf("are for root file systems that the profile makes read-only, and it has no default for readOnlyRootFilesystem")
 	}
 	container, inContainer := findDefault(p.Container, seLinuxOptions)
 	if pod, inPod := findDefault(p.Pod, seLinuxOptions); inContainer && inPod && !bytes.Equal(container.Value.JSON, pod.Value.JSON) {
 		s.at.errorf("spec: container.seLinuxOptions must be the same as pod.seLinuxOptions: a kubelet refuses a volume that containers with different labels share")
 	}
-	for _, e := range s.exceptions {
-		for i, f := range e.Leave {
-			if !p.defaults(f) {
-				e.leaveAt[i].errorf("the profile has no default for %s", f.Name)
+	for i, e := range s.exceptions {
+		for j, f := range e.Leave {
+			if !p.fills(f, i+1) {
+				e.leaveAt[j].errorf("the profile has no default for %s that this exception could leave: remove it from the list", f.Name)
 			}
 		}
 	}

@@ -40,6 +40,10 @@ pod: {fsGroup: 1000, fsGroupChangePolicy: OnRootMismatch}
 		"writable paths of a base whose root they are for no more": {`{base: own, container: {readOnlyRootFilesystem: null, runAsNonRoot: true}}`, `{container: {runAsNonRoot: true}}`},
 		"exceptions of a base, as far as they still mean something": {`{base: excepted, container: {runAsUser: null}}`, `{container: {runAsNonRoot: true},
 			exceptions: [{match: {containers: [b]}, leave: [runAsNonRoot], reason: two}, {match: {containers: [c]}, container: {runAsGroup: 7}, reason: three}]}`},
+		"exceptions of a base that leave what a later one gives": {`{base: given-later}`, `{container: {runAsNonRoot: true},
+			exceptions: [{match: {containers: [a]}, leave: [runAsGroup], reason: one}, {match: {containers: ["*"]}, container: {runAsGroup: 7}, reason: two}]}`},
+		"a writable path without a limit": {`{container: {readOnlyRootFilesystem: true}, writablePaths: [{path: /tmp}, {path: /run, sizeLimit: null}]}`,
+			`{container: {readOnlyRootFilesystem: true}, writablePaths: [{path: /tmp}, {path: /run}]}`},
 		"own exceptions come first": {`
 base: own
 exceptions:
@@ -68,6 +72,15 @@ spec:
   - {match: {containers: [a]}, leave: [runAsUser], reason: one}
   - {match: {containers: [b]}, leave: [runAsNonRoot, runAsUser], reason: two}
   - {match: {containers: [c]}, leave: [runAsUser], container: {runAsGroup: 7}, reason: three}
+---
+apiVersion: caseharden.io/v1alpha1
+kind: Profile
+metadata: {name: given-later}
+spec:
+  container: {runAsNonRoot: true}
+  exceptions:
+  - {match: {containers: [a]}, leave: [runAsGroup], reason: one}
+  - {match: {containers: ["*"]}, container: {runAsGroup: 7}, reason: two}
 `)
 			var want map[string]any
 			if err := yaml.UnmarshalStrict([]byte(tt.want), &want); err != nil {

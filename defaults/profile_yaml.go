@@ -16,6 +16,9 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/caseharden/caseharden/internal/suggest"
+	"github.com/caseharden/caseharden/internal/yamltext"
 )
 
 // A ProfileError is something wrong in a profile file.
@@ -75,7 +78,7 @@ func documents(file ProfileFile, all *problems) []place {
 			return found
 		}
 		if err != nil {
-			line, message := yamlError(err)
+			line, message := yamlError(file.Data, err)
 			*all = append(*all, &ProfileError{File: file.Name, Line: line, Message: "is not YAML: " + message})
 			return found
 		}
@@ -87,14 +90,18 @@ func documents(file ProfileFile, all *problems) []place {
 
 var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// yamlError takes the line out of an error of the YAML library.
-func yamlError(err error) (line int, message string) {
+// yamlError returns an error of the YAML library as its line and its message.
+func yamlError(data []byte, err error) (line int, message string) {
 	parts := yamlErrorLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
 	if parts == nil {
 		return 1, err.Error()
 	}
 	line, _ = strconv.Atoi(parts[1]) // empty where the library does not know it
-	return max(line, 1), parts[2]
+	line = max(line, 1)
+	if tab, found := yamltext.TabLine(data, line, parts[2]); found {
+		return tab, "this line is indented with a tab: use spaces"
+	}
+	return line, parts[2]
 }
 
 // errorf reports that the value is wrong.
@@ -168,6 +175,17 @@ func (p place) members() []member {
 	return all
 }
 
+// peek returns a member of an object if it is a plain value, and reports nothing.
+func (p place) peek(name string) string {
+	content := p.resolved().Content
+	for i := 0; i+1 < len(content); i += 2 {
+		if content[i].Value == name {
+			return content[i+1].Value
+		}
+	}
+	return ""
+}
+
 // only returns the members of an object by name, and reports those with another
 // name than the known ones.
 func (p place) only(known ...string) map[string]place {
@@ -184,11 +202,13 @@ func (p place) only(known ...string) map[string]place {
 
 // unknown reports a name that is none of the known ones.
 func (p place) unknown(name string, known []string) {
-	for _, k := range known {
-		if strings.EqualFold(k, name) || strings.HasPrefix(k, name+".") {
-			p.errorf("unknown field: did you mean %s?", k)
-			return
-		}
+	closest := suggest.Closest(name, known)
+	if i := slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(k, name+".") }); i >= 0 {
+		closest = known[i]
+	}
+	if closest != "" {
+		p.errorf("unknown field: did you mean %s?", closest)
+		return
 	}
 	if len(known) == 1 {
 		p.errorf("unknown field: there is only %s", known[0])

@@ -42,27 +42,34 @@ func TestImagesInTheDocumentation(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(string(data), "### Images\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	rows := 0
+	tried := 0
 	for line := range strings.Lines(section) {
 		cells := strings.Split(line, "|")
-		if len(cells) != 5 || !strings.Contains(line, "`") {
+		if len(cells) != 6 || !strings.Contains(cells[1], "`") {
 			continue
 		}
-		rows++
-		glob := strings.Trim(cells[1], " `")
-		r, err := ParseRepository(glob)
-		if err != nil {
-			t.Fatalf("%s: %v", glob, err)
+		list := func(cell string) []string {
+			return strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune("`, ", r) })
 		}
-		for i, want := range map[int]bool{2: true, 3: false} {
-			for image := range strings.SplitSeq(cells[i], ", ") {
-				if image = strings.Trim(image, " `"); r.Has(image) != want {
-					t.Errorf("%s matches %s: %v, want %v", glob, image, !want, want)
+		for _, glob := range list(cells[1]) {
+			tried++
+			r, err := ParseRepository(glob)
+			if refused := strings.HasPrefix(cells[2], " refused: "); refused || err != nil {
+				if !refused || err == nil {
+					t.Errorf("%s is refused: %t (%v), want %t", glob, err != nil, err, refused)
+				}
+				continue
+			}
+			for want, cell := range map[bool]string{true: cells[3], false: cells[4]} {
+				for _, image := range list(cell) {
+					if r.Has(image) != want {
+						t.Errorf("%s matches %s: %t, want %t", glob, image, !want, want)
+					}
 				}
 			}
 		}
 	}
-	if rows != 5 {
-		t.Errorf("%d patterns were tried, want 5", rows)
+	if want := 16; tried != want {
+		t.Errorf("%d patterns were tried, want %d", tried, want)
 	}
 }

@@ -4,7 +4,9 @@ package defaults
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -12,8 +14,9 @@ import (
 
 // A Repository is a glob of image repositories, such as jenkins/jenkins,
 // registry.example.com/*/app or **/nginx. A * stands for any part of one
-// component, and a ** for any number of components. What names no registry is
-// normalised as an image is: nginx stands for docker.io/library/nginx.
+// component, and a ** for any number of components. A * or ** alone stands for all
+// images. What names no registry is normalised as an image is: nginx stands for
+// docker.io/library/nginx.
 type Repository struct {
 	glob    string // as it was written
 	matches *regexp.Regexp
@@ -24,9 +27,17 @@ func ParseRepository(glob string) (Repository, error) {
 	first, rest, several := strings.Cut(glob, "/")
 	switch {
 	case strings.ContainsRune(glob, '@') || strings.Contains(glob[strings.LastIndexByte(glob, '/')+1:], ":"):
-		return Repository{}, errors.New("must name a repository without tag and digest")
+		return Repository{}, errors.New("must name a repository without tag and digest: a tag or digest is never compared")
 	case !globSyntax.MatchString(glob) || !several && strings.ToLower(glob) != glob:
 		return Repository{}, errors.New("must be a repository, in which * stands for a part of one component and ** for any number of components")
+	case slices.ContainsFunc(strings.Split(glob, "/"), func(c string) bool { return c != "**" && strings.Contains(c, "**") }):
+		return Repository{}, errors.New("must have ** only as a whole component, such as in **/nginx: it stands for any number of components")
+	case !several && strings.Contains(glob, "."):
+		return Repository{}, fmt.Errorf("must name more than a registry: %s/** stands for all its images", glob)
+	case several && first == "*":
+		return Repository{}, fmt.Errorf("must not begin with */: write **/%[1]s for any registry, or docker.io/*/%[1]s for Docker Hub", rest)
+	case glob == "*":
+		return newRepository(glob, "**"), nil
 	case first == "**":
 		return newRepository(glob, glob), nil
 	case several && (first == "docker.io" || first == "index.docker.io"):
@@ -73,11 +84,11 @@ func newRepository(written, glob string) Repository {
 	return Repository{glob: written, matches: regexp.MustCompile("^" + strings.Join(pattern, "") + "$")}
 }
 
-// Has says whether an image, as a container names it, is of the repository. An
+// Has reports whether an image, as a container names it, is of the repository. An
 // image that cannot be parsed is of none.
 func (r Repository) Has(image string) bool { return r.hasName(repositoryOf(image)) }
 
-// hasName says whether the repository of an image is meant.
+// hasName reports whether the repository of an image is meant.
 func (r Repository) hasName(repository string) bool {
 	return repository != "" && r.matches.MatchString(repository+"/")
 }

@@ -53,10 +53,21 @@ func TestRepository(t *testing.T) {
 		{"index.docker.io/**/nginx", "a/nginx", true},
 		{"docker.io/**/nginx", "quay.io/a/nginx", false},
 		{"docker.io/*", "nginx", true},
+		{"*", "nginx", true},
+		{"*", "anything/at/all", true},
+		{"*", "registry.example.com:5000/a/b/c:1", true},
+		{"**/*", "nginx", true},
+		{"**/*", "quay.io/a/b", true},
+		{"docker.io/*/*", "a/b", true},
+		{"docker.io/*/*", "nginx", true},
+		{"docker.io/*/*", "quay.io/a/b", false},
+		{"docker.io/library/foo.bar", "foo.bar", true},
 		{"docker.io/foo.bar/x", "docker.io/foo.bar/x", true},
 		{"docker.io/foo.bar/x", "foo.bar/x", false},
 		{"Registry/x", "Registry/x", true},
 		{"nginx*", "nginx-unprivileged", true},
+		{"nginx*", "nginxinc/nginx-unprivileged", false},
+		{"nginx*", "quay.io/nginx", false},
 		{"a.b/c", "axb/c", false}, // a dot is a dot
 
 		// What is no image is of no repository.

@@ -20,8 +20,13 @@ type Volumes struct {
 
 // A Volume is one of the pod's.
 type Volume struct {
-	Name      string
-	SizeLimit string // of an emptyDir that has nothing else, in its canonical form; empty for any other volume
+	Name     string
+	EmptyDir *EmptyDir // nil for any other volume, and for one with more settings
+}
+
+// An EmptyDir is a volume as Caseharden makes one for a writable path.
+type EmptyDir struct {
+	SizeLimit string // in its canonical form; empty: no limit
 }
 
 // mounts are a container's.
@@ -57,7 +62,7 @@ func ParseVolumes(pod []byte) (*Volumes, error) {
 	}
 	v := &Volumes{HasVolumes: wire.Spec.Volumes != nil, mounts: map[ContainerType]map[int]mounts{}}
 	for _, volume := range wire.Spec.Volumes {
-		v.Volumes = append(v.Volumes, Volume{Name: volume.Name, SizeLimit: onlySizeLimit(volume.EmptyDir)})
+		v.Volumes = append(v.Volumes, Volume{Name: volume.Name, EmptyDir: plainEmptyDir(volume.EmptyDir)})
 	}
 	for t, list := range map[ContainerType][]*mountingContainer{
 		Init: wire.Spec.InitContainers, Regular: wire.Spec.Containers, Ephemeral: wire.Spec.EphemeralContainers,
@@ -84,17 +89,21 @@ func ParseVolumes(pod []byte) (*Volumes, error) {
 // kubernetes/pkg/volume/util): the API server takes a relative one.
 func absolute(p string) string { return path.Clean("/" + p) }
 
-// onlySizeLimit returns the size limit of an emptyDir that has nothing else.
-func onlySizeLimit(emptyDir map[string]any) string {
-	limit, _ := emptyDir["sizeLimit"].(string)
-	if limit == "" || len(emptyDir) != 1 {
-		return ""
+// plainEmptyDir returns an emptyDir that has nothing but perhaps a size limit, else
+// nil.
+func plainEmptyDir(emptyDir map[string]any) *EmptyDir {
+	limit, limited := emptyDir["sizeLimit"].(string)
+	switch {
+	case emptyDir != nil && len(emptyDir) == 0:
+		return &EmptyDir{}
+	case !limited || len(emptyDir) != 1:
+		return nil
 	}
 	quantity, err := resource.ParseQuantity(limit)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return quantity.String()
+	return &EmptyDir{SizeLimit: quantity.String()}
 }
 
 // HasMounts says whether the container has a list of mounts.

@@ -86,15 +86,13 @@ func (own *ownProfiles) flags() []string {
 
 // names returns the names of the profiles that are not built in.
 func (own *ownProfiles) names() ([]string, error) {
-	list, err := exec.Command(binary, append([]string{"profiles", "list"}, own.flags()...)...).Output()
+	list, err := exec.Command(binary, append([]string{"profiles", "list", "-o", "name"}, own.flags()...)...).Output()
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	for line := range strings.Lines(string(list)) {
-		switch name, _, _ := strings.Cut(line, " "); name {
-		case "NAME", "hardened", "restricted":
-		default:
+	for name := range strings.FieldsSeq(string(list)) {
+		if name != "hardened" && name != "restricted" {
 			names = append(names, name)
 		}
 	}

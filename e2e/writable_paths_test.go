@@ -23,11 +23,12 @@ func emptyDir(name, limit string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &quantity}}}
 }
 
-// The paths of the profile everything, and where an author has something there, or
+// The paths of a profile, everything if none is named, and where an author has something there, or
 // another volume of ours.
 func TestWritablePaths(t *testing.T) {
 	withOwnProfiles(t)
-	plain, enforced := newNamespace(t, nil), newEnforced(t, "everything")
+	plain := newNamespace(t, nil)
+	enforced := map[string]string{"everything": newEnforced(t, "everything"), "writable-unlimited": newEnforced(t, "writable-unlimited")}
 	tmp := func(container string) corev1.VolumeMount {
 		return corev1.VolumeMount{Name: tmpVolume, MountPath: "/tmp", SubPath: container}
 	}
@@ -36,6 +37,7 @@ func TestWritablePaths(t *testing.T) {
 	}
 	both := []corev1.Volume{emptyDir(tmpVolume, "64Mi"), emptyDir(varRunVolume, "1Mi")}
 	for name, tt := range map[string]struct {
+		profile  string
 		manifest string
 		volumes  []corev1.Volume                 // after the author's
 		mounts   map[string][]corev1.VolumeMount // by container, after the author's
@@ -78,8 +80,18 @@ func TestWritablePaths(t *testing.T) {
 			mounts: map[string][]corev1.VolumeMount{"app": {
 				{Name: tmpVolume + "-3", MountPath: "/tmp", SubPath: "app"}, {Name: varRunVolume + "-2", MountPath: "/var/run", SubPath: "app"}}},
 		},
+		"without a size limit": {
+			profile:  "writable-unlimited",
+			manifest: `spec: {containers: [{name: app}], volumes: [{name: ` + tmpVolume + `, emptyDir: {sizeLimit: 64Mi}}]}`,
+			volumes:  []corev1.Volume{{Name: tmpVolume + "-2", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
+			mounts:   map[string][]corev1.VolumeMount{"app": {{Name: tmpVolume + "-2", MountPath: "/tmp", SubPath: "app"}}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if tt.profile == "" {
+				tt.profile = "everything"
+			}
+			enforced := enforced[tt.profile]
 			want := create(t, plain, pod(t, tt.manifest)).Spec
 			created := create(t, enforced, pod(t, tt.manifest))
 			admitted, err := client.CoreV1().Pods(enforced).Get(t.Context(), created.Name, metav1.GetOptions{})

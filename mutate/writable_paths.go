@@ -19,7 +19,7 @@ import (
 type volume struct {
 	Name     string `json:"name"`
 	EmptyDir struct {
-		SizeLimit string `json:"sizeLimit"`
+		SizeLimit string `json:"sizeLimit,omitempty"`
 	} `json:"emptyDir"`
 }
 
@@ -71,7 +71,7 @@ func volumeFor(w defaults.WritablePath, taken []defaults.Volume) (name string, p
 		if i < 0 {
 			return name, false
 		}
-		if taken[i].SizeLimit == w.SizeLimit {
+		if e := taken[i].EmptyDir; e != nil && e.SizeLimit == w.SizeLimit {
 			return name, true
 		}
 	}
