@@ -126,6 +126,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	if err := p.Write(stdout, o.output, hasColour(stdout)); err != nil {
 		return err
 	}
+	for _, w := range p.Report.Warnings {
+		fmt.Fprintf(stderr, "caseharden: warning: %s\n", w.Error())
+	}
 	for _, e := range p.Report.Errors {
 		fmt.Fprintf(stderr, "caseharden: %s\n", e.Error())
 	}

@@ -3,13 +3,9 @@
 package preview
 
 import (
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -65,73 +61,6 @@ func customKindOf(apiVersion, kind string) (customKind, bool) {
 		return customKind{}, false
 	}
 	return customKinds[i], true
-}
-
-// A place is where a pod template stands in an object, or where one could stand.
-type place struct {
-	name    string           // for people: "spec.template"
-	pointer jsontext.Pointer // from the object
-	text    jsontext.Value   // nil where there is no template
-	err     error            // why the template cannot be found
-}
-
-// placesOf returns the pod templates of an object, in their order. An object of a known
-// kind that has none has one place without a text. False is for other kinds.
-func placesOf(o *object) (places []place, known bool) {
-	if kind, found := kindOf(o.apiVersion, o.kind); found {
-		p := place{name: strings.Join(kind.Path, ".")}
-		for _, name := range kind.Path {
-			p.pointer = p.pointer.AppendToken(name)
-		}
-		p.text, p.err = kind.Template(p.name, o.raw)
-		return []place{p}, true
-	}
-	kind, found := customKindOf(o.apiVersion, o.kind)
-	if !found {
-		return nil, false
-	}
-	for _, path := range kind.paths {
-		places = append(places, place{text: o.raw}.below(strings.Split(path, "."))...)
-	}
-	if len(places) == 0 {
-		places = []place{{name: kind.paths[0], pointer: "/spec"}}
-	}
-	return places, true
-}
-
-// below returns the places that a path leads to, as far as there is something.
-func (p place) below(path []string) []place {
-	if kind := p.text.Kind(); len(p.text) == 0 || kind == 'n' || len(path) > 0 && kind != '{' && kind != '[' {
-		return nil
-	}
-	if len(path) == 0 {
-		return []place{p}
-	}
-	var found []place
-	if p.text.Kind() == '[' {
-		var items []jsontext.Value
-		if path[0] != "*" || jsonv2.Unmarshal(p.text, &items) != nil {
-			return nil
-		}
-		for i, item := range items {
-			at := place{name: fmt.Sprintf("%s[%d]", p.name, i), pointer: p.pointer.AppendToken(fmt.Sprint(i)), text: item}
-			found = append(found, at.below(path[1:])...)
-		}
-		return found
-	}
-	var members map[string]jsontext.Value
-	if jsonv2.Unmarshal(p.text, &members) != nil {
-		return nil
-	}
-	names := path[:1]
-	if path[0] == "*" {
-		names = slices.Sorted(maps.Keys(members))
-	}
-	for _, name := range names {
-		at := place{name: strings.TrimPrefix(p.name+"."+name, "."), pointer: p.pointer.AppendToken(name), text: members[name]}
-		found = append(found, at.below(path[1:])...)
-	}
-	return found
 }
 
 // An identity is what an owner reference names.

@@ -41,7 +41,7 @@ func hintFor(apiVersion, kind string) string {
 const mostKinds = 6
 
 // folded lists the objects that make no pods, as far as is known, by kind: those that
-// may be misspelt first, then the most frequent. What is left is counted.
+// may be misspelled first, then the most frequent. What is left is counted.
 func folded(kinds []KindSummary) []string {
 	kinds = slices.Clone(kinds)
 	for i := range kinds {

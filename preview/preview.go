@@ -33,6 +33,7 @@ type file struct {
 	Input
 	documents []*document
 	additions map[*document][]addition
+	misspelled  map[*document][]misspelling
 }
 
 // An addition is an operation of a patch, with its pointer in the document.
@@ -51,13 +52,14 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 		Profile:    profile.Name,
 		Workloads:  []Workload{},
 		PodMakers:  []PodMaker{},
+		Warnings:   []InputError{},
 		Errors:     []InputError{},
 	}, custom: map[identity]bool{}}
 	total := 0
 	for _, input := range inputs {
 		documents, errs := documentsOf(input)
 		p.Report.Errors = append(p.Report.Errors, errs...)
-		p.files = append(p.files, &file{Input: input, documents: documents, additions: map[*document][]addition{}})
+		p.files = append(p.files, &file{Input: input, documents: documents, additions: map[*document][]addition{}, misspelled: map[*document][]misspelling{}})
 		for _, d := range documents {
 			for range d.notObjects {
 				p.Report.Summary.passOver("", "")
@@ -77,6 +79,9 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 				}
 			}
 		}
+	}
+	for _, f := range p.files {
+		p.Report.Warnings = append(p.Report.Warnings, f.warnings()...)
 	}
 	p.sortErrors()
 	p.Report.sum()
@@ -110,6 +115,9 @@ func (p *Preview) object(profile *defaults.Profile, f *file, o *object) {
 			continue
 		}
 		w.File, w.Document, w.Line = f.Name, o.document.index, o.line
+		if w.Excluded == "" {
+			f.misspelled[o.document] = append(f.misspelled[o.document], misspellings(o, at)...)
+		}
 		if len(places) > 1 {
 			w.Template = at.name
 		}

@@ -16,6 +16,7 @@ type Report struct {
 	Summary    Summary      `json:"summary"`
 	Workloads  []Workload   `json:"workloads"` // in the order of the input
 	PodMakers  []PodMaker   `json:"podMakers"` // objects of other kinds that may make pods
+	Warnings   []InputError `json:"warnings"`  // of fields that Kubernetes does not have
 	Errors     []InputError `json:"errors"`    // of documents that could not be read
 }
 
