@@ -139,6 +139,9 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		return false, nil
 	}
 	a := v.plan(now, m.settings)
+	if (a.do == nothing || a.do == refuse && v.secret.foreign == "") && isHelmRecord(secret) {
+		a = action{do: clean, why: "the Secret has the label owner=helm, by which Helm finds records of releases"}
+	}
 	if !followsSecret && (v.serving == nil || a.do != publish) {
 		return false, nil // a caBundle can be mended without the Secret, and nothing else
 	}
@@ -172,6 +175,10 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		err = m.store(ctx, secret, v.secret.current, next)
 	case promote:
 		err = m.store(ctx, secret, v.secret.next, nil)
+	case clean:
+		cleaned := secret.DeepCopy()
+		removeHelmRecord(cleaned)
+		err = m.api.UpdateSecret(ctx, cleaned)
 	case publish:
 		err = m.api.PatchBundle(ctx, configuration, marshalCAs(a.bundle))
 	case refuse:

@@ -93,6 +93,7 @@ const (
 	publish  verb = "publish"  // write the bundle into every webhook
 	promote  verb = "promote"  // write next into the Secret as current
 	serve    verb = "serve"    // serve current from now on
+	clean    verb = "clean"    // remove from the Secret what makes it a record of Helm
 	refuse   verb = "refuse"   // nothing, because somebody has to look at it
 )
 
@@ -110,7 +111,7 @@ type action struct {
 
 // writes says whether the step writes an object.
 func (a action) writes() bool {
-	return slices.Contains([]verb{restore, generate, publish, promote}, a.do)
+	return slices.Contains([]verb{restore, generate, publish, promote, clean}, a.do)
 }
 
 // settings are those of every replica.

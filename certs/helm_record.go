@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Helm takes every Secret with the label owner=helm for a record of a release, whatever
+// the Secret is called, and applies what its key release says at the next upgrade. Our
+// Secret must never be one: the account that writes it would then be worth as much as the
+// person who runs Helm. See docs/threat-model.md#its-own-permissions.
+const (
+	helmOwnerLabel = "owner"
+	helmOwner      = "helm"
+	helmReleaseKey = "release"
+)
+
+// helmLabels are the labels of a record. The account guard of the chart lets our account
+// remove these labels from a record, and change no other.
+var helmLabels = []string{helmOwnerLabel, "name", "status", "version", "createdAt", "modifiedAt"}
+
+// isHelmRecord reports whether Helm takes the Secret, which can be nil, for a record.
+func isHelmRecord(secret *corev1.Secret) bool {
+	return secret != nil && secret.Labels[helmOwnerLabel] == helmOwner
+}
+
+// removeHelmRecord removes from a record what makes it one. Everything else that others
+// have added stays: policies that label every Secret, or GitOps tools, would add it again
+// and again.
+func removeHelmRecord(secret *corev1.Secret) {
+	if !isHelmRecord(secret) {
+		return
+	}
+	for _, label := range helmLabels {
+		delete(secret.Labels, label)
+	}
+	delete(secret.Data, helmReleaseKey)
+}
