@@ -115,13 +115,14 @@ func TestAccountGuard(t *testing.T) {
 			t.Errorf("Secret %s%s: %v", secret.Name, secret.GenerateName, err)
 		}
 	}
-	// A token would be filled into this one, where there is no Secret of its name yet.
+	// A token would be filled into this one, where there is no Secret of its name yet. (The
+	// guard is asked before the API server finds that there is one.)
 	token := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: "caseharden-tls", Annotations: map[string]string{corev1.ServiceAccountNameKey: "default"}},
 		Type:       corev1.SecretTypeServiceAccountToken,
 	}
 	in.namespace(t, "empty", nil)
-	if err := create(t, account, "empty", token); err == nil || !strings.Contains(err.Error(), "no Secret but its own") {
+	if err := create(t, account, "caseharden", token); err == nil || !strings.Contains(err.Error(), "caseharden may change nothing of its Secret but its certificates and their keys") {
 		t.Errorf("a token of another account: %v", err)
 	}
 
