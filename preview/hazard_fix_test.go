@@ -110,6 +110,34 @@ func TestFixesHelp(t *testing.T) {
 	}
 }
 
+// A fix may bring another hazard, such as that of root without capabilities in place of
+// that of a new user. With the first fix of each, nothing is left in the end.
+func TestFixesEnd(t *testing.T) {
+	const rounds = 4
+	for _, c := range hazardCases {
+		for round := 0; ; round++ {
+			fixed := c
+			var done []string
+			for _, h := range hazards(c.change(t)) {
+				for _, part := range parts(h.WayOut) {
+					if next, ok := fixed.fixed(t, h, part); ok {
+						fixed, done = next, append(done, h.ID+": "+part)
+						break
+					}
+				}
+			}
+			if len(done) == 0 {
+				break
+			}
+			if round == rounds {
+				t.Errorf("%s/%s: after %d rounds of fixes there is still %q", c.id, c.name, rounds, done)
+				break
+			}
+			c = fixed
+		}
+	}
+}
+
 // parts splits a fix into its alternatives, with the verb of each.
 func parts(text string) []string {
 	var all []string
