@@ -14,6 +14,8 @@ var deviceCases = []hazardCase{
 		pod: resources(`{limits: {amd.com/gpu: 1}, requests: {amd.com/gpu: 1}}`, "")},
 	{id: "device-access", name: "two", want: []string{"c"}, says: []string{"squat.ai/fuse and the resource squat.ai/tun"},
 		pod: resources(`{limits: {squat.ai/fuse: 1, squat.ai/tun: 1, cpu: 1}}`, "")},
+	{id: "device-access", name: "NVIDIA", want: []string{"c"}, says: []string{"nvidia.com/gpu: NVIDIA's driver lets everybody"},
+		pod: resources(`{limits: {nvidia.com/gpu: 1}}`, "")},
 	{id: "device-access", name: "requested alone", want: []string{"c"}, pod: resources(`{requests: {amd.com/gpu: 1}}`, "")},
 	{id: "device-access", name: "a resource claim", want: []string{"c"}, says: []string{`the resource claim "gpu"`},
 		pod: resources(`{claims: [{name: gpu}]}`, `resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}], `)},

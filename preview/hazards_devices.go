@@ -19,7 +19,7 @@ var deviceAccess = hazardRule{
 		Title: "Devices closed to the user",
 		When: "a container has an extended resource such as `amd.com/gpu`, or a resource claim, and the pod has no `supplementalGroups`; " +
 			"`runAsUser` is injected",
-		Because: "device files often belong to root and a group such as `render` or `video`, and nobody else may open them",
+		Because: "device files often belong to root and a group such as `render` or `video`, and nobody else may open them (NVIDIA's driver lets everybody by default)",
 		WayOut: "set supplementalGroups to the group of the device files, or runAsUser: 0, in the manifest; " +
 			"or configure the runtime of the nodes with device_ownership_from_security_context",
 	},
@@ -37,7 +37,11 @@ var deviceAccess = hazardRule{
 		if len(sources) == 0 {
 			return "", ""
 		}
-		return fmt.Sprintf("as %s it may not be able to open the device files of %s", c.asUser(), few(unique(sources))), ""
+		what = fmt.Sprintf("as %s it may not be able to open the device files of %s", c.asUser(), few(unique(sources)))
+		if slices.ContainsFunc(sources, func(source string) bool { return strings.HasPrefix(source, "the resource nvidia.com/") }) {
+			what += ": NVIDIA's driver lets everybody open its device files unless it is configured otherwise"
+		}
+		return what, ""
 	},
 }
 
