@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -34,23 +33,25 @@ type volumeMount struct {
 // them. Each container has a directory of its own in them, named after it: it had
 // a file system of its own before.
 func (p *patch) mount(mounts []Mount, volumes *defaults.Volumes) {
+	if len(mounts) == 0 {
+		return
+	}
 	names := map[string]string{} // of volumes, by path
-	var taken []defaults.Volume
-	if volumes != nil {
-		taken = slices.Clone(volumes.Volumes)
+	volumesByName := make(map[string]*defaults.EmptyDir, len(volumes.Volumes))
+	for _, v := range volumes.Volumes {
+		volumesByName[v.Name] = v.EmptyDir
 	}
 	for _, m := range mounts {
 		name, found := names[m.Path]
 		if !found {
 			var present bool
-			name, present = volumeFor(m.WritablePath, taken)
+			name, present = volumeFor(m.WritablePath, volumesByName)
 			names[m.Path] = name
 			if !present {
 				v := volume{Name: name}
 				v.EmptyDir.SizeLimit = m.SizeLimit
 				p.appendTo(place{"/spec", "/volumes"}, volumes.HasVolumes, v)
-				// No second path may take it for its own.
-				taken = append(taken, defaults.Volume{Name: name})
+				volumesByName[name] = nil // no second path may take it for its own
 			}
 		}
 		container := pointer("spec", m.Container.Type.List(), strconv.Itoa(m.Container.Index))
@@ -60,18 +61,18 @@ func (p *patch) mount(mounts []Mount, volumes *defaults.Volumes) {
 
 // volumeFor returns the name of the volume for a path: that of an earlier pass, or
 // one that no volume of the pod has.
-func volumeFor(w defaults.WritablePath, taken []defaults.Volume) (name string, present bool) {
+func volumeFor(w defaults.WritablePath, volumesByName map[string]*defaults.EmptyDir) (name string, present bool) {
 	base := volumeName(w.Path)
 	for n := 1; ; n++ {
 		name = base
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d", base, n)
 		}
-		i := slices.IndexFunc(taken, func(v defaults.Volume) bool { return v.Name == name })
-		if i < 0 {
+		emptyDir, taken := volumesByName[name]
+		if !taken {
 			return name, false
 		}
-		if e := taken[i].EmptyDir; e != nil && e.SizeLimit == w.SizeLimit {
+		if emptyDir != nil && emptyDir.SizeLimit == w.SizeLimit {
 			return name, true
 		}
 	}
