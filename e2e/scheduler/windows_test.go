@@ -51,7 +51,7 @@ func TestWindowsPods(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := webhook.Start(t.Context(), binary, t.TempDir(), "--log-level=warn")
+	w, err := webhook.Start(t.Context(), binary, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
