@@ -3,6 +3,9 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,6 +34,69 @@ func TestEphemeralContainers(t *testing.T) {
 	}
 	if annotation, ok := running.Annotations["caseharden.io/injected"]; ok {
 		t.Errorf("the pod was annotated: %s", annotation)
+	}
+}
+
+// Somebody waits at the other end of kubectl debug, and is told what was filled in and how to
+// choose otherwise. The way that is named works.
+func TestKubectlDebug(t *testing.T) {
+	kubectl := newKubectl(t)
+	namespace := newEnforced(t, "hardened")
+	own := filepath.Join(t.TempDir(), "own.json")
+	if err := os.WriteFile(own, []byte(`{"securityContext":{"runAsUser":0,"readOnlyRootFilesystem":false}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const howToChoose = `Warning: caseharden: to choose other values, set the fields in the container: kubectl debug --custom=FILE, for example with {"securityContext":{"runAsUser":0,"readOnlyRootFilesystem":false}} in FILE`
+	for _, tt := range []struct {
+		name     string
+		flags    []string
+		want     string // security context
+		warnings []string
+	}{
+		{
+			name: "sysadmin", flags: []string{"--profile=sysadmin"},
+			want: `{"privileged":true,"runAsUser":10001,"runAsNonRoot":true,"readOnlyRootFilesystem":true}`,
+			warnings: []string{
+				`Warning: caseharden: ephemeral container "debugger" got readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 10001 (profile hardened)`,
+				howToChoose,
+			},
+		},
+		{
+			name: "general", flags: []string{"--profile=general"},
+			want: `{"capabilities":{"add":["SYS_PTRACE"],"drop":["ALL"]},"runAsUser":10001,"runAsNonRoot":true,"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false,"seccompProfile":{"type":"RuntimeDefault"}}`,
+			warnings: []string{
+				`Warning: caseharden: ephemeral container "debugger" got allowPrivilegeEscalation: false, capabilities.drop: ["ALL"], readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 10001, seccompProfile: {"type":"RuntimeDefault"} (profile hardened)`,
+				howToChoose,
+			},
+		},
+		{
+			name: "sysadmin, as the warning says", flags: []string{"--profile=sysadmin", "--custom=" + own},
+			want: `{"privileged":true,"runAsUser":0,"readOnlyRootFilesystem":false}`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := barePod()
+			p.Name = unique("debugged")
+			create(t, namespace, p)
+			stderr := kubectl.run(t, append([]string{"debug", p.Name, "--namespace=" + namespace, "--image=busybox", "--container=debugger", "--attach=false"}, tt.flags...)...)
+
+			got, err := client.CoreV1().Pods(namespace).Get(t.Context(), p.Name, metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, securityContexts(t, got)["debugger"]); diff != "" {
+				t.Errorf("security context (-want +got):\n%s", diff)
+			}
+			var warnings []string
+			for line := range strings.Lines(stderr) {
+				if strings.HasPrefix(line, "Warning: ") {
+					warnings = append(warnings, strings.TrimSpace(line))
+				}
+			}
+			if diff := cmp.Diff(tt.warnings, warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -26,9 +26,10 @@ var update = flag.Bool("update", false, "rewrite the wanted sections of testdata
 // ephemeral containers), and what is wanted of each mode with profile hardened,
 // or with the one named in a section profile:
 //
-//	want.patch     of enforce, an operation on a line
-//	want.audit     of enforce, the audit annotations
-//	want.warnings  of warn
+//	want.patch      of enforce, an operation on a line
+//	want.audit      of enforce, the audit annotations
+//	want.debugging  of enforce, the warnings; only with old.yaml
+//	want.warnings   of warn
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -91,8 +92,9 @@ func answers(t *testing.T, sections map[string]string) map[string]string {
 	warned := w.review(t, "/warn/"+profile, request)
 	audited := w.review(t, "/audit/"+profile, request)
 
-	if enforced.Warnings != nil || warned.Patch != nil || audited.Patch != nil || audited.Warnings != nil {
-		t.Error("only enforce may patch, and only warn may warn")
+	_, debugging := sections["old.yaml"]
+	if enforced.Warnings != nil && !debugging || warned.Patch != nil || audited.Patch != nil || audited.Warnings != nil {
+		t.Error("only enforce may patch, and only warn may warn, but for debug containers")
 	}
 	for auditKey, key := range map[string]string{"would-inject": "injected", "skipped": "skipped"} {
 		want := cmp.Or(enforced.AuditAnnotations[key], enforced.AuditAnnotations[key+"-on-reinvocation"])
@@ -113,6 +115,12 @@ func answers(t *testing.T, sections map[string]string) map[string]string {
 	}
 	for _, key := range slices.Sorted(maps.Keys(enforced.AuditAnnotations)) {
 		got["want.audit"] += fmt.Sprintf("%s: %s\n", key, enforced.AuditAnnotations[key])
+	}
+	if debugging {
+		got["want.debugging"] = ""
+	}
+	for _, warning := range enforced.Warnings {
+		got["want.debugging"] += warning + "\n"
 	}
 	for _, warning := range warned.Warnings {
 		got["want.warnings"] += warning + "\n"

@@ -200,6 +200,9 @@ func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profi
 	case Enforce:
 		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
 		setPatch(response, scope, change, injected)
+		if !scope.wholePod {
+			response.Warnings = warningsOfDebugging(profile.Name, change)
+		}
 	case Warn:
 		response.Warnings = warnings(profile.Name, change)
 	case Audit:

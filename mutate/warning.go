@@ -17,13 +17,43 @@ const (
 	maxWarning    = 256
 )
 
+// maxContainerName is the longest name of a container that is valid.
+const maxContainerName = 63
+
 // warnings says what the profile would fill in: a warning for each container
-// that would get something, and one for the pod. Decisions on the same container
-// stand together, as they are made.
+// that would get something, and one for the pod.
 func warnings(profile string, change *Change) []string {
+	return warningsFrom(change, func(who string, decisions []defaults.Decision, writable []string) []string {
+		if w := warning(who, profile, decisions, writable); w != "" {
+			return []string{w}
+		}
+		return nil
+	})
+}
+
+// warningsOfDebugging says what the profile has filled in, in containers that are added to
+// a running pod, and how to choose otherwise. Somebody waits for such a container, which
+// the annotation cannot tell: a running pod gets none. Elsewhere mode enforce never warns,
+// as controllers would only log it.
+func warningsOfDebugging(profile string, change *Change) []string {
+	all := warningsFrom(change, func(who string, decisions []defaults.Decision, _ []string) []string {
+		return filledIn(who, profile, decisions)
+	})
+	if len(all) > 0 {
+		all = append(all, howToChoose)
+	}
+	return all
+}
+
+const howToChoose = `caseharden: to choose other values, set the fields in the container: kubectl debug --custom=FILE, ` +
+	`for example with {"securityContext":{"runAsUser":0,"readOnlyRootFilesystem":false}} in FILE`
+
+// warningsFrom asks for the warnings of each container, and of the pod. Decisions and mounts
+// of the same container stand together, as they are made.
+func warningsFrom(change *Change, warn func(who string, decisions []defaults.Decision, writable []string) []string) []string {
 	var all []string
-	decisions := change.Decisions
-	for len(decisions) > 0 {
+	mounts := change.Mounts
+	for decisions := change.Decisions; len(decisions) > 0; {
 		c := decisions[0].Container
 		end := slices.IndexFunc(decisions, func(d defaults.Decision) bool { return d.Container != c })
 		if end < 0 {
@@ -33,23 +63,14 @@ func warnings(profile string, change *Change) []string {
 		if c != nil {
 			who = containerName(c)
 		}
-		if w := warning(who, profile, decisions[:end], change.pathsOf(c)); w != "" {
-			all = append(all, w)
+		var writable []string
+		for ; len(mounts) > 0 && mounts[0].Container == c; mounts = mounts[1:] {
+			writable = append(writable, mounts[0].Path)
 		}
+		all = append(all, warn(who, decisions[:end], writable)...)
 		decisions = decisions[end:]
 	}
 	return all
-}
-
-// pathsOf returns the paths that would be made writable in a container.
-func (c *Change) pathsOf(container *defaults.Container) []string {
-	var paths []string
-	for _, m := range c.Mounts {
-		if m.Container == container {
-			paths = append(paths, m.Path)
-		}
-	}
-	return paths
 }
 
 func containerName(c *defaults.Container) string {
@@ -57,7 +78,7 @@ func containerName(c *defaults.Container) string {
 	if c.Type != defaults.Regular {
 		kind = string(c.Type) + " container"
 	}
-	return fmt.Sprintf("%s %q", kind, shorten(c.Name, 63)) // the longest name that is valid
+	return fmt.Sprintf("%s %q", kind, shorten(c.Name, maxContainerName))
 }
 
 // warning names the fields that would be injected, or, where those would make it
@@ -92,6 +113,34 @@ func warning(who, profile string, decisions []defaults.Decision, writable []stri
 		named = allBut
 	}
 	return shorten(named, maxWarning)
+}
+
+// filledIn names the fields that are injected, with their values: they are what somebody
+// looks for whose session does not work. So such a warning is longer than the API asks for;
+// where it would be cut, there are several.
+func filledIn(who, profile string, decisions []defaults.Decision) []string {
+	var all []string
+	prefix, suffix := fmt.Sprintf("caseharden: %s got ", who), fmt.Sprintf(" (profile %s)", profile)
+	text := ""
+	for _, d := range decisions {
+		if d.Outcome != defaults.Inject {
+			continue
+		}
+		filled := d.Field.Name + ": " + string(d.Value.JSON)
+		switch {
+		case text == "":
+			text = prefix + filled
+		case len(text)+len(", ")+len(filled)+len(suffix) <= maxWarning:
+			text += ", " + filled
+		default:
+			all = append(all, shorten(text, maxWarning-len(suffix))+suffix)
+			text = prefix + filled
+		}
+	}
+	if text != "" {
+		all = append(all, shorten(text, maxWarning-len(suffix))+suffix)
+	}
+	return all
 }
 
 // shorten cuts a text to at most n bytes, at a rune's boundary.
