@@ -17,7 +17,8 @@ type Pod struct {
 	Name         string
 	GenerateName string
 	Annotations  map[string]string
-	Windows      bool // it is for Windows nodes
+	Controller   Owner // the controller that made it; zero without one
+	Windows      bool  // it is for Windows nodes
 	HostNetwork  bool
 	HostIPC      bool
 	OwnUsers     bool // spec.hostUsers is false
@@ -28,6 +29,9 @@ type Pod struct {
 	// Which of the objects that a patch may have to create are there already.
 	HasMetadata, HasAnnotations, HasSpec bool
 }
+
+// An Owner is an object that a pod belongs to.
+type Owner struct{ Kind, Name string }
 
 // A ContainerType is one of the three kinds of container.
 type ContainerType string
@@ -112,9 +116,46 @@ func (m *metadata) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		case "annotations":
 			m.HasAnnotations = true
 			return &m.Annotations
+		case "ownerReferences":
+			return (*ownerReferences)(m)
 		}
 		return nil
 	})
+}
+
+// ownerReferences are those of a pod, of which only the controller matters.
+type ownerReferences Pod
+
+func (o *ownerReferences) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var reference ownerReference
+	return wire.List(dec, func(int) any {
+		reference = ownerReference{pod: (*Pod)(o)}
+		return &reference
+	})
+}
+
+type ownerReference struct {
+	pod        *Pod
+	owner      Owner
+	controller bool
+}
+
+func (r *ownerReference) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	err := wire.Object(dec, func(name []byte) any {
+		switch string(name) {
+		case "kind":
+			return &r.owner.Kind
+		case "name":
+			return &r.owner.Name
+		case "controller":
+			return &r.controller
+		}
+		return nil
+	})
+	if r.controller {
+		r.pod.Controller = r.owner
+	}
+	return err
 }
 
 // podSpec is the spec of a pod, with what only reading it needs.

@@ -62,11 +62,8 @@ type failure struct {
 
 func (f *failure) Error() string { return f.sentence }
 
-// What the answer of a failure and the log repeat of a request is bounded.
-const (
-	maxSentence = 1 << 10
-	maxLogged   = 253 // the longest name of a pod
-)
+// maxSentence bounds what the answer of a failure repeats of a request.
+const maxSentence = 1 << 10
 
 func failf(code int, format string, args ...any) error {
 	return &failure{code: code, sentence: shorten(fmt.Sprintf(format, args...), maxSentence)}
@@ -120,7 +117,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode Mode, prof
 			body, err = nil, &failure{
 				code:     http.StatusInternalServerError,
 				sentence: "internal error: the log of caseharden has the details",
-				panicked: []slog.Attr{slog.Any("panic", p), slog.String("stack", string(debug.Stack()))},
+				panicked: []slog.Attr{slog.String("panic", shorten(fmt.Sprint(p), maxSentence)), slog.String("stack", string(debug.Stack()))},
 			}
 		}
 	}()
@@ -209,44 +206,6 @@ func (h *Handler) review(ctx context.Context, mode Mode, profile *defaults.Profi
 		response.AuditAnnotations = auditAnnotations(mode, scope, injected, skipped)
 	}
 	return encode(response), nil
-}
-
-// logFailure writes the line of a request that gets no review for an answer.
-func (h *Handler) logFailure(r *http.Request, f *failure) {
-	level := slog.LevelWarn
-	if f.panicked != nil {
-		level = slog.LevelError
-	}
-	h.logger.LogAttrs(r.Context(), level, "request not answered with a review", append([]slog.Attr{
-		slog.Int("code", f.code), slog.String("error", f.sentence),
-		slog.String("path", shorten(r.URL.Path, maxLogged)), slog.String("remote", r.RemoteAddr),
-	}, f.panicked...)...)
-}
-
-// log writes the line of a request: at Info where a default was injected or
-// skipped, since only that deserves attention.
-func (h *Handler) log(ctx context.Context, mode Mode, req *request, scope scope, injected *injected, skipped *skipped) {
-	level := slog.LevelDebug
-	if injected != nil || skipped != nil {
-		level = slog.LevelInfo
-	}
-	if !h.logger.Enabled(ctx, level) {
-		return
-	}
-	attrs := make([]slog.Attr, 0, 8)
-	attrs = append(attrs,
-		slog.String("uid", shorten(string(req.UID), maxLogged)), slog.String("mode", string(mode)),
-		slog.String("namespace", shorten(req.Namespace, maxLogged)), slog.Bool("dryRun", req.DryRun))
-	if scope.pod != nil {
-		attrs = append(attrs, slog.String("kind", scope.kind), slog.String("name", shorten(scope.name, maxLogged)))
-	}
-	if injected != nil {
-		attrs = append(attrs, slog.String(injectedKey(mode), injected.String()))
-	}
-	if skipped != nil {
-		attrs = append(attrs, slog.String("skipped", skipped.String()))
-	}
-	h.logger.LogAttrs(ctx, level, "review", attrs...)
 }
 
 // asFailure gives an error its status code: its own, or 400, since what else

@@ -125,7 +125,7 @@ func TestPropertiesOfArbitraryPods(t *testing.T) {
 				t.Errorf("not read: %s", pod)
 			}
 		}
-		if strings.Contains(w.log.String(), "injected=") {
+		if strings.Contains(w.log.String(), "injected.") {
 			patched++
 		}
 		w.log.Reset()

@@ -307,9 +307,9 @@ func TestLogNamesTheObject(t *testing.T) {
 	resource := metav1.GroupVersionResource{Group: "batch", Version: "v1", Resource: "cronjobs"}
 	named := strings.Replace(template, `"metadata":{`, `"metadata":{"name":"of-the-template",`, 1)
 	for metadata, want := range map[string]string{
-		`{"name":"nightly"}`:                                 "kind=CronJob name=nightly would-inject=",
-		`{"generateName":"nightly-"}`:                        "kind=CronJob name=nightly- would-inject=",
-		`{"name":"` + strings.Repeat("x", maxLogged) + `y"}`: "x… would-inject=",
+		`{"name":"nightly"}`:                                 "kind=CronJob name=nightly would-inject.",
+		`{"generateName":"nightly-"}`:                        "kind=CronJob name=nightly- would-inject.",
+		`{"name":"` + strings.Repeat("x", maxLogged) + `y"}`: "x… would-inject.",
 	} {
 		w := newWebhook(t)
 		w.review(t, "/audit/hardened", createTemplate(resource, withTemplate(t, resource, metadata, named)))
