@@ -99,6 +99,9 @@ var conflictCases = []struct {
 
 	{"another's label", "seLinuxOptions", ContainerLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {level: "s0:c9"}}}, {}]}}`, OtherSELinuxOptions},
 	{"another's equal label", "seLinuxOptions", ContainerLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {level: "s0:c1,c2"}}}, {}]}}`, Unset},
+	{"two others' labels, the first of them equal", "seLinuxOptions", ContainerLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {level: "s0:c1,c2"}}}, {securityContext: {seLinuxOptions: {level: "s0:c9"}}}, {}]}}`, OtherSELinuxOptions},
+	{"two others' labels, the last of them equal", "seLinuxOptions", ContainerLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {level: "s0:c9"}}}, {securityContext: {seLinuxOptions: {level: "s0:c9"}}}, {securityContext: {seLinuxOptions: {level: "s0:c1,c2"}}}, {}]}}`, OtherSELinuxOptions},
+	{"two others' equal labels", "seLinuxOptions", ContainerLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {level: "s0:c1,c2"}}}, {securityContext: {seLinuxOptions: {level: "s0:c1,c2"}}}, {}]}}`, Unset},
 	{"a container's label", "seLinuxOptions", PodLevel, `{spec: {initContainers: [{securityContext: {seLinuxOptions: {type: container_t}}}], containers: [{}]}}`, OtherSELinuxOptions},
 	// Nobody inherits it yet, but a container that is added later would.
 	{"another label on every container", "seLinuxOptions", PodLevel, `{spec: {containers: [{securityContext: {seLinuxOptions: {type: container_t}}}]}}`, OtherSELinuxOptions},

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/caseharden/caseharden/internal/wire"
 )
@@ -25,6 +26,8 @@ type Pod struct {
 
 	SecurityContext SecurityContext // spec.securityContext
 	Containers      []Container     // init, then regular, then ephemeral
+
+	SELinuxOptions [2]*corev1.SELinuxOptions // of containers: the first two that differ
 
 	// Which of the objects that a patch may have to create are there already.
 	HasMetadata, HasAnnotations, HasSpec bool
@@ -99,8 +102,22 @@ func (p *Pod) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if len(spec.init.containers)+len(spec.ephemeral.containers) > 0 {
 		p.Containers = slices.Concat(spec.init.containers, spec.regular.containers, spec.ephemeral.containers)
 	}
+	for i := range p.Containers {
+		p.noteSELinuxLabel(&p.Containers[i])
+	}
 	p.Windows = spec.forWindows()
 	return nil
+}
+
+// WithContainers returns the pod with further containers, after the others.
+func (p *Pod) WithContainers(added []*Container) *Pod {
+	with := *p
+	with.Containers = slices.Clip(p.Containers)
+	for _, c := range added {
+		with.Containers = append(with.Containers, *c)
+		with.noteSELinuxLabel(c)
+	}
+	return &with
 }
 
 // metadata is the metadata of a pod.

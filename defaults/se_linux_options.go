@@ -41,10 +41,23 @@ var seLinuxOptions = &Field{
 // is none of another.
 func hasOtherLabel(pod *Pod, v Value) bool {
 	label := *v.Typed.(*corev1.SELinuxOptions)
-	return slices.ContainsFunc(pod.Containers, func(c Container) bool {
-		other := c.SecurityContext.SELinuxOptions
+	return slices.ContainsFunc(pod.SELinuxOptions[:], func(other *corev1.SELinuxOptions) bool {
 		return other != nil && *other != label
 	})
+}
+
+// noteSELinuxLabel keeps the label of a container, if it is the first or differs from that.
+// Of two that differ, one differs from any third: so that a default for each container does
+// not have to look at all the others.
+func (p *Pod) noteSELinuxLabel(c *Container) {
+	label := c.SecurityContext.SELinuxOptions
+	switch {
+	case label == nil:
+	case p.SELinuxOptions[0] == nil:
+		p.SELinuxOptions[0] = label
+	case p.SELinuxOptions[1] == nil && *label != *p.SELinuxOptions[0]:
+		p.SELinuxOptions[1] = label
+	}
 }
 
 // seLinuxTypes are those that Pod Security Admission allows since 1.0

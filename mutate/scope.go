@@ -107,12 +107,9 @@ func ephemeralScope(req *request) (scope, error) {
 		return scope{}, err
 	}
 	added := newEphemeral(sent, running)
-	pod := *running
-	for _, c := range added {
-		pod.Containers = append(pod.Containers, *c)
-	}
+	pod := running.WithContainers(added)
 	pod.HasSpec = sent.HasSpec // the patch is for the object
-	return scope{pod: &pod, containers: added, name: nameOf(running)}, nil
+	return scope{pod: pod, containers: added, name: nameOf(running)}, nil
 }
 
 // asPod returns the pod that an object is. An error names the place below the given one.
