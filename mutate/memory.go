@@ -65,7 +65,7 @@ const (
 
 	// textBytes is what one byte of a name takes, at most. A control character is six
 	// bytes in JSON and seven where that is a string in JSON again, and it is in the
-	// record, in the patch, in the patch as base64, in the answer and in the log.
+	// record, in the patch, in the patch as base64 and in the answer.
 	textBytes = 50
 )
 

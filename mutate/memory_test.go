@@ -73,6 +73,9 @@ func TestDecodingBytes(t *testing.T) {
 		"annotations":  {`{"metadata":{"annotations":{`, `"a%06d":""`, `}}}`},
 		"expressions": {`{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[`,
 			`{}`, `]}]}}}}}`},
+		"owners": {`{"metadata":{"ownerReferences":[`, `{}`, `]}}`},
+		"terms and fields": {`{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[`,
+			`{"matchFields":[{}]}`, `]}}}}}`},
 		"values": {`{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"values":[`,
 			`"ab"`, `]}]}]}}}}}`},
 	} {
