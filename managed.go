@@ -73,7 +73,7 @@ func newManagedSource(o managedOptions, logger *slog.Logger, metrics *certs.Metr
 	namespace, name, _ := strings.Cut(o.secret, "/")
 	api, err := certs.NewAPI(o.kubeconfig, types.NamespacedName{Namespace: namespace, Name: name}, o.configuration)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--kubeconfig: %w", err)
 	}
 	hosts := o.hosts
 	if o.service != "" {

@@ -38,6 +38,10 @@ type API interface {
 	WatchConfiguration(ctx context.Context) (watch.Interface, error)
 	// PatchBundle sets the caBundle of every webhook, and touches nothing else.
 	PatchBundle(ctx context.Context, configuration *admissionregistrationv1.MutatingWebhookConfiguration, caBundle []byte) error
+
+	// Ahead returns how far the API server's clock was ahead of ours at its last answer;
+	// 0 where the two agree or the API server has not told the time.
+	Ahead() time.Duration
 }
 
 const (
@@ -58,6 +62,7 @@ const (
 // kubernetes is the [API] of a cluster. It has clients that know the two groups which
 // are needed; a clientset knows every kind of object that there is.
 type kubernetes struct {
+	clock
 	core, admission *rest.RESTClient
 	secret          types.NamespacedName
 	configuration   string
@@ -72,6 +77,9 @@ func NewAPI(kubeconfig string, secret types.NamespacedName, configuration string
 		return nil, err
 	}
 	config.WarningHandler = rest.NoWarnings{} // they would go past our log
+	config.QPS, config.Burst = 20, 40         // a repair is not to wait; writes have a limit of their own
+	k := &kubernetes{secret: secret, configuration: configuration}
+	config.Wrap(k.wrap)
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, admissionregistrationv1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -84,29 +92,27 @@ func NewAPI(kubeconfig string, secret types.NamespacedName, configuration string
 		c.GroupVersion, c.APIPath, c.NegotiatedSerializer = &group, root, codecs.WithoutConversion()
 		return rest.RESTClientFor(c)
 	}
-	core, err := client(corev1.SchemeGroupVersion, "/api")
-	if err != nil {
+	if k.core, err = client(corev1.SchemeGroupVersion, "/api"); err != nil {
 		return nil, err
 	}
-	admission, err := client(admissionregistrationv1.SchemeGroupVersion, "/apis")
-	if err != nil {
+	if k.admission, err = client(admissionregistrationv1.SchemeGroupVersion, "/apis"); err != nil {
 		return nil, err
 	}
-	return &kubernetes{core: core, admission: admission, secret: secret, configuration: configuration}, nil
+	return k, nil
 }
 
-// restConfig says how to reach the API server.
+// restConfig returns how to reach the API server.
 func restConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig != "" {
 		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 		if err != nil {
-			return nil, fmt.Errorf("--kubeconfig %q: %w", kubeconfig, withoutPath(err))
+			return nil, fmt.Errorf("file %q: %w", kubeconfig, withoutPath(err))
 		}
 		return config, nil
 	}
 	config, err := rest.InClusterConfig()
 	if errors.Is(err, rest.ErrNotInCluster) {
-		return nil, errors.New("--tls-secret needs an API server, and this is no pod with a service account: set --kubeconfig")
+		return nil, errors.New("no file is given, and this is not a Pod with a service account")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the service account of this pod: %w", err)

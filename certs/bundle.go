@@ -50,7 +50,12 @@ func holdsCA(cas []*x509.Certificate, ca *x509.Certificate) bool {
 	return slices.ContainsFunc(cas, func(other *x509.Certificate) bool { return id(other) == id(ca) })
 }
 
-// alive leaves out CAs that have expired some time ago: nobody can serve with them.
+// alive leaves out CAs that expired longer than some ago: nobody can serve with them.
 func alive(cas []*x509.Certificate, now time.Time, some time.Duration) []*x509.Certificate {
 	return slices.DeleteFunc(slices.Clone(cas), func(ca *x509.Certificate) bool { return now.After(ca.NotAfter.Add(some)) })
+}
+
+// valid returns the CAs that are valid at now.
+func valid(cas []*x509.Certificate, now time.Time) []*x509.Certificate {
+	return slices.DeleteFunc(slices.Clone(cas), func(ca *x509.Certificate) bool { return validAt("", ca, now) != nil })
 }

@@ -45,33 +45,29 @@ func id(ca *x509.Certificate) string { return string(ca.Raw) }
 
 func (c *candidate) id() string { return id(c.issuer) }
 
-// same says whether two candidates, either of which may be nil, are one.
+// same reports whether two candidates, either of which may be nil, are one.
 func (c *candidate) same(other *candidate) bool {
 	return c == other || c != nil && other != nil && string(c.leaf.Raw) == string(other.leaf.Raw)
 }
 
-// problem says why a candidate cannot be served any more; "" if it can. It can be nil,
-// and then why says why. One that is not valid yet is no problem to mend: the clock of
-// this replica is behind.
+// problem returns why an API server does not accept the candidate at now; "" if it does.
+// A candidate that is nil has the problem why, if that is known.
 func (c *candidate) problem(now time.Time, why string) string {
 	if c == nil {
 		return cmp.Or(why, "there is no certificate")
 	}
-	if now.After(c.leaf.NotAfter) {
-		return validAt(c.leaf, now).Error()
+	if err := cmp.Or(validAt("serving certificate", c.leaf, now), validAt("CA certificate", c.issuer, now)); err != nil {
+		return err.Error()
 	}
 	return ""
 }
 
-// due says why it is time for another generation; "" if it is not.
+// due returns why it is time for another generation; "" if it is not.
 //
 //	two thirds of its life have passed        the rest is for what may go wrong
 //	it is not for one of the hosts            somebody renamed the Service
 //	it lives longer than one that we make     somebody shortened the lifetime
 //	otherwise                                 ""
-//
-// A difference of the replicas' clocks must not look like the last. By a clock that is
-// so far behind that the certificate is not valid yet, nothing can be said of it.
 func (c *candidate) due(now time.Time, s settings) string {
 	if c.old(now) {
 		return "two thirds of its life have passed"
@@ -81,13 +77,20 @@ func (c *candidate) due(now time.Time, s settings) string {
 			return "it is not for " + host
 		}
 	}
-	if c.leaf.NotAfter.After(now.Add(s.lifetime+backdate)) && !now.Before(c.leaf.NotBefore) {
+	if c.outlives(now, s) {
 		return "it lives longer than a certificate is to live"
 	}
 	return ""
 }
 
-// old says whether two thirds of its life have passed.
+// outlives reports whether the certificate or its CA lives longer than those that a
+// replica makes with these settings. The difference of two clocks is not enough.
+func (c *candidate) outlives(now time.Time, s settings) bool {
+	latest := now.Add(s.lifetime + backdate)
+	return c.leaf.NotAfter.After(latest) || c.issuer.NotAfter.After(latest)
+}
+
+// old reports whether two thirds of its life have passed.
 func (c *candidate) old(now time.Time) bool {
 	made := c.leaf.NotBefore.Add(backdate)
 	return !now.Before(made.Add(c.leaf.NotAfter.Sub(made) * 2 / 3))

@@ -33,11 +33,11 @@ type Managed struct {
 
 	mu            sync.Mutex // guards the following
 	view          view
-	secret        *corev1.Secret // as in view; nil where there is none
-	configuration *admissionregistrationv1.MutatingWebhookConfiguration
-	following     map[string]bool // by object: whether the view of it is what was last heard
-	reported      map[step]bool   // errors that have been reported and go on
-	waitingFor    string          // why nothing is served yet
+	secret        *corev1.Secret                                        // as in view; nil where there is none
+	configuration *admissionregistrationv1.MutatingWebhookConfiguration // as in view; nil where there is none
+	following     map[string]bool                                       // by object: whether the view of it is what was last heard
+	reported      map[step]bool                                         // errors that have been reported and go on
+	waitingFor    string                                                // why nothing is served yet
 	readiness     readiness
 }
 
@@ -127,10 +127,9 @@ func (m *Managed) Run(ctx context.Context) error {
 	}
 }
 
-// reconcile takes the next step, if there is one. It says whether there may be another
+// reconcile takes the next step, if there is one. It reports whether there may be another
 // at once: what it writes comes back through the watches, and not before.
 func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
-	now := time.Now()
 	m.mu.Lock()
 	followsSecret, followsConfiguration := m.following[theSecret], m.following[theConfiguration]
 	v, secret, configuration := m.view, m.secret, m.configuration
@@ -138,14 +137,22 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	if !followsConfiguration {
 		return false, nil
 	}
-	a := v.plan(now, m.settings)
-	if (a.do == nothing || a.do == refuse && v.secret.foreign == "") && isHelmRecord(secret) {
-		a = action{do: clean, why: "the Secret has the label owner=helm, by which Helm finds records of releases"}
-	}
+	m.checkClock()
+	v.own = time.Now()
+	a := m.plan(&v, secret)
 	if !followsSecret && (v.serving == nil || a.do != publish) {
-		return false, nil // a caBundle can be mended without the Secret, and nothing else
+		return false, nil // a caBundle can be repaired without the Secret, and nothing else
 	}
-	if a.confirm {
+	at := stepStore
+	if a.do == publish {
+		at = stepPublish
+	}
+	if a.step() && a.do != serve && m.writes.Tokens() < 1 {
+		m.report(at, fmt.Errorf("too many writes to make one more (%s: %s): is there somebody who undoes them?", a.do, a.why))
+		return false, nil // at the next tick
+	}
+	if a.step() {
+		// This process may have been suspended, or its clock may have been set.
 		if same, err := m.isStill(ctx, configuration); err != nil {
 			m.report(stepWatch, err)
 			return false, err
@@ -153,14 +160,10 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 			return false, nil // the watch will tell
 		}
 		m.recovered(stepWatch)
-	}
-	at := stepStore
-	if a.do == publish {
-		at = stepPublish
-	}
-	if a.writes() && m.writes.Tokens() < 1 {
-		m.report(at, fmt.Errorf("too many writes to make one more (%s: %s): is there somebody who undoes them?", a.do, a.why))
-		return false, nil // at the next tick
+		planned := a.do
+		if a = m.plan(&v, secret); a.do != planned {
+			return false, nil // at the next tick
+		}
 	}
 	switch a.do {
 	case nothing:
@@ -168,7 +171,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		err = m.store(ctx, secret, v.serving, v.secret.next)
 	case generate:
 		var next *candidate
-		if next, err = m.newCandidate(now); err != nil {
+		if next, err = m.newCandidate(m.now()); err != nil {
 			at = stepGenerate
 			break
 		}
@@ -206,22 +209,35 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		m.recovered(done...)
 	}
 	m.note(a.why)
-	if m.Ready(now) == nil {
-		m.metrics.reconciled(now)
+	if m.Ready(time.Now()) == nil {
+		m.metrics.reconciled(m.now())
 	}
 	return false, nil
 }
 
-// isStill says whether the configuration is the one that was seen last.
+// plan returns what to do next.
+func (m *Managed) plan(v *view, secret *corev1.Secret) action {
+	a := v.plan(m.now(), m.settings)
+	if (a.do == nothing || a.do == refuse && v.secret.foreign == "") && isHelmRecord(secret) {
+		return action{do: clean, why: "the Secret has the label owner=helm, by which Helm finds records of releases"}
+	}
+	return a
+}
+
+// now returns the time by the API server's clock.
+func (m *Managed) now() time.Time { return time.Now().Add(m.api.Ahead()) }
+
+// isStill reports whether the configuration is the one that was seen last. The answer of
+// the API server also tells the time.
 func (m *Managed) isStill(ctx context.Context, seen *admissionregistrationv1.MutatingWebhookConfiguration) (bool, error) {
 	now, err := m.api.GetConfiguration(ctx)
 	if apierrors.IsNotFound(err) {
-		return false, nil
+		return seen == nil, nil
 	}
-	return err == nil && now.ResourceVersion == seen.ResourceVersion, err
+	return err == nil && seen != nil && now.ResourceVersion == seen.ResourceVersion, err
 }
 
-// isSuperseded says whether a write was refused because the object is another by now,
+// isSuperseded reports whether a write was refused because the object is another by now,
 // which the watch will tell.
 func isSuperseded(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
@@ -275,7 +291,9 @@ func (m *Managed) sawSecret(secret *corev1.Secret, found, _ bool) {
 
 func (m *Managed) sawConfiguration(configuration *admissionregistrationv1.MutatingWebhookConfiguration, found, missed bool) {
 	seen := configurationView{}
-	if found {
+	if !found {
+		configuration = nil
+	} else {
 		var bundles [][]byte
 		for _, w := range configuration.Webhooks {
 			bundles = append(bundles, w.ClientConfig.CABundle)
@@ -341,5 +359,23 @@ func (m *Managed) recovered(steps ...step) {
 		if before {
 			m.logger.Info("certificates are kept up again", "step", at)
 		}
+	}
+}
+
+// checkClock reports a clock that differs from the API server's, once for as long as it
+// lasts. Certificates do not depend on it.
+func (m *Managed) checkClock() {
+	ahead := m.api.Ahead()
+	m.mu.Lock()
+	before := m.reported[stepClock]
+	m.reported[stepClock] = ahead != 0
+	m.mu.Unlock()
+	switch {
+	case ahead != 0 && !before:
+		m.metrics.errors.WithLabelValues(string(stepClock)).Inc()
+		m.logger.Warn("the clock of this replica differs from the API server's, which is used instead: set the clock of the node",
+			"step", stepClock, "apiServerAhead", ahead.Round(time.Second).String())
+	case ahead == 0 && before:
+		m.logger.Info("the clock of this replica agrees with the API server's again", "step", stepClock)
 	}
 }

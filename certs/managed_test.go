@@ -33,9 +33,14 @@ func startReplica(t *testing.T, api API) *replicaUnderTest {
 
 func startReplicaFor(t *testing.T, api API, host string) *replicaUnderTest {
 	t.Helper()
+	return startReplicaWith(t, api, host, testLifetime)
+}
+
+func startReplicaWith(t *testing.T, api API, host string, lifetime time.Duration) *replicaUnderTest {
+	t.Helper()
 	r := &replicaUnderTest{recorder: newRecorder()}
 	var err error
-	r.Managed, err = NewManaged(api, ManagedOptions{Hosts: []string{host, "127.0.0.1"}, Lifetime: testLifetime, Propagation: testPropagation}, r.recorder.logger, r.recorder.metrics)
+	r.Managed, err = NewManaged(api, ManagedOptions{Hosts: []string{host, "127.0.0.1"}, Lifetime: lifetime, Propagation: testPropagation}, r.recorder.logger, r.recorder.metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +97,7 @@ func TestManagedFromNothing(t *testing.T) {
 
 // Eight hours of rotations by three replicas: each serves the same, which is always valid
 // and trusted; a CA is trusted for the propagation time before it is served, and until
-// it has expired.
+// one lifetime after it has expired.
 func TestManagedRotates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newMemoryAPI(2)
@@ -136,7 +141,7 @@ func TestManagedRotates(t *testing.T) {
 		if len(serials) != 6 {
 			t.Errorf("%d certificates were served in eight hours, want 6", len(serials))
 		}
-		wantBundle(t, api, 2)
+		wantBundle(t, api, 3)
 		for _, r := range replicas {
 			if n := r.lines("certificates are not kept up"); n > 0 {
 				t.Errorf("%d errors:\n%s", n, r.log.String())

@@ -6,6 +6,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -27,6 +28,9 @@ type memoryAPI struct {
 	err           error // of every call, if set
 	silent        bool  // watches do not tell what happens
 	calls         int   // writes
+
+	ahead     time.Duration // what is known of its clock
+	tellsTime bool          // an answer says that all clocks agree
 }
 
 type memoryWatch struct {
@@ -180,6 +184,9 @@ func (a *memoryAPI) UpdateSecret(_ context.Context, s *corev1.Secret) error {
 func (a *memoryAPI) GetConfiguration(context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.tellsTime {
+		a.ahead = 0
+	}
 	switch {
 	case a.err != nil:
 		return nil, a.err
@@ -227,4 +234,10 @@ func (a *memoryAPI) countWrites() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.calls
+}
+
+func (a *memoryAPI) Ahead() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.ahead
 }

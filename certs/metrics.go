@@ -26,6 +26,7 @@ const (
 	stepRead  step = "read"  // a file cannot be read
 	stepParse step = "parse" // what was read is not a certificate with its key
 
+	stepClock    step = "clock"    // this replica's clock differs from the API server's
 	stepWatch    step = "watch"    // the Secret or the webhook configuration cannot be followed
 	stepGenerate step = "generate" // a generation cannot be made
 	stepStore    step = "store"    // the Secret cannot be written
@@ -74,7 +75,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 
 // addManaged registers what only [Managed] has.
 func (m *Metrics) addManaged() {
-	for _, s := range []step{stepWatch, stepGenerate, stepStore, stepPublish} {
+	for _, s := range []step{stepClock, stepWatch, stepGenerate, stepStore, stepPublish} {
 		m.errors.WithLabelValues(string(s))
 	}
 	m.addReconcile()

@@ -4,6 +4,7 @@ package certs
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,11 +17,12 @@ import (
 // server, in all orders in which they can do what they can do: look at the Secret, look
 // at the configuration, take the step that the plan says, which the API server refuses
 // if what it rests on has changed; and crash, and time passes. Somebody may delete the
-// Secret, replace it by another, or wipe the caBundles in between.
+// Secret, replace it by another, or wipe the caBundles in between. The clock of a replica
+// may be set to another time, wrong or right, at any moment.
 //
-// Time goes in ticks, of which one is the propagation time.
+// Time goes in ticks, of which one is the propagation time. It is the API server's time.
 const (
-	modelTick     = time.Minute
+	modelTick     = 2 * backdate
 	modelLifetime = 6 * modelTick
 )
 
@@ -36,7 +38,7 @@ func at(tick int) time.Time { return modelStart.Add(time.Duration(tick) * modelT
 func modelCandidate(tick, writer int) *candidate {
 	name := fmt.Sprintf("%d%c", tick, 'a'+writer)
 	certificate := func(raw string) *x509.Certificate {
-		return &x509.Certificate{Raw: []byte(raw), NotBefore: at(tick).Add(-backdate), NotAfter: at(tick).Add(modelLifetime)}
+		return &x509.Certificate{Raw: []byte(raw), Subject: pkix.Name{CommonName: caNamePrefix + name}, NotBefore: at(tick).Add(-backdate), NotAfter: at(tick).Add(modelLifetime)}
 	}
 	return &candidate{issuer: certificate(name), leaf: certificate("leaf " + name)}
 }
@@ -51,15 +53,20 @@ type world struct {
 	trusted                map[string]int // by CA: the tick since when it is in the bundle
 	first                  string         // the CA that was published when there was no other: nobody could work before
 	replicas               [2]replica
-	crashes, interventions int  // that may still come
-	end                    int  // the last tick
-	untouched              bool // by interventions, so far
+	crashes, interventions int   // that may still come
+	oddities               int   // generations that are not valid yet, which may still be put into the Secret
+	clocks                 int   // that may still be set
+	clockErrors            []int // to how many ticks ahead
+	mute                   bool  // the API server does not tell the time
+	end                    int   // the last tick
+	untouched              bool  // by interventions, so far
 }
 
 type replica struct {
 	view                   view
 	sawSecret, sawBundle   bool
 	secretSeen, bundleSeen int // versions
+	wrong                  int // ticks that its clock is ahead, as far as it does not know
 }
 
 // key is the same for worlds in which the same can happen.
@@ -83,14 +90,14 @@ func (w *world) key() string {
 			fmt.Fprintf(&b, "%s%d", ca, max(ticks[ca], w.tick-1)-w.tick)
 		}
 	}
-	fmt.Fprintf(&b, "%d %d %d|", w.tick, w.crashes, w.interventions)
+	fmt.Fprintf(&b, "%d %d %d %d %d|", w.tick, w.crashes, w.interventions, w.oddities, w.clocks)
 	name(w.secret.current)
 	name(w.secret.next)
 	names(w.bundle)
 	times(w.trusted)
 	for i := range w.replicas {
 		r := &w.replicas[i]
-		fmt.Fprintf(&b, "|%t%t%t%t", r.sawSecret, r.sawBundle, r.secretSeen == w.secretVersion, r.bundleSeen == w.bundleVersion)
+		fmt.Fprintf(&b, "|%d%t%t%t%t", r.wrong, r.sawSecret, r.sawBundle, r.secretSeen == w.secretVersion, r.bundleSeen == w.bundleVersion)
 		name(r.view.secret.current)
 		name(r.view.secret.next)
 		name(r.view.serving)
@@ -144,25 +151,39 @@ func (w *world) lookAtBundle(i int) {
 func (w *world) act(i int) (did verb, broken string) {
 	r := &w.replicas[i]
 	v := &r.view
-	a := v.plan(at(w.tick), modelSettings)
+	v.own = at(w.tick)
+	a := v.plan(at(w.tick+r.wrong), modelSettings)
+	if !a.step() {
+		return a.do, ""
+	}
+	// Before a step it asks the API server for the configuration, and so for the time.
+	if r.bundleSeen != w.bundleVersion {
+		return nothing, ""
+	}
+	if !w.mute {
+		r.wrong = 0
+	}
+	planned := a.do
+	if a = v.plan(at(w.tick+r.wrong), modelSettings); a.do != planned {
+		return planned, "" // at least it knows the time now
+	}
 	fresh := r.secretSeen == w.secretVersion
 	switch {
-	case a.confirm && r.bundleSeen != w.bundleVersion:
 	case a.do == serve:
 		broken = w.mayServe(i, v.secret.current)
 		v.serving = v.secret.current
-	case a.do == publish && r.bundleSeen == w.bundleVersion:
-		for _, ca := range alive(w.bundle, at(w.tick), 0) {
-			if !holdsCA(a.bundle, ca) {
+	case a.do == publish:
+		for _, ca := range w.bundle {
+			if !at(w.tick).After(ca.NotAfter) && !holdsCA(a.bundle, ca) {
 				broken = fmt.Sprintf("CA %s leaves the bundle before it has expired", ca.Raw)
 			}
 		}
-		if len(alive(w.bundle, at(w.tick), 0)) == 0 && len(a.bundle) == 1 {
+		if len(valid(w.bundle, at(w.tick))) == 0 && len(a.bundle) == 1 {
 			w.first = id(a.bundle[0])
 		}
 		w.setBundle(a.bundle)
 	case a.do == generate && fresh:
-		w.setSecret(secretView{current: v.secret.current, next: modelCandidate(w.tick, i)})
+		w.setSecret(secretView{current: v.secret.current, next: modelCandidate(w.tick+r.wrong, i)})
 	case a.do == restore && fresh:
 		w.setSecret(secretView{current: v.serving, next: v.secret.next})
 	case a.do == promote && fresh:
@@ -173,15 +194,19 @@ func (w *world) act(i int) (did verb, broken string) {
 
 // mayServe says what is wrong with a replica serving a generation from now on. It
 // takes requests from a replica that works: itself or, when it starts, the other. One
-// that starts cannot know of a foreign generation in the Secret that it is.
+// that starts cannot know of a foreign generation in the Secret that it is. One that does
+// not know the time can serve what does not work, until it knows.
 func (w *world) mayServe(i int, after *candidate) string {
 	before := w.replicas[i].view.serving
-	if foreign := after.id()[1] == 'c'; before == nil && !foreign {
+	if foreign := strings.HasSuffix(after.id(), "c"); before == nil && !foreign {
 		before = w.replicas[1-i].view.serving
 	}
 	_, trusted := w.trusted[after.id()]
-	works := before != nil && before.problem(at(w.tick), "") == "" && w.longTrusted(before)
+	works := before != nil && w.accepts(before) && w.longTrusted(before)
 	switch {
+	case w.replicas[i].wrong != 0:
+	case works && !w.accepts(after):
+		return fmt.Sprintf("%s, which does not work, is served in place of %s", after.id(), before.id())
 	case works && !w.longTrusted(after) && w.first != after.id():
 		return fmt.Sprintf("%s is served in place of %s before it could be trusted everywhere", after.id(), before.id())
 	case !trusted && w.untouched:
@@ -190,7 +215,12 @@ func (w *world) mayServe(i int, after *candidate) string {
 	return ""
 }
 
-// longTrusted says whether every API server has had the time to see the CA.
+// accepts reports whether an API server that trusts the CA accepts the certificate.
+func (w *world) accepts(c *candidate) bool {
+	return !at(w.tick).Before(c.leaf.NotBefore) && !at(w.tick).After(c.leaf.NotAfter)
+}
+
+// longTrusted reports whether every API server has had the time to see the CA.
 func (w *world) longTrusted(c *candidate) bool {
 	since, found := w.trusted[c.id()]
 	return found && since+1 <= w.tick
@@ -225,6 +255,11 @@ func (w *world) next(t *testing.T) []*world {
 		if w.crashes > 0 {
 			add(func(c *world) { c.replicas[i] = replica{}; c.crashes-- })
 		}
+		for _, wrong := range w.clockErrors {
+			if w.clocks > 0 && wrong != r.wrong && (i == 0 || !w.mute) { // of two alike, one is enough
+				add(func(c *world) { c.replicas[i].wrong, c.clocks = wrong, c.clocks-1 })
+			}
+		}
 	}
 	if w.interventions > 0 {
 		add(func(c *world) { c.setSecret(secretView{currentProblem: "deleted"}); c.intervene() })
@@ -232,6 +267,16 @@ func (w *world) next(t *testing.T) []*world {
 		add(func(c *world) {
 			c.setSecret(secretView{current: modelCandidate(c.tick, 2)})
 			c.intervene()
+		})
+	}
+	if w.oddities > 0 {
+		add(func(c *world) {
+			c.setSecret(secretView{current: modelCandidate(c.tick+6, 3)}) // not valid yet
+			c.oddities, c.untouched = c.oddities-1, false
+		})
+		add(func(c *world) {
+			c.setSecret(secretView{current: c.secret.current, next: modelCandidate(c.tick+6, 3)})
+			c.oddities, c.untouched = c.oddities-1, false
 		})
 	}
 	if w.tick < w.end && !w.isStarting() {
@@ -251,17 +296,25 @@ func (w *world) isStarting() bool {
 }
 
 // settle lets both replicas do what they want, in turn and with what is there, for as
-// many ticks as a rotation takes. Then both must serve one generation that works.
+// many ticks as a rotation takes. Then both must serve one generation that works, and
+// have nothing more to do. Their clocks may stay wrong if the API server tells the time.
 func (w *world) settle() string {
 	c := w.clone()
+	busy := false
 	for range 5 {
 		for range 30 {
+			busy = false
 			for i := range c.replicas {
+				if c.mute {
+					c.replicas[i].wrong = 0
+				}
 				c.lookAtSecret(i)
 				c.lookAtBundle(i)
-				if _, broken := c.act(i); broken != "" {
+				did, broken := c.act(i)
+				if broken != "" {
 					return broken
 				}
+				busy = busy || did != nothing
 			}
 		}
 		c.tick++
@@ -271,8 +324,10 @@ func (w *world) settle() string {
 	switch {
 	case a == nil || b == nil || !a.same(b):
 		return "the replicas do not come to serve one generation"
-	case a.problem(at(c.tick), "") != "" || !holdsCA(c.bundle, a.issuer):
+	case !c.accepts(a) || !holdsCA(c.bundle, a.issuer):
 		return "the replicas do not come to serve a generation that works"
+	case busy:
+		return "the replicas do not come to rest"
 	}
 	return ""
 }
@@ -294,25 +349,37 @@ func settled() *world {
 // TestModel looks at every state that can be reached, and, of some of them, at where
 // it ends when nothing more goes wrong.
 func TestModel(t *testing.T) {
+	clockErrors := []int{0, -6, 6, 100}
 	empty := func() *world {
 		return &world{trusted: map[string]int{}, secret: secretView{currentProblem: "there is no Secret"}}
 	}
 	for name, tt := range map[string]struct {
-		start                       func() *world
-		crashes, interventions, end int
+		world                                         *world
+		crashes, interventions, oddities, clocks, end int
+		clockErrors                                   []int
+		mute                                          bool
 	}{
-		"two start at once":            {empty, 0, 0, 4},
-		"a crash at the start":         {empty, 1, 0, 2},
-		"an intervention at the start": {empty, 0, 1, 2},
-		"a rotation":                   {settled, 0, 0, 8},
-		"two crashes while rotating":   {settled, 2, 0, 7},
-		"two interventions":            {settled, 0, 2, 5},
-		"a crash and an intervention":  {settled, 1, 1, 6},
+		"two start at once":            {world: empty(), end: 4},
+		"a crash at the start":         {world: empty(), crashes: 1, end: 2},
+		"an intervention at the start": {world: empty(), interventions: 1, end: 2},
+		"a rotation":                   {world: settled(), end: 8},
+		"two crashes while rotating":   {world: settled(), crashes: 2, end: 7},
+		"two interventions":            {world: settled(), interventions: 2, end: 5},
+		"a crash and an intervention":  {world: settled(), crashes: 1, interventions: 1, end: 6},
+		// By a clock that is 6 ticks ahead what works has expired, and what it makes is not
+		// valid yet. By a clock that is 6 ticks behind, what works is not valid yet.
+		"a clock is set at the start":   {world: empty(), clocks: 1, clockErrors: clockErrors, end: 3},
+		"clocks are set while rotating": {world: settled(), clocks: 2, clockErrors: clockErrors, end: 7},
+		"a clock is set, and a crash":   {world: settled(), clocks: 1, clockErrors: clockErrors, crashes: 1, end: 6},
+		// Nothing tells the replica that its clock is wrong.
+		"a clock is wrong, and corrected": {world: settled(), clocks: 1, clockErrors: []int{-6, 6}, mute: true, end: 5},
+		"a generation is not valid yet":   {world: settled(), oddities: 1, crashes: 1, end: 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			start := tt.start()
-			start.crashes, start.interventions, start.end = tt.crashes, tt.interventions, tt.end
+			start := tt.world
+			start.crashes, start.interventions, start.oddities, start.end = tt.crashes, tt.interventions, tt.oddities, tt.end
+			start.clocks, start.clockErrors, start.mute = tt.clocks, tt.clockErrors, tt.mute
 			start.untouched = true
 			seen := map[string]bool{}
 			queue := []*world{start}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,9 +18,14 @@ import (
 //
 // The invariant is trust before use: no replica serves a generation in place of one
 // that works before its CA has been in every caBundle for the propagation time, and
-// no CA leaves a caBundle before it has expired. Every replica may take every step, at
-// any moment and by an outdated view: writes carry the resourceVersion of what they
-// rest on, so that of two the second is refused; and no step undoes another.
+// no CA leaves a caBundle before it has expired, and some time more. Every replica may
+// take every step, at any moment and by an outdated view: writes carry the
+// resourceVersion of what they rest on, so that of two the second is refused; and no
+// step undoes another.
+//
+// The clock that counts is the API server's, since the API server judges certificates.
+// The clock of a replica may be wrong, or be set at any moment. A replica therefore asks
+// the API server for the time, and for the configuration, before it takes a step.
 
 // A view is what one replica knows: of the Secret and of the webhook configuration,
 // not always the latest of either, and of itself.
@@ -29,8 +35,10 @@ type view struct {
 	serving       *candidate // nil: nothing yet
 
 	// trustedSince says since when this replica has seen a CA in every caBundle,
-	// without a break.
+	// without a break, and own what time it is. Both are by the replica's own clock,
+	// which is good enough to tell how long something has been so.
 	trustedSince map[string]time.Time // by id of the CA
+	own          time.Time
 }
 
 type secretView struct {
@@ -66,7 +74,7 @@ func newConfigurationView(bundles [][]byte) configurationView {
 	return v
 }
 
-// trusts says whether every webhook has the CA of the candidate.
+// trusts reports whether every webhook has the CA of the candidate.
 func (v configurationView) trusts(c *candidate) bool { return holdsCA(v.trusted, c.issuer) }
 
 // observe notes when the CAs came that are in every caBundle now, and forgets those
@@ -102,17 +110,10 @@ type action struct {
 	do     verb
 	why    string
 	bundle []*x509.Certificate // to publish
-
-	// confirm is true where the step rests on what every caBundle has held for some
-	// time: it must not be taken if the configuration is another than was seen last, as
-	// it may be after the process was suspended.
-	confirm bool
 }
 
-// writes says whether the step writes an object.
-func (a action) writes() bool {
-	return slices.Contains([]verb{restore, generate, publish, promote, clean}, a.do)
-}
+// step reports whether the action changes anything.
+func (a action) step() bool { return a.do != nothing && a.do != refuse }
 
 // settings are those of every replica.
 type settings struct {
@@ -121,121 +122,148 @@ type settings struct {
 	propagation time.Duration // how long a CA has to be in every caBundle before it is relied on
 }
 
-// plan says what is to be done next. The first case that holds wins.
+// plan returns what to do next, by the API server's clock. The first case that holds wins.
 //
-//	the Secret is somebody else's                          publish what is served, else refuse
-//	current cannot be used, but what is served can         restore it
-//	current cannot be used, or is due, and there is
-//	  no next, or none that can be used                    generate one, but refuse where
-//	                                                       the caBundles have too many
-//	there is no configuration, or no webhook in it         nothing
-//	a caBundle lacks a CA, or has what is none             publish
-//	next has been trusted for long enough                  promote it
-//	current is valid and trusted, and is not what is
-//	  served, which does not work, or current has
-//	  been trusted for long enough                         serve current
-//	otherwise                                              nothing
+//	the Secret is somebody else's, we serve, and a
+//	  caBundle lacks a CA                                    publish
+//	the Secret is somebody else's                            refuse
+//	current is unusable, but what is served works            restore what is served
+//	there is no next, and current is unusable                generate
+//	there is no next, and current is due                     generate, unless replicas contend
+//	there is no caBundle to publish in                       nothing
+//	a caBundle lacks a CA, or has something else             publish
+//	next has been trusted for long enough                    promote
+//	current is unusable, and only next can work              promote
+//	current is unusable, or too new to replace what works    nothing
+//	current is not what is served                            serve
+//	current does not suit, and replicas contend              refuse
+//	otherwise                                                nothing
+//
+// A next that is unusable or old is none. A next that does not suit this replica may suit
+// another, which has the newer flags: it is promoted before anybody makes one more.
 func (v *view) plan(now time.Time, s settings) action {
 	current, next := v.secret.current, v.secret.next
-	currentProblem := current.problem(now, v.secret.currentProblem)
-	servingProblem := v.serving.problem(now, "nothing is served yet")
-	// A next that does not suit this replica may suit another, which has the newer flags:
-	// it is promoted before anybody makes one more.
-	nextUsable := next.problem(now, "there is none") == "" && !next.old(now)
-
-	if v.secret.foreign != "" {
-		if bundle := v.wanted(now, s); v.configuration.exists && v.serving != nil && !v.isPublished(bundle) {
-			return action{do: publish, why: v.publishReason(), bundle: bundle}
-		}
-		return action{do: refuse, why: currentProblem}
-	}
-	if currentProblem != "" && servingProblem == "" {
-		return action{do: restore, why: currentProblem}
-	}
-	tooMany := false
-	if !nextUsable {
+	unusable := v.unusable(current, now, s, v.secret.currentProblem)
+	works := v.serving.problem(now, "") == ""
+	if v.unusable(next, now, s, "") != "" || next.old(now) {
 		next = nil
-		if currentProblem != "" {
-			return action{do: generate, why: currentProblem}
-		}
-		due := current.due(now, s)
-		tooMany = due != "" && len(v.wanted(now, s)) >= maxCAs
-		if due != "" && !tooMany {
-			return action{do: generate, why: due}
-		}
 	}
-	if !v.configuration.exists {
-		return action{do: nothing, why: "there is no webhook configuration"}
+	due, contended := "", false
+	if unusable == "" {
+		due = current.due(now, s)
+		contended = due != "" && !current.old(now) && v.contended(now)
 	}
-	if len(v.configuration.bundles) == 0 {
-		return action{do: nothing, why: "the webhook configuration has no webhook"}
-	}
-	if bundle := v.wanted(now, s); !v.isPublished(bundle) {
+	bundle := v.wanted(now, s)
+	switch {
+	case v.secret.foreign != "" && v.serving != nil && !v.isPublished(bundle):
 		return action{do: publish, why: v.publishReason(), bundle: bundle}
-	}
-	switch {
-	case next == nil:
-	case v.longTrusted(next, now, s):
-		return action{do: promote, why: "its CA has been in every caBundle for long enough", confirm: true}
-	case currentProblem != "" && v.nobodyElseWorks(next, now):
-		return action{do: promote, why: "no other certificate can be trusted", confirm: true}
-	}
-	switch {
-	case currentProblem != "":
+	case v.secret.foreign != "":
+		return action{do: refuse, why: unusable}
+	case unusable != "" && works:
+		return action{do: restore, why: unusable}
+	case next == nil && unusable != "":
+		return action{do: generate, why: unusable}
+	case next == nil && due != "" && !contended:
+		return action{do: generate, why: due}
+	case len(v.configuration.bundles) == 0:
+		return action{do: nothing, why: v.configuration.absence()}
+	case !v.isPublished(bundle):
+		return action{do: publish, why: v.publishReason(), bundle: bundle}
+	case next != nil && v.longTrusted(next, s):
+		return action{do: promote, why: "its CA has been in every caBundle for long enough"}
+	case next != nil && unusable != "" && v.nobodyElseWorks(next, now):
+		return action{do: promote, why: "no other certificate can be trusted"}
+	case unusable != "":
 		return action{do: nothing, why: "its CA has not been in every caBundle for " + s.propagation.String() + " yet, and a certificate of another CA there may work"}
-	case tooMany:
-		return action{do: refuse, why: fmt.Sprintf("no further certificate is made while %d CAs are valid: replicas with different flags seem to contend", maxCAs)}
-	case current.same(v.serving):
+	case !current.same(v.serving) && works && !v.longTrusted(current, s):
+		return action{do: nothing, why: "its CA has not been in every caBundle for " + s.propagation.String() + " yet"}
+	case !current.same(v.serving):
+		return action{do: serve} // it is trusted: otherwise there would be something to publish
+	case next == nil && contended:
+		return action{do: refuse, why: fmt.Sprintf("%s, and %d CAs of Caseharden are valid already: replicas with different flags seem to contend", due, maxCAs)}
+	default:
 		return action{do: nothing}
-	case now.Before(current.leaf.NotBefore):
-		return action{do: nothing, why: validAt(current.leaf, now).Error()}
 	}
-	works := servingProblem == "" // and trusted: otherwise there would be something to publish
-	if v.configuration.trusts(current) && (!works || v.longTrusted(current, now, s)) {
-		return action{do: serve, confirm: works}
-	}
-	return action{do: nothing, why: "its CA has not been in every caBundle for " + s.propagation.String() + " yet"}
 }
 
-// maxCAs is how many CAs a caBundle may hold before no more certificates are made to
-// replace one that works. A rotation takes two, and one that was just lost a third.
+// unusable returns why a generation of the Secret must not become or stay current; "" if
+// it may. A generation that is nil is unusable, for the reason why.
+//
+//	an API server does not accept it now                         it has expired, or is not valid yet
+//	it outlives what we make, and nothing shows that it works    somebody else may have made it
+//	otherwise                                                    ""
+//
+// That it works is shown where it is served, or where its CA is in every caBundle: a
+// replica with a longer lifetime may have made it, and others may serve it.
+func (v *view) unusable(c *candidate, now time.Time, s settings, why string) string {
+	if problem := c.problem(now, why); problem != "" {
+		return problem
+	}
+	if c.outlives(now, s) && !c.same(v.serving) && !v.configuration.trusts(c) {
+		return "it lives longer than a certificate is to live, and its CA is not in every caBundle"
+	}
+	return ""
+}
+
+// maxCAs is how many CAs of ours may be valid before no further certificate is made only
+// because current does not suit a replica. A rotation takes two, and one that was just
+// lost a third.
 const maxCAs = 8
 
-// longTrusted says whether the CA has been in every caBundle for the propagation
-// time, as far as this replica has seen itself: after a restart it waits anew.
-func (v *view) longTrusted(c *candidate, now time.Time, s settings) bool {
-	since, found := v.trustedSince[c.id()]
-	return found && now.Sub(since) >= s.propagation
+// contended reports whether replicas seem to replace each other's certificates again and
+// again. The CAs of others do not count, and a certificate that is old or unusable is
+// replaced whatever there is: no CA in a caBundle, whoever put it there, stops rotation.
+func (v *view) contended(now time.Time) bool {
+	var all []*x509.Certificate
+	for _, known := range v.configuration.known {
+		all = append(all, known...)
+	}
+	ours := slices.DeleteFunc(valid(all, now), func(ca *x509.Certificate) bool {
+		return !strings.HasPrefix(ca.Subject.CommonName, caNamePrefix)
+	})
+	return len(sortedCAs(ours)) >= maxCAs
 }
 
-// nobodyElseWorks says whether no replica can have a certificate that an API server
-// trusts, but for this one: then there is nothing to lose, and nothing to wait for.
+// longTrusted reports whether the CA has been in every caBundle for the propagation
+// time, as far as this replica has seen itself: after a restart it waits again.
+func (v *view) longTrusted(c *candidate, s settings) bool {
+	since, found := v.trustedSince[c.id()]
+	return found && v.own.Sub(since) >= s.propagation
+}
+
+// nobodyElseWorks reports whether no replica can have a certificate that an API server
+// accepts, except this one: then there is nothing to lose, and nothing to wait for.
 func (v *view) nobodyElseWorks(next *candidate, now time.Time) bool {
 	if !v.configuration.trusts(next) {
 		return false
 	}
 	for _, known := range v.configuration.known {
-		if others := alive(known, now, 0); len(others) != 1 {
+		if len(valid(known, now)) != 1 {
 			return false
 		}
 	}
 	return true
 }
 
-// wanted returns the CAs that have to be in every caBundle: of what is in the Secret,
-// of what this replica serves, and those that are in a caBundle already, because
-// another replica may still serve with them. They go when they have expired.
+// wanted returns the CAs that have to be in every caBundle: of what is in the Secret and
+// usable, of what this replica serves, and those that are in a caBundle already, because
+// another replica may still serve with them. They leave one lifetime after they have
+// expired: an expired CA does no harm, and a CA that only seems to have expired, by a
+// clock that is wrong, may be the one that works.
 func (v *view) wanted(now time.Time, s settings) []*x509.Certificate {
 	var all []*x509.Certificate
-	for _, c := range []*candidate{v.secret.current, v.secret.next, v.serving} {
-		if c != nil {
+	for _, c := range []*candidate{v.secret.current, v.secret.next} {
+		if v.unusable(c, now, s, "") == "" {
 			all = append(all, c.issuer)
 		}
+	}
+	if v.serving != nil {
+		all = append(all, v.serving.issuer)
 	}
 	for _, known := range v.configuration.known {
 		all = append(all, known...)
 	}
-	return sortedCAs(alive(all, now, s.propagation))
+	return sortedCAs(alive(all, now, s.lifetime))
 }
 
 func (v *view) isPublished(bundle []*x509.Certificate) bool {
@@ -243,7 +271,15 @@ func (v *view) isPublished(bundle []*x509.Certificate) bool {
 	return !slices.ContainsFunc(v.configuration.bundles, func(b []byte) bool { return !bytes.Equal(b, text) })
 }
 
-// publishReason says why a caBundle is to be written, for the log.
+// absence returns why there is no caBundle to publish in.
+func (v configurationView) absence() string {
+	if !v.exists {
+		return "there is no webhook configuration"
+	}
+	return "the webhook configuration has no webhook"
+}
+
+// publishReason returns why a caBundle is to be written, for the log.
 func (v *view) publishReason() string {
 	if v.serving != nil && !v.configuration.trusts(v.serving) {
 		return "the CA of the serving certificate was missing"

@@ -50,8 +50,10 @@ func (m *Managed) note(why string) {
 }
 
 // Ready returns nil when the certificate being served is valid at now, and every
-// webhook has its CA, as far as was heard.
+// webhook has its CA, as far as was heard. The argument is by this replica's clock; the
+// API server's clock decides.
 func (m *Managed) Ready(now time.Time) error {
+	now = now.Add(m.api.Ahead())
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := &m.view

@@ -66,21 +66,22 @@ func (s *served) Ready(now time.Time) error {
 	if c == nil {
 		return errNotLoaded
 	}
-	return validAt(c.Leaf, now)
+	return validAt("serving certificate", c.Leaf, now)
 }
 
-// validAt says why leaf is not valid at now. Both ends of the validity belong to
-// it, as for [x509.Certificate.Verify], with which the API server decides.
+// validAt returns nil if certificate is valid at now, and otherwise an error that begins
+// with what. Both ends of the validity belong to it, as for [x509.Certificate.Verify],
+// with which the API server decides.
 //
 //	before NotBefore   not yet valid
 //	after NotAfter     expired
 //	otherwise          nil
-func validAt(leaf *x509.Certificate, now time.Time) error {
+func validAt(what string, certificate *x509.Certificate, now time.Time) error {
 	switch {
-	case now.Before(leaf.NotBefore):
-		return fmt.Errorf("serving certificate not yet valid until %s", leaf.NotBefore.UTC().Format(time.RFC3339))
-	case now.After(leaf.NotAfter):
-		return fmt.Errorf("serving certificate expired at %s", leaf.NotAfter.UTC().Format(time.RFC3339))
+	case now.Before(certificate.NotBefore):
+		return fmt.Errorf("%s not yet valid until %s", what, certificate.NotBefore.UTC().Format(time.RFC3339))
+	case now.After(certificate.NotAfter):
+		return fmt.Errorf("%s expired at %s", what, certificate.NotAfter.UTC().Format(time.RFC3339))
 	default:
 		return nil
 	}

@@ -64,6 +64,18 @@ func TestDamageIsHealed(t *testing.T) {
 			},
 			"restore", "the Secret holds no certificate",
 		}, {
+			"the certificate is not valid yet",
+			func() error {
+				return updateSecret(func(s *corev1.Secret) { putIssued(t, s, time.Now().AddDate(1, 0, 0), longLifetime) })
+			},
+			"restore", "serving certificate not yet valid until",
+		}, {
+			"the certificate lives for a hundred years",
+			func() error {
+				return updateSecret(func(s *corev1.Secret) { putIssued(t, s, time.Now(), 100*365*24*time.Hour) })
+			},
+			"restore", "it lives longer than a certificate is to live",
+		}, {
 			"caBundle is wiped",
 			func() error {
 				configuration, err := in.configuration(t.Context())
