@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A world is a state of everything.
+type world struct {
+	tick                   int
+	secret                 secretView
+	secretVersion          int
+	bundle                 []*x509.Certificate
+	bundleVersion          int
+	trusted                map[string]int // by CA: the tick since when it is in the bundle
+	first                  string         // the CA that was published when there was no other: nobody could work before
+	replicas               [2]replica
+	crashes, interventions int   // that may still come
+	oddities               int   // generations that are not valid yet, which may still be put into the Secret
+	clocks                 int   // that may still be set
+	clockErrors            []int // to how many ticks ahead
+	mute                   bool  // the API server does not tell the time
+	end                    int   // the last tick
+	untouched              bool  // by interventions, so far
+}
+
+type replica struct {
+	view                   view
+	sawSecret, sawBundle   bool
+	secretSeen, bundleSeen int // versions
+	wrong                  int // ticks that its clock is ahead, as far as it does not know
+}
+
+// key is the same for worlds in which the same can happen.
+func (w *world) key() string {
+	var b strings.Builder
+	name := func(c *candidate) {
+		if c == nil {
+			b.WriteByte('-')
+			return
+		}
+		b.Write(c.issuer.Raw)
+	}
+	names := func(cas []*x509.Certificate) {
+		for _, ca := range cas {
+			b.Write(ca.Raw)
+		}
+	}
+	times := func(ticks map[string]int) {
+		for _, ca := range slices.Sorted(maps.Keys(ticks)) {
+			// Longer than the propagation time is as good as for ever.
+			fmt.Fprintf(&b, "%s%d", ca, max(ticks[ca], w.tick-1)-w.tick)
+		}
+	}
+	fmt.Fprintf(&b, "%d %d %d %d %d|", w.tick, w.crashes, w.interventions, w.oddities, w.clocks)
+	name(w.secret.current)
+	name(w.secret.next)
+	names(w.bundle)
+	times(w.trusted)
+	for i := range w.replicas {
+		r := &w.replicas[i]
+		fmt.Fprintf(&b, "|%d%t%t%t%t", r.wrong, r.sawSecret, r.sawBundle, r.secretSeen == w.secretVersion, r.bundleSeen == w.bundleVersion)
+		name(r.view.secret.current)
+		name(r.view.secret.next)
+		name(r.view.serving)
+		names(r.view.configuration.trusted)
+		since := map[string]int{}
+		for ca, t := range r.view.trustedSince {
+			since[ca] = int(t.Sub(modelStart) / modelTick)
+		}
+		times(since)
+	}
+	return b.String()
+}
+
+func (w *world) clone() *world {
+	c := *w
+	c.trusted = maps.Clone(w.trusted)
+	for i := range c.replicas {
+		c.replicas[i].view.trustedSince = maps.Clone(w.replicas[i].view.trustedSince)
+	}
+	return &c
+}
+
+func (w *world) setSecret(s secretView) {
+	w.secret, w.secretVersion = s, w.secretVersion+1
+}
+
+func (w *world) setBundle(bundle []*x509.Certificate) {
+	trusted := map[string]int{}
+	for _, ca := range bundle {
+		trusted[id(ca)] = w.tick
+		if since, found := w.trusted[id(ca)]; found {
+			trusted[id(ca)] = since
+		}
+	}
+	w.bundle, w.trusted, w.bundleVersion = bundle, trusted, w.bundleVersion+1
+}
+
+func (w *world) lookAtSecret(i int) {
+	r := &w.replicas[i]
+	r.view.secret, r.secretSeen, r.sawSecret = w.secret, w.secretVersion, true
+}
+
+func (w *world) lookAtBundle(i int) {
+	r := &w.replicas[i]
+	seen := configurationView{exists: true, bundles: [][]byte{marshalCAs(w.bundle)}, trusted: w.bundle, known: [][]*x509.Certificate{w.bundle}}
+	r.view.observe(at(w.tick), seen, r.bundleSeen+1 < w.bundleVersion)
+	r.bundleSeen, r.sawBundle = w.bundleVersion, true
+}
+
+// act takes the step that the plan of a replica says. It returns what it has broken.
+func (w *world) act(i int) (did verb, broken string) {
+	r := &w.replicas[i]
+	v := &r.view
+	v.own = at(w.tick)
+	a := v.plan(at(w.tick+r.wrong), modelSettings)
+	if !a.step() {
+		return a.do, ""
+	}
+	// Before a step it asks the API server for the configuration, and so for the time.
+	if r.bundleSeen != w.bundleVersion {
+		return nothing, ""
+	}
+	if !w.mute {
+		r.wrong = 0
+	}
+	planned := a.do
+	if a = v.plan(at(w.tick+r.wrong), modelSettings); a.do != planned {
+		return planned, "" // at least it knows the time now
+	}
+	fresh := r.secretSeen == w.secretVersion
+	switch {
+	case a.do == serve:
+		broken = w.mayServe(i, v.secret.current)
+		v.serving = v.secret.current
+	case a.do == publish:
+		for _, ca := range w.bundle {
+			if !at(w.tick).After(ca.NotAfter) && !holdsCA(a.bundle, ca) {
+				broken = fmt.Sprintf("CA %s leaves the bundle before it has expired", ca.Raw)
+			}
+		}
+		if len(valid(w.bundle, at(w.tick))) == 0 && len(a.bundle) == 1 {
+			w.first = id(a.bundle[0])
+		}
+		w.setBundle(a.bundle)
+	case a.do == generate && fresh:
+		w.setSecret(secretView{current: v.secret.current, next: modelCandidate(w.tick+r.wrong, i)})
+	case a.do == restore && fresh:
+		w.setSecret(secretView{current: v.serving, next: v.secret.next})
+	case a.do == promote && fresh:
+		w.setSecret(secretView{current: v.secret.next})
+	}
+	return a.do, broken
+}
+
+// mayServe says what is wrong with a replica serving a generation from now on. It
+// takes requests from a replica that works: itself or, when it starts, the other. One
+// that starts cannot know of a foreign generation in the Secret that it is. One that does
+// not know the time can serve what does not work, until it knows.
+func (w *world) mayServe(i int, after *candidate) string {
+	before := w.replicas[i].view.serving
+	if foreign := strings.HasSuffix(after.id(), "c"); before == nil && !foreign {
+		before = w.replicas[1-i].view.serving
+	}
+	_, trusted := w.trusted[after.id()]
+	works := before != nil && w.accepts(before) && w.longTrusted(before)
+	switch {
+	case w.replicas[i].wrong != 0:
+	case works && !w.accepts(after):
+		return fmt.Sprintf("%s, which does not work, is served in place of %s", after.id(), before.id())
+	case works && !w.longTrusted(after) && w.first != after.id():
+		return fmt.Sprintf("%s is served in place of %s before it could be trusted everywhere", after.id(), before.id())
+	case !trusted && w.untouched:
+		return fmt.Sprintf("%s is served and not trusted", after.id())
+	}
+	return ""
+}
+
+// accepts reports whether an API server that trusts the CA accepts the certificate.
+func (w *world) accepts(c *candidate) bool {
+	return !at(w.tick).Before(c.leaf.NotBefore) && !at(w.tick).After(c.leaf.NotAfter)
+}
+
+// longTrusted reports whether every API server has had the time to see the CA.
+func (w *world) longTrusted(c *candidate) bool {
+	since, found := w.trusted[c.id()]
+	return found && since+1 <= w.tick
+}
