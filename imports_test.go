@@ -73,6 +73,11 @@ var importRules = []struct {
 		because: "certificates have nothing to do with pods",
 	},
 	{
+		pkg:     module + "/dryrun",
+		forbid:  []string{module + "/defaults", module + "/mutate", module + "/certs"},
+		because: "it sees what a cluster does with a pod, as any client would",
+	},
+	{
 		pkg:     module,
 		forbid:  []string{"k8s.io/kubernetes", "sigs.k8s.io/controller-runtime", "k8s.io/apiserver", "k8s.io/kubectl", "go.etcd.io/etcd"},
 		because: "the API server's own code is for the tests in e2e; a framework would decode, marshal and diff each pod, at several times the cost",
@@ -116,11 +121,11 @@ func TestImports(t *testing.T) {
 			if imported == "unsafe" || imported == "C" {
 				t.Errorf("%s imports %q, and must not: whoever reads the code can rely on Go's rules", path, imported)
 			}
-			if path == module+"/certs" {
+			if path == module+"/certs" || path == module+"/dryrun" {
 				continue
 			}
 			if imported == "k8s.io/client-go" || strings.HasPrefix(imported, "k8s.io/client-go/") {
-				t.Errorf("%s imports %s, and must not: the Kubernetes API is for certs alone", path, imported)
+				t.Errorf("%s imports %s, and must not: the Kubernetes API is for certs and dryrun alone", path, imported)
 			}
 		}
 	}

@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newPreviewCommand(), newProfilesCommand(), newServeCommand(), newVersionCommand())
+	root.AddCommand(newPreviewCommand(), newProfilesCommand(), newServeCommand(), newTestCommand(), newVersionCommand())
 	err := root.ExecuteContext(ctx)
 	if exit, ok := errors.AsType[exitError](err); ok {
 		return int(exit)

@@ -72,7 +72,7 @@ type kubernetes struct {
 // that the file kubeconfig leads to, or, where that is empty, of the one that this
 // process is a pod of.
 func NewAPI(kubeconfig string, secret types.NamespacedName, configuration string) (API, error) {
-	config, err := restConfig(kubeconfig)
+	config, err := RESTConfig(kubeconfig)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,9 @@ func NewAPI(kubeconfig string, secret types.NamespacedName, configuration string
 	return k, nil
 }
 
-// restConfig returns how to reach the API server.
-func restConfig(kubeconfig string) (*rest.Config, error) {
+// RESTConfig returns how to reach the API server of the cluster that the file kubeconfig
+// names, or, if that is empty, of the one that this process is a Pod of.
+func RESTConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig != "" {
 		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 		if err != nil {
