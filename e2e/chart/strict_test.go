@@ -19,6 +19,10 @@ func TestRenderedIsAccepted(t *testing.T) {
 	in.createCRDs(t)
 	in.namespace(t, "caseharden", map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"})
 	in.namespace(t, "hardening", nil)
+	// The pod of the test, unlike a Deployment, is refused without the RuntimeClass that it names.
+	if _, stderr, err := in.kubectl(t, "{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {name: gvisor}, handler: runsc}", "create", "-f", "-"); err != nil {
+		t.Fatal(stderr)
+	}
 	ca := write(t, []byte("# Of all API servers\n"+oneCA+"\n"))
 	certificate, _ := issue(t, "caseharden.caseharden.svc")
 	for name, args := range map[string][]string{
@@ -75,6 +79,16 @@ func TestRenderedIsAccepted(t *testing.T) {
 // accepts checks that the API server has nothing to say about manifests.
 func (in *installation) accepts(t *testing.T, rendered string) {
 	t.Helper()
+	objects, err := manifests.Decode([]byte(rendered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		// What is in the namespace of the test cannot be tried without it.
+		if o.GetKind() == "Namespace" && o.GetAnnotations()["helm.sh/hook"] != "" {
+			in.apply(t, o)
+		}
+	}
 	stdout, stderr, err := in.kubectl(t, rendered, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
 	if err != nil || stderr != "" {
 		t.Errorf("%v: %s", err, stderr)

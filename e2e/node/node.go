@@ -172,7 +172,7 @@ func (n *Node) startPod(ctx context.Context, template corev1.PodTemplateSpec) (*
 	}
 	if token := template.Spec.AutomountServiceAccountToken; token != nil && *token {
 		kubeconfig := filepath.Join(dir, "kubeconfig")
-		if err := n.writeKubeconfig(ctx, template.Spec.ServiceAccountName, kubeconfig); err != nil {
+		if err := n.WriteKubeconfig(ctx, template.Spec.ServiceAccountName, kubeconfig); err != nil {
 			return nil, err
 		}
 		args = append(args, "--kubeconfig="+kubeconfig)
@@ -258,9 +258,9 @@ func (n *Node) mountConfigMap(ctx context.Context, name, dir string) error {
 	return nil
 }
 
-// writeKubeconfig writes what a pod of a ServiceAccount finds mounted, as the file that
+// WriteKubeconfig writes what a pod of a ServiceAccount finds mounted, as the file that
 // can stand in for it.
-func (n *Node) writeKubeconfig(ctx context.Context, serviceAccount, file string) error {
+func (n *Node) WriteKubeconfig(ctx context.Context, serviceAccount, file string) error {
 	request, err := n.client.CoreV1().ServiceAccounts(n.namespace).CreateToken(ctx, serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ import (
 const header = `# Rendered from deploy/chart by make update: do not edit. For anything but the defaults use
 # the chart, or render it with other values:
 #
-#   helm template caseharden deploy/chart -n caseharden --set createNamespace=true
+#   helm template caseharden deploy/chart -n caseharden --set createNamespace=true --skip-tests
 #
 # Nothing is published yet: the image has to be one of your own (see the README).
 `
@@ -47,7 +47,7 @@ func render(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	chart := filepath.Join(filepath.Dir(module), "deploy", "chart")
-	cmd := exec.CommandContext(ctx, helm, "template", "caseharden", chart, "--namespace=caseharden", "--set=createNamespace=true")
+	cmd := exec.CommandContext(ctx, helm, "template", "caseharden", chart, "--namespace=caseharden", "--set=createNamespace=true", "--skip-tests")
 	cmd.Stderr = os.Stderr
 	output, err := cmd.Output()
 	if err != nil {

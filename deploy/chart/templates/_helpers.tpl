@@ -25,8 +25,20 @@ several have a label, the first of these wins. */}}
 {{- merge $ours (deepCopy (.context.Values.commonLabels | default dict)) (deepCopy (.labels | default dict)) | toYaml -}}
 {{- end -}}
 
-{{- define "caseharden.labels" -}}
-{{- include "caseharden.labelsWith" (dict "context" .) -}}
+{{- /* The labels and annotations of an object. Where it and all objects have an annotation, its own
+wins. */}}
+{{- define "caseharden.metadata" -}}
+labels:
+  {{- include "caseharden.labelsWith" . | nindent 2 }}
+{{- with merge (deepCopy (.annotations | default dict)) (.context.Values.commonAnnotations | default dict) }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* The namespace of all that has one. */}}
+{{- define "caseharden.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
 {{- end -}}
 
 {{- define "caseharden.serviceAccountName" -}}
@@ -37,21 +49,60 @@ several have a label, the first of these wins. */}}
 {{- .Values.certificates.secretName | default (printf "%s-tls" (include "caseharden.fullname" .)) -}}
 {{- end -}}
 
+{{- /* The image. A registry takes the place of the one that the repository may begin with: a first
+part with a dot or a port, as container runtimes tell it. */}}
 {{- define "caseharden.image" -}}
+{{- $repository := .Values.image.repository -}}
+{{- with dig "imageRegistry" "" (.Values.global | default dict) | default .Values.image.registry -}}
+{{- $repository = printf "%s/%s" . (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $repository "") -}}
+{{- end -}}
 {{- with .Values.image -}}
 {{- if .digest -}}
-{{ .repository }}@{{ .digest }}
+{{ $repository }}@{{ .digest }}
 {{- else -}}
-{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{ $repository }}:{{ .tag | default $.Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* The pull secrets of all charts and of this one, each once. */}}
+{{- define "caseharden.imagePullSecrets" -}}
+{{- $secrets := list -}}
+{{- range concat (dig "imagePullSecrets" list (.Values.global | default dict) | default list) (.Values.imagePullSecrets | default list) -}}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) -}}
+{{- end -}}
+{{- with uniq $secrets -}}
+imagePullSecrets:
+{{ toYaml . }}
+{{- end -}}
+{{- end -}}
+
+{{- /* What a selector asks for, as JSON, as expressions alone: so that they can stand beside others,
+and none is lost where both name a label. */}}
+{{- define "caseharden.expressions" -}}
+{{- $expressions := list -}}
+{{- range $key, $value := .matchLabels -}}
+{{- $expressions = append $expressions (dict "key" $key "operator" "In" "values" (list $value)) -}}
+{{- end -}}
+{{- concat $expressions (.matchExpressions | default list) | toJson -}}
 {{- end -}}
 
 {{- /* The namespaces that are never hardened, as JSON. A webhook that is needed to start
 its own pods could never come back, and one that the control plane needs could take the
 cluster down with it. */}}
 {{- define "caseharden.excludedNamespaces" -}}
-{{- concat (list .Release.Namespace "kube-system") (.Values.webhook.excludedNamespaces | default list) | uniq | toJson -}}
+{{- concat (list (include "caseharden.namespace" .) "kube-system") (.Values.webhook.excludedNamespaces | default list) | uniq | toJson -}}
+{{- end -}}
+
+{{- /* Labels that a selector matches, as JSON: the first value of each label that has to be there. */}}
+{{- define "caseharden.matching" -}}
+{{- $labels := dict -}}
+{{- range include "caseharden.expressions" . | fromJsonArray -}}
+{{- if has .operator (list "In" "Exists") -}}
+{{- $_ := set $labels .key (.values | default (list "") | first) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $labels -}}
 {{- end -}}
 
 {{- /* The names of the profiles, as JSON, and an error where the file of one is not that
