@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -115,6 +116,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 		return fmt.Errorf("--profile: %w", err)
 	}
 
+	// Manifests may be large, and all of them are in memory while the report grows. Garbage
+	// may be half of that, rather than as much.
+	debug.SetGCPercent(50)
 	inputs, unread := preview.ReadInputs(o.files, stdin)
 	progress, done := progressOn(stderr)
 	p := preview.New(profile, inputs, progress)

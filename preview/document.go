@@ -4,9 +4,7 @@ package preview
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -22,15 +20,18 @@ import (
 
 // A document is one of a file's, with the objects in it.
 type document struct {
-	index      int // among those of the file that are not empty, from 1
+	index      int // among those of the file that are not empty, from 1; 0: it is empty
 	start, end int // of its text in the file
-	line       int // in the file, from 1, where its content begins
+	first      int // the line in the file, from 1, where its text begins
+	line       int // the line in the file, from 1, where its content begins
 	isJSON     bool
 	found      bool // in a file that was found in a directory
-	notObjects int  // found documents that are no objects of Kubernetes
 	isManifest bool // it was read as an object or a list of objects
+	notObject  bool // found, and no object of Kubernetes
 	objects    []*object
 }
+
+func (d *document) isEmpty() bool { return d.index == 0 }
 
 // An object is a document, or an item of a List in one.
 type object struct {
@@ -40,6 +41,7 @@ type object struct {
 	apiVersion string
 	kind       string
 	raw        jsontext.Value
+	start      int // where raw begins in the file, if the document is JSON
 }
 
 // A documentError is why a document, or an object in it, cannot be read.
@@ -50,20 +52,44 @@ type documentError struct {
 
 func (e *documentError) Error() string { return e.message }
 
-// documentsOf splits a file. Documents that are not whole are in the errors, which
-// do not keep the others from being read.
+// documentsOf reads the documents of a file, which are its whole text but for a byte order
+// mark. Documents that are not whole are in the errors, which do not keep the others from
+// being read.
 func documentsOf(input Input) (documents []*document, errs []InputError) {
-	for _, d := range split(input.Data) {
-		d.found = input.Found
-		for _, err := range unjoined(d.read(input.Data[d.start:d.end])) {
+	body := bytes.TrimPrefix(input.Data, []byte(utf8Mark))
+	mark := len(input.Data) - len(body)
+	all := segments(body)
+	line, counted := 1, 0
+	for _, s := range all {
+		line += bytes.Count(body[counted:s.start], []byte("\n"))
+		counted = s.start
+		documents = append(documents, &document{
+			start: mark + s.start, end: mark + s.end, first: line, isJSON: s.isJSON, found: input.Found,
+		})
+	}
+	type result struct {
+		empty bool
+		err   error
+	}
+	index := 0
+	inOrder(len(all), func(i int) (r result) {
+		r.empty, r.err = documents[i].read(body[all[i].start:all[i].end], all[i].wrong)
+		return r
+	}, func(i int, r result) {
+		if r.empty {
+			return
+		}
+		index++
+		d := documents[i]
+		d.index = index
+		for _, err := range unjoined(r.err) {
 			line := d.line
 			if located, ok := errors.AsType[*documentError](err); ok && located.line > 0 {
 				line = located.line
 			}
 			errs = append(errs, InputError{File: input.Name, Document: d.index, Line: line, Message: err.Error()})
 		}
-		documents = append(documents, d)
-	}
+	})
 	return documents, errs
 }
 
@@ -83,36 +109,60 @@ func unjoined(err error) []error {
 	return errs
 }
 
-// read finds the objects in the text of a document.
-func (d *document) read(text []byte) error {
-	raw := jsontext.Value(bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))))
+// read finds the objects in the text of a document, and reports whether it has none
+// because it is empty: null, or nothing but comments.
+func (d *document) read(text []byte, wrong string) (empty bool, err error) {
+	begin := 0
 	if d.isJSON {
-		if err := checkJSON(raw); err != nil {
-			return d.atOffset(text, err)
+		begin = len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
+	} else if begin = content(text); begin < 0 {
+		if wrong == "" && isPlain(text) {
+			return true, nil
 		}
+		begin = 0
+	}
+	d.line = d.inFile(lineOf(text, begin))
+	if wrong != "" {
+		return false, &documentError{d.line, wrong}
+	}
+	o := &object{document: d, line: d.line, start: d.start + begin}
+	if d.isJSON {
+		o.raw = bytes.TrimRight(text[begin:], " \t\r\n")
 	} else {
-		converted, err := yamlToJSON(text)
-		if err != nil {
-			return d.yamlError(text, err)
+		if o.raw, err = yamlToJSON(text); err != nil {
+			return false, d.yamlError(text, err)
 		}
-		if goesOn(text, converted) {
-			return &documentError{d.line, "must be one object: put --- before what follows it"}
+		if goesOn(text, o.raw) {
+			return false, &documentError{d.line, "is more than one object, of which kubectl reads the first: put --- before each other one"}
 		}
-		raw = converted
 	}
-	if raw.Kind() != '{' && d.found {
-		d.notObjects++
-		return nil
+	if kind := o.raw.Kind(); kind != '{' {
+		switch err := checkJSON(o.raw); {
+		case err != nil:
+			return false, d.atOffset(text, begin, err)
+		case kind == 'n':
+			return true, nil
+		case d.found:
+			d.notObject = true
+			return false, nil
+		}
+		return false, &documentError{d.line, "must be an object with apiVersion and kind"}
 	}
-	if raw.Kind() != '{' {
-		return &documentError{d.line, "must be an object with apiVersion and kind"}
-	}
-	return d.add(text, &object{document: d, line: d.line, raw: raw})
+	return false, d.add(text, o)
+}
+
+// isPlain reports whether a text is ASCII without control characters, which YAML may not
+// have even in comments, and without line breaks that kubectl does not see but YAML does.
+func isPlain(text []byte) bool {
+	return bytes.Count(text, []byte("\r")) == bytes.Count(text, []byte("\r\n")) && !bytes.ContainsFunc(text, func(r rune) bool { return (r < ' ' || r > '~') && r != '\t' && r != '\r' && r != '\n' })
 }
 
 // yamlToJSON refuses a key that is there twice, but for one that overrides what is
 // merged (<<), which the strict conversion takes for the same.
 func yamlToJSON(text []byte) ([]byte, error) {
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		text = append(bytes.Clone(text), '\n') // as kubectl does; it may be part of a block scalar
+	}
 	converted, err := yaml.YAMLToJSONStrict(text)
 	if err == nil || !bytes.Contains(text, []byte("<<")) {
 		return converted, err
@@ -124,16 +174,38 @@ func yamlToJSON(text []byte) ([]byte, error) {
 	return yaml.YAMLToJSON(text)
 }
 
-// goesOn says whether something follows the object of a document, which a YAML
-// library does not read. It can only follow one in flow style: what is in block style
-// goes on to the end.
+// goesOn reports whether something follows the object of a document, which a YAML library
+// does not read: after ..., after a --- that kubectl does not see, or after an object in
+// flow style. What is in block style goes on to the end.
 func goesOn(text []byte, object jsontext.Value) bool {
-	if object.Kind() != '{' || !beginsWithBrace(text) {
+	body := text[max(content(text), 0):]
+	if object.Kind() == '{' && body[0] != '{' && !bytes.Contains(body, []byte("...")) && !bytes.Contains(body, []byte("---")) {
 		return false
 	}
 	decoder := yamlv3.NewDecoder(bytes.NewReader(text))
-	var node yamlv3.Node
-	return decoder.Decode(&node) == nil && !errors.Is(decoder.Decode(&node), io.EOF)
+	var node, next yamlv3.Node
+	if decoder.Decode(&node) != nil {
+		return false
+	}
+	switch err := decoder.Decode(&next); {
+	case errors.Is(err, io.EOF):
+		return false
+	case err != nil:
+		_, rest, ended := bytes.Cut(text, []byte("\n..."))
+		return !ended || !onlyDirectives(rest)
+	}
+	return len(next.Content) != 1 || next.Content[0].ShortTag() != "!!null"
+}
+
+// onlyDirectives reports whether a text has nothing but directives such as %YAML 1.2, for
+// a document that kubectl reads apart from them.
+func onlyDirectives(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && line[0] != '%' {
+			return false
+		}
+	}
+	return true
 }
 
 func checkJSON(raw jsontext.Value) error {
@@ -141,137 +213,8 @@ func checkJSON(raw jsontext.Value) error {
 	return json.Unmarshal(raw, &skipped)
 }
 
-// add adds an object to the document, or the items if it is a list.
-func (d *document) add(text []byte, o *object) error {
-	var header struct {
-		APIVersion string           `json:"apiVersion"`
-		Kind       string           `json:"kind"`
-		Items      []jsontext.Value `json:"items"`
-	}
-	if err := json.Unmarshal(o.raw, &header); err != nil {
-		return &documentError{o.line, plainJSONError(err)}
-	}
-	o.apiVersion, o.kind = cmp.Or(header.APIVersion, o.apiVersion), cmp.Or(header.Kind, o.kind)
-	if o.apiVersion == "" && o.kind == "" && o.pointer == "" && d.found {
-		d.notObjects++
-		return nil
-	}
-	if o.apiVersion == "" && bytes.Contains(o.raw, []byte("\"\ufeffapiVersion\"")) {
-		return &documentError{o.line, "begins with a byte order mark, which belongs at the begin of a file: remove it"}
-	}
-	if o.apiVersion == "" || o.kind == "" {
-		return &documentError{o.line, "must have apiVersion and kind"}
-	}
-	d.isManifest = true
-	itemKind, isList := strings.CutSuffix(o.kind, "List")
-	if !isList || header.Items == nil {
-		d.objects = append(d.objects, o)
-		return nil
-	}
-	lines := d.itemLines(text, o)
-	var errs []error
-	for i, raw := range header.Items {
-		item := &object{document: d, pointer: fmt.Sprintf("%s/items/%d", o.pointer, i), line: o.line, raw: raw}
-		if i < len(lines) {
-			item.line = lines[i]
-		}
-		// The items of a typed list, such as a PodList, need not say what they are.
-		if itemKind != "" {
-			item.apiVersion, item.kind = o.apiVersion, itemKind
-		}
-		if raw.Kind() != '{' {
-			errs = append(errs, &documentError{item.line, fmt.Sprintf("items[%d]: must be an object", i)})
-			continue
-		}
-		if err := d.add(text, item); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// itemLines returns the lines in the file on which the items of a list begin; nil
-// for a list in a list.
-func (d *document) itemLines(text []byte, list *object) []int {
-	if list.pointer != "" {
-		return nil
-	}
-	if d.isJSON {
-		return d.jsonItemLines(text)
-	}
-	var node yamlv3.Node
-	if yamlv3.Unmarshal(text, &node) != nil || len(node.Content) == 0 {
-		return nil
-	}
-	root := node.Content[0]
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		if root.Content[i].Value != "items" {
-			continue
-		}
-		var lines []int
-		for _, item := range root.Content[i+1].Content {
-			lines = append(lines, d.inFile(text, item.Line))
-		}
-		return lines
-	}
-	return nil
-}
-
-func (d *document) jsonItemLines(text []byte) []int {
-	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
-	line, counted := d.inFile(text, 1), 0
-	var lines []int
-	for {
-		token, err := dec.ReadToken()
-		if err != nil || dec.StackDepth() == 0 {
-			return lines
-		}
-		if dec.StackDepth() != 1 || token.Kind() != '"' {
-			continue
-		}
-		if token.String() != "items" || dec.PeekKind() != '[' {
-			if dec.SkipValue() != nil {
-				return lines
-			}
-			continue
-		}
-		if _, err := dec.ReadToken(); err != nil {
-			return lines
-		}
-		for dec.PeekKind() != ']' {
-			value, err := dec.ReadValue()
-			if err != nil {
-				return lines
-			}
-			start := int(dec.InputOffset()) - len(value)
-			line += bytes.Count(text[counted:start], []byte("\n"))
-			counted = start
-			lines = append(lines, line)
-		}
-	}
-}
-
 // inFile turns a line of the document's text into one of the file.
-func (d *document) inFile(text []byte, line int) int {
-	return d.firstLine(text) + line - 1
-}
-
-// firstLine returns the line in the file on which the document's text begins: its
-// content may begin below, after comments.
-func (d *document) firstLine(text []byte) int {
-	if d.isJSON {
-		leading := len(text) - len(bytes.TrimLeft(text, "\ufeff \t\r\n"))
-		return d.line - bytes.Count(text[:leading], []byte("\n"))
-	}
-	before := 0
-	for part := range bytes.Lines(text) {
-		if contentOf(part) {
-			break
-		}
-		before++
-	}
-	return d.line - before
-}
+func (d *document) inFile(line int) int { return d.first + line - 1 }
 
 var yamlLine = regexp.MustCompile(`^(?:error converting YAML to JSON: )?yaml: (?:unmarshal errors:\s+)?(?:line (\d+): )?`)
 
@@ -284,23 +227,26 @@ func (d *document) yamlError(text []byte, err error) error {
 		if line, err := strconv.Atoi(match[1]); err == nil {
 			// The library counts a line more where the text ends too soon.
 			last := lineOf(text, len(bytes.TrimRight(text, " \t\r\n")))
-			found.line = d.inFile(text, min(line, last))
+			found.line = d.inFile(min(line, last))
 		}
 	}
 	found.message = "is not YAML: " + strings.Join(strings.Fields(message), " ")
+	if content := content(text); content >= 0 && text[content] == '%' {
+		found.message = "is a directive, which kubectl does not read: remove it"
+	}
 	if bytes.Contains(text, []byte("{{")) {
 		found.message += "; templates have to be rendered first, as with helm template"
 	}
 	return found
 }
 
-// atOffset returns an error of the JSON decoder with its line in the file.
-func (d *document) atOffset(text []byte, err error) error {
+// atOffset returns an error of the JSON decoder, which read the text from begin on, with
+// its line in the file.
+func (d *document) atOffset(text []byte, begin int, err error) error {
 	line := d.line
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		leading := len(text) - len(bytes.TrimLeft(text, "\ufeff \t\r\n"))
-		if offset := leading + int(syntactic.ByteOffset); offset <= len(text) {
-			line = d.inFile(text, lineOf(text, offset))
+		if offset := begin + int(syntactic.ByteOffset); offset <= len(text) {
+			line = d.inFile(lineOf(text, offset))
 		}
 	}
 	return &documentError{line, plainJSONError(err)}

@@ -15,7 +15,7 @@ import (
 // pointers in the document. A pointer that cannot be followed is left out.
 func (d *document) linesOf(file []byte, pointers []string) map[string]int {
 	text := file[d.start:d.end]
-	before := lineOf(file, d.start) - 1
+	before := d.first - 1
 	if d.isJSON {
 		return jsonLines(text, before, pointers)
 	}

@@ -4,6 +4,7 @@ package preview
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -47,9 +48,45 @@ func (p *Preview) Write(w io.Writer, output string, colour bool) error {
 	return fmt.Errorf("output %q: must be %s or %s", output, strings.Join(names[:len(names)-1], ", "), names[len(names)-1])
 }
 
+// writeJSON writes the report as package json would, one workload at a time: all of them
+// together may be larger than the manifests.
 func writeJSON(p *Preview, w io.Writer, _ bool) error {
-	encoder := json.NewEncoder(w)
+	const workloads = `"workloads": []`
+	outline := *p.Report
+	outline.Workloads = []Workload{}
+	text, err := marshal(outline, "")
+	if err != nil {
+		return err
+	}
+	// A quote in a string has a backslash before it, so that this is the member itself.
+	before, after, _ := bytes.Cut(text, []byte(workloads))
+	out := &printer{w: w}
+	out.text(before)
+	if len(p.Report.Workloads) == 0 {
+		out.text([]byte(workloads))
+	}
+	separator := workloads[:len(workloads)-1]
+	for _, workload := range p.Report.Workloads {
+		text, err := marshal(workload, "    ")
+		if err != nil {
+			return err
+		}
+		out.text([]byte(separator + "\n    "))
+		out.text(bytes.TrimSpace(text))
+		separator = ","
+	}
+	if len(p.Report.Workloads) > 0 {
+		out.text([]byte("\n  ]"))
+	}
+	out.text(after)
+	return out.err
+}
+
+func marshal(value any, prefix string) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(p.Report)
+	encoder.SetIndent(prefix, "  ")
+	err := encoder.Encode(value)
+	return b.Bytes(), err
 }

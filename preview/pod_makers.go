@@ -27,10 +27,9 @@ type PodMaker struct {
 }
 
 // passOver counts an object of a kind that the preview does not know, and names it if it
-// may make pods.
-func (p *Preview) passOver(f *file, o *object) {
+// may make pods, at a place.
+func (p *Preview) passOver(f *file, o *object, at string) {
 	k := p.Report.Summary.passOver(o.apiVersion, o.kind)
-	at := podsIn(o)
 	if at == "" {
 		return
 	}

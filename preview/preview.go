@@ -30,17 +30,24 @@ type Preview struct {
 
 // A file is an input with what would be added to it.
 type file struct {
-	Input
-	documents []*document
-	additions map[*document][]addition
-	misspelled  map[*document][]misspelling
+	Input           // its data as UTF-8; nil if it is no text
+	isUTF16    bool // as it was read
+	documents  []*document
+	additions  map[*object][]jsonpatch.Operation
+	misspelled map[*document][]misspelling
 }
 
-// An addition is an operation of a patch, with its pointer in the document.
-type addition struct {
-	object  *object
-	pointer string
-	value   any
+// newFile reads the documents of an input.
+func newFile(input Input) (*file, []InputError) {
+	text, isUTF16, err := decode(input.Data)
+	input.Data = text
+	f := &file{Input: input, isUTF16: isUTF16, additions: map[*object][]jsonpatch.Operation{}, misspelled: map[*document][]misspelling{}}
+	if located, ok := errors.AsType[*documentError](err); ok {
+		return f, []InputError{{File: input.Name, Line: located.line, Message: located.message}}
+	}
+	var errs []InputError
+	f.documents, errs = documentsOf(f.Input)
+	return f, errs
 }
 
 // New previews what the profile would do to all the inputs. It calls progress,
@@ -55,31 +62,37 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 		Warnings:   []InputError{},
 		Errors:     []InputError{},
 	}, custom: map[identity]bool{}}
-	total := 0
 	for _, input := range inputs {
-		documents, errs := documentsOf(input)
+		f, errs := newFile(input)
 		p.Report.Errors = append(p.Report.Errors, errs...)
-		p.files = append(p.files, &file{Input: input, documents: documents, additions: map[*document][]addition{}, misspelled: map[*document][]misspelling{}})
-		for _, d := range documents {
-			for range d.notObjects {
+		p.files = append(p.files, f)
+		for _, d := range f.documents {
+			if d.notObject {
 				p.Report.Summary.passOver("", "")
 			}
-			total += len(d.objects)
 			for _, o := range d.objects {
 				p.noteCustom(o)
 			}
 		}
 	}
+	type fileObject struct {
+		file *file
+		*object
+	}
+	var objects []fileObject
 	for _, f := range p.files {
 		for _, d := range f.documents {
 			for _, o := range d.objects {
-				p.object(profile, f, o)
-				if progress != nil {
-					progress(p.Report.Summary.Objects, total)
-				}
+				objects = append(objects, fileObject{f, o})
 			}
 		}
 	}
+	inOrder(len(objects), func(i int) outcome { return p.object(profile, objects[i].object) }, func(i int, o outcome) {
+		p.add(objects[i].file, objects[i].object, o)
+		if progress != nil {
+			progress(i+1, len(objects))
+		}
+	})
 	for _, f := range p.files {
 		p.Report.Warnings = append(p.Report.Warnings, f.warnings()...)
 	}
@@ -100,29 +113,63 @@ func (p *Preview) sortErrors() {
 	})
 }
 
-// object previews one object; one of a kind that makes no pods is only counted.
-func (p *Preview) object(profile *defaults.Profile, f *file, o *object) {
-	p.Report.Summary.Objects++
+// An outcome is what becomes of one object.
+type outcome struct {
+	known     bool // its kind has pod templates
+	templates []templateOutcome
+	podsIn    string // where an object of another kind may make pods
+}
+
+// A templateOutcome is what becomes of one pod template.
+type templateOutcome struct {
+	workload   *Workload
+	operations []jsonpatch.Operation // on the object
+	misspelled []misspelling
+	err        error
+}
+
+// object previews one object. It changes nothing in the preview.
+func (p *Preview) object(profile *defaults.Profile, o *object) outcome {
 	places, known := placesOf(o)
 	if !known {
-		p.passOver(f, o)
+		return outcome{podsIn: podsIn(o)}
+	}
+	out := outcome{known: true}
+	for _, at := range places {
+		var t templateOutcome
+		t.workload, t.operations, t.err = p.workload(profile, o, at)
+		if t.err == nil && t.workload.Excluded == "" {
+			t.misspelled = misspellings(o, at)
+		}
+		if t.err == nil && len(places) > 1 {
+			t.workload.Template = at.name
+		}
+		out.templates = append(out.templates, t)
+	}
+	return out
+}
+
+// add adds what became of an object to the report.
+func (p *Preview) add(f *file, o *object, out outcome) {
+	p.Report.Summary.Objects++
+	if !out.known {
+		p.passOver(f, o, out.podsIn)
 		return
 	}
-	for _, at := range places {
-		w, additions, err := p.workload(profile, o, at)
-		if err != nil {
-			p.Report.Errors = append(p.Report.Errors, InputError{File: f.Name, Document: o.document.index, Line: o.line, Message: err.Error()})
+	for _, t := range out.templates {
+		if t.err != nil {
+			p.Report.Errors = append(p.Report.Errors, InputError{File: f.Name, Document: o.document.index, Line: o.line, Message: t.err.Error()})
 			continue
 		}
+		w := t.workload
 		w.File, w.Document, w.Line = f.Name, o.document.index, o.line
-		if w.Excluded == "" {
-			f.misspelled[o.document] = append(f.misspelled[o.document], misspellings(o, at)...)
-		}
-		if len(places) > 1 {
-			w.Template = at.name
-		}
 		p.Report.Workloads = append(p.Report.Workloads, *w)
-		f.additions[o.document] = append(f.additions[o.document], additions...)
+		if len(t.misspelled) > 0 {
+			f.misspelled[o.document] = append(f.misspelled[o.document], t.misspelled...)
+		}
+		if len(t.operations) > 0 {
+			f.additions[o] = append(f.additions[o], t.operations...)
+		}
 	}
 }
 
@@ -168,8 +215,9 @@ func (h header) controller() (metav1.OwnerReference, bool) {
 	return metav1.OwnerReference{}, false
 }
 
-// workload previews a pod or the pod template at a place of an object.
-func (p *Preview) workload(profile *defaults.Profile, o *object, at place) (*Workload, []addition, error) {
+// workload previews a pod or the pod template at a place of an object, and returns what
+// would be added to the object.
+func (p *Preview) workload(profile *defaults.Profile, o *object, at place) (*Workload, []jsonpatch.Operation, error) {
 	var h header
 	if err := jsonv2.Unmarshal(o.raw, &h); err != nil {
 		return nil, nil, errors.New(plainJSONError(err))
@@ -214,11 +262,10 @@ func (p *Preview) workload(profile *defaults.Profile, o *object, at place) (*Wor
 		claims[claim.Metadata.Name] = true
 	}
 	w.Hazards = hazards(change{Before: before, After: after, ClaimTemplates: claims, Windows: would.Windows()})
-	var additions []addition
-	for _, operation := range operations {
-		additions = append(additions, addition{o, o.pointer + string(at.pointer) + operation.Path, operation.Value})
+	for i := range operations {
+		operations[i].Path = string(at.pointer) + operations[i].Path
 	}
-	return w, additions, nil
+	return w, operations, nil
 }
 
 // excluded says why an object is not looked at; "" if it is. Of a Deployment and

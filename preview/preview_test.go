@@ -15,6 +15,9 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+	"gomodules.xyz/jsonpatch/v2"
+
+	"github.com/caseharden/caseharden/preview/yamledit"
 
 	"github.com/caseharden/caseharden/defaults"
 )
@@ -96,7 +99,7 @@ func written(t *testing.T, p *Preview, output string) string {
 func checkHardened(t *testing.T, p *Preview, profile *defaults.Profile, inputs []Input) {
 	t.Helper()
 	for i, f := range p.files {
-		edits, errs := f.edits()
+		edits, errs := f.allEdits()
 		var hardened []byte
 		end := 0
 		for _, e := range edits {
@@ -113,7 +116,7 @@ func checkHardened(t *testing.T, p *Preview, profile *defaults.Profile, inputs [
 			refused := slices.ContainsFunc(errs, func(e InputError) bool { return e.Document == w.object.document.index })
 			want := w.raw
 			if !refused {
-				want = w.patched(t, f.additions[w.object.document])
+				want = w.patched(t, f.additions[w.object])
 			}
 			if diff := gocmp.Diff(decoded(t, want), decoded(t, after[j].raw)); diff != "" {
 				t.Errorf("%s:%d: the object (-patched +written):\n%s", f.Name, w.line, diff)
@@ -142,16 +145,23 @@ func (f *file) workloads(t *testing.T) []workloadObject {
 	return all
 }
 
+// allEdits returns the edits of all documents.
+func (f *file) allEdits() (edits []yamledit.Edit, errs []InputError) {
+	for _, d := range f.documents {
+		own, ownErrs := f.edits(d)
+		edits, errs = append(edits, own...), append(errs, ownErrs...)
+	}
+	return edits, errs
+}
+
 type workloadObject struct{ *object }
 
 // patched applies the additions to an object.
-func (w workloadObject) patched(t *testing.T, additions []addition) []byte {
+func (w workloadObject) patched(t *testing.T, additions []jsonpatch.Operation) []byte {
 	t.Helper()
 	var operations []map[string]any
 	for _, a := range additions {
-		if a.object == w.object {
-			operations = append(operations, map[string]any{"op": "add", "path": strings.TrimPrefix(a.pointer, w.pointer), "value": a.value})
-		}
+		operations = append(operations, map[string]any{"op": "add", "path": a.Path, "value": a.Value})
 	}
 	return applyRaw(t, w.raw, operations)
 }
@@ -209,6 +219,15 @@ func TestReport(t *testing.T) {
 	})
 	if diff := gocmp.Diff(p.Report, &back, compacted); diff != "" {
 		t.Errorf("the report as JSON (-report +read back):\n%s", diff)
+	}
+	for _, report := range []*Report{p.Report, New(builtin(t, "hardened"), nil, nil).Report} {
+		want, err := marshal(report, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(string(want), written(t, &Preview{Report: report}, "json")); diff != "" {
+			t.Errorf("the report as JSON (-at once +written):\n%s", diff)
+		}
 	}
 	if written(t, p, "html") == "" {
 		t.Error("there is no page")

@@ -49,6 +49,12 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
+func (p *printer) text(text []byte) {
+	if p.err == nil {
+		_, p.err = p.w.Write(text)
+	}
+}
+
 // writeTable writes, for each workload, what becomes of it, then a summary. Of
 // the pods of one controller that come out alike it shows the first.
 func writeTable(p *Preview, w io.Writer, colour bool) error {

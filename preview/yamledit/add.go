@@ -62,13 +62,36 @@ func Add(text []byte, additions []Addition) ([]byte, error) {
 
 // Edits returns what Add does, in the order of the text.
 func Edits(text []byte, additions []Addition) ([]Edit, error) {
-	tree, err := fold(additions)
-	if err != nil {
-		return nil, err
-	}
 	// No position that the parsers give counts the byte order mark.
 	body, marked := bytes.CutPrefix(text, []byte("\ufeff"))
 	d, err := parse(body)
+	if err != nil {
+		return nil, err
+	}
+	edits, err := d.edits(additions)
+	if marked {
+		shift(edits, len("\ufeff"))
+	}
+	return edits, err
+}
+
+// EditsOfValue returns the edits that carry out the additions to a JSON value, which stands
+// in the text from start to end. Of the rest it looks at no more than the white space
+// around, so that a list of many values can be edited one at a time.
+func EditsOfValue(text []byte, start, end int, additions []Addition) ([]Edit, error) {
+	if len(additions) == 0 {
+		return nil, nil
+	}
+	root, err := parseJSON(text, start, end)
+	if err != nil {
+		return nil, &Error{Message: "the value is not JSON"}
+	}
+	d := &document{text: text, from: start, to: end, root: root, json: true}
+	return d.edits(additions)
+}
+
+func (d *document) edits(additions []Addition) ([]Edit, error) {
+	tree, err := fold(additions)
 	if err != nil {
 		return nil, err
 	}
@@ -83,16 +106,21 @@ func Edits(text []byte, additions []Addition) ([]Edit, error) {
 	for _, change := range p.changes {
 		change()
 	}
-	if err := check(d, Apply(body, edits)); err != nil {
+	shift(edits, -d.from)
+	err = check(d, Apply(d.text[d.from:d.to], edits))
+	shift(edits, d.from)
+	if err != nil {
 		return nil, err
 	}
-	if marked {
-		for i := range edits {
-			edits[i].Start += len("\ufeff")
-			edits[i].End += len("\ufeff")
-		}
-	}
 	return edits, nil
+}
+
+// shift moves edits to where their text stands.
+func shift(edits []Edit, by int) {
+	for i := range edits {
+		edits[i].Start += by
+		edits[i].End += by
+	}
 }
 
 // Apply returns the text with the edits carried out, which must be in its order.

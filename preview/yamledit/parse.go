@@ -4,6 +4,7 @@ package yamledit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -16,22 +17,20 @@ import (
 // A document is a text and what was parsed from it. In its nodes, Column is the
 // offset in the text at which the node begins, and Line means nothing.
 type document struct {
-	text    []byte
-	root    *yaml.Node
-	json    bool
-	aliased map[*yaml.Node]bool // nodes that stand in other places too
-	indents indents
+	text     []byte
+	from, to int // the document in its text
+	root     *yaml.Node
+	json     bool
+	aliased  map[*yaml.Node]bool // nodes that stand in other places too
+	indents  indents
 }
 
 // parse reads JSON as JSON, whose escapes and sizes are beyond the YAML parser,
 // and everything else as YAML.
 func parse(text []byte) (*document, error) {
 	if start := bytes.TrimLeft(text, " \t\r\n"); len(start) > 0 && (start[0] == '{' || start[0] == '[') {
-		p := jsonParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(text)), text: text}
-		if root, err := p.node(); err == nil {
-			if _, err := p.decoder.ReadToken(); err == io.EOF {
-				return &document{text: text, root: root, json: true}, nil
-			}
+		if root, err := parseJSON(text, 0, len(text)); err == nil {
+			return &document{text: text, to: len(text), root: root, json: true}, nil
 		}
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
@@ -45,9 +44,22 @@ func parse(text []byte) (*document, error) {
 	if err := decoder.Decode(&next); err != io.EOF {
 		return nil, &Error{Message: "the text is more than one document"}
 	}
-	d := &document{text: text, root: tree.Content[0], aliased: map[*yaml.Node]bool{}}
+	d := &document{text: text, to: len(text), root: tree.Content[0], aliased: map[*yaml.Node]bool{}}
 	d.locate(d.root, &cursor{text: text, line: 1, column: 1})
 	return d, nil
+}
+
+// parseJSON parses the JSON value that stands in a text from start to end.
+func parseJSON(text []byte, start, end int) (*yaml.Node, error) {
+	p := jsonParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(text[start:end])), text: text[:end], start: start}
+	root, err := p.node()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.decoder.ReadToken(); err != io.EOF {
+		return nil, errors.New("something follows the value")
+	}
+	return root, nil
 }
 
 // yamlError takes the line out of the parser's message.
@@ -109,10 +121,11 @@ func (c *cursor) to(line, column int) int {
 type jsonParser struct {
 	decoder *jsontext.Decoder
 	text    []byte // to find where tokens begin; nil: they need not be found
+	start   int    // where the value begins in it
 }
 
 func (p *jsonParser) node() (*yaml.Node, error) {
-	n := &yaml.Node{Style: yaml.FlowStyle, Column: int(p.decoder.InputOffset())}
+	n := &yaml.Node{Style: yaml.FlowStyle, Column: p.start + int(p.decoder.InputOffset())}
 	for n.Column < len(p.text) && bytes.IndexByte([]byte(" \t\r\n,:"), p.text[n.Column]) >= 0 {
 		n.Column++
 	}

@@ -65,7 +65,7 @@ func (d *document) style() style {
 		quoted:    d.json,
 		space:     " ",
 	}
-	if i := bytes.IndexByte(d.text, '\n'); i > 0 && d.text[i-1] == '\r' {
+	if text := d.text[d.from:d.to]; bytes.Contains(text[:1+bytes.IndexByte(text, '\n')], []byte("\r\n")) {
 		s.lineBreak = "\r\n"
 	}
 	first := d.root
@@ -165,6 +165,9 @@ func (s *style) scalar(n *yaml.Node, flow bool) string {
 		return n.Value
 	}
 	if !s.quoted {
+		if isWord(n.Value) {
+			return n.Value
+		}
 		encoded, err := yaml.Marshal(n.Value)
 		line := strings.TrimSuffix(string(encoded), "\n")
 		if err == nil && !strings.Contains(line, "\n") && !(flow && line == n.Value && strings.ContainsAny(line, ",[]{}:?#")) {
@@ -173,4 +176,10 @@ func (s *style) scalar(n *yaml.Node, flow bool) string {
 	}
 	quoted, _ := jsontext.AppendQuote(nil, n.Value)
 	return string(quoted)
+}
+
+// isWord reports whether a string is letters alone, and longer than any word that YAML 1.1
+// takes for something else, such as false.
+func isWord(text string) bool {
+	return len(text) > len("false") && strings.IndexFunc(text, func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }) < 0
 }
