@@ -1,137 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures how fast Caseharden is, next to a webhook that gives the same
-// answers as constants, to the same in the API server's own policy engine, and to the same
-// in controller-runtime. It prints a table, and writes all of it as JSON and as a picture
-// if asked to.
+//go:build linux
+
+// Command bench compares Caseharden with other ways to fill in the same settings: what a
+// review costs, and what is added to the creation of a Pod. It prints the tables of
+// docs/performance.md. Start reading at measureReviews and measureCreates.
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
-	"slices"
-	"strconv"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
-	"github.com/caseharden/caseharden/e2e/bench/report"
-)
-
-// What --only may be.
-const (
-	onlyDirect    = "direct"
-	onlyAPIServer = "apiserver"
-	onlyPolicies  = "policies"
+	"github.com/caseharden/caseharden/e2e/cluster"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	switch err := run(ctx); {
-	case err != nil && ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "bench: interrupted")
-		os.Exit(130)
-	case err != nil:
+	only := flag.String("only", "", "measure one `part`: direct (reviews sent to webhooks) or apiserver (creation of Pods); default both")
+	rounds := flag.Uint("rounds", 0, fmt.Sprintf("number of rounds (default %d for direct, %d for apiserver)", reviewRounds, createRounds))
+	file := flag.String("json", "", "also write the result to this `file`")
+	flag.Parse()
+	if flag.NArg() > 0 || (*only != "" && *only != "direct" && *only != "apiserver") {
+		fmt.Fprintln(os.Stderr, "bench: there are flags only, and --only must be direct or apiserver")
+		os.Exit(2)
+	}
+	r, err := measure(ctx, *only, int(*rounds), 300*time.Millisecond)
+	if err == nil {
+		for _, part := range r.parts() {
+			fmt.Printf("\n%s", part.text)
+		}
+		if *file != "" {
+			err = r.save(*file)
+		}
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
-	only := flag.String("only", "", "`part`: direct: reviews straight at the webhooks; apiserver: what admission adds to the creation of a pod; "+
-		"policies: the same, of the formulations of the policy (default direct and apiserver)")
-	rounds := 0
-	flag.Func("rounds", "how often each is measured (default: so that all takes about five minutes)", func(value string) (err error) {
-		if rounds, err = strconv.Atoi(value); err != nil || rounds < 1 {
-			return errors.New("must be a whole number from 1")
+// measure measures one part, or both if only is "". turn is how long a contender takes requests
+// before it is the next one's turn.
+func measure(ctx context.Context, only string, rounds int, turn time.Duration) (r *report, err error) {
+	b := &bed{binaries: map[string]string{}, servers: map[string]*server{}}
+	if b.dir, err = os.MkdirTemp("", "bench-"); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.stop(), os.RemoveAll(b.dir)) }()
+	// Everything is compiled first: a machine that compiles is slower.
+	if only != "direct" {
+		if _, err := cluster.Build(ctx, os.Stderr, ""); err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	from := flag.String("from", "", "measure nothing, and show what is in this JSON `file`")
-	toJSON := flag.String("json", "", "write all that was measured to this `file`")
-	toSVG := flag.String("svg", "", "draw it to this `file`")
-	flag.Parse()
+	}
+	if err := b.setUp(ctx, os.Getenv("CORPUS")); err != nil {
+		return nil, err
+	}
+	ofReviews, ofCreates := cmp.Or(rounds, reviewRounds), cmp.Or(rounds, createRounds)
+	r = &report{Setup: [][2]string{
+		{"date", time.Now().UTC().Format("2 January 2006")},
+		{"machine", fmt.Sprintf("%d cores, %s, %s/%s", runtime.NumCPU(), cpuModel(), runtime.GOOS, runtime.GOARCH)},
+		{"rounds", fmt.Sprintf("%d of reviews, %d of creates", ofReviews, ofCreates)},
+		{"Go", runtime.Version()},
+		{"commit", output(ctx, "git", "-C", b.module, "describe", "--always", "--abbrev=12", "--dirty")},
+		{"Kubernetes", output(ctx, "go", "-C", b.module, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")},
+		{typed, output(ctx, "go", "-C", filepath.Join(b.module, "bench/controllerruntime"), "list", "-m", "-f", "{{.Version}}", "sigs.k8s.io/controller-runtime")},
+	}}
+	if only != "apiserver" {
+		if err := r.measureReviews(ctx, b, ofReviews, turn); err != nil {
+			return nil, err
+		}
+	}
+	if only != "direct" {
+		return r, r.measureCreates(ctx, b, ofCreates, turn)
+	}
+	return r, nil
+}
 
-	if flag.NArg() > 0 {
-		return fmt.Errorf("%q: there are flags only", flag.Arg(0))
-	}
-	if parts := []string{"", onlyDirect, onlyAPIServer, onlyPolicies}; !slices.Contains(parts, *only) {
-		return fmt.Errorf("--only %q: must be one of %s", *only, strings.Join(parts[1:], ", "))
-	}
-	if *from != "" && (*only != "" || rounds > 0) {
-		return errors.New("--from shows all that is in the file: leave out --only and --rounds")
-	}
-	empty := ""
-	flag.Visit(func(f *flag.Flag) {
-		if value, ok := f.Value.(flag.Getter); ok && value.Get() == "" {
-			empty = f.Name
-		}
-	})
-	if empty != "" {
-		return fmt.Errorf(`--%s "": must not be empty`, empty)
-	}
-	if *toJSON != "" && *toJSON == *toSVG {
-		return fmt.Errorf("--json and --svg are both %s: choose another file for one of them", *toJSON)
-	}
-	// Before minutes are spent on what cannot be kept.
-	for _, file := range []string{*toJSON, *toSVG} {
-		if err := checkWritable(file); err != nil {
-			return err
-		}
-	}
-	var (
-		result *report.Report
-		err    error
-	)
-	if *from != "" {
-		result, err = report.Load(*from)
-	} else {
-		result, err = measure(ctx, *only, rounds)
-	}
+// output returns "unknown" if the command fails: an archive of the source has no history.
+func output(ctx context.Context, name string, args ...string) string {
+	out, err := exec.CommandContext(ctx, name, args...).Output()
 	if err != nil {
-		return err
+		return "unknown"
 	}
-	// One is not lost where the other cannot be written, such as to a pipe that is closed.
-	return errors.Join(save(result, *toJSON, *toSVG), result.Write(os.Stdout))
+	return strings.TrimSpace(string(out))
 }
 
-// save writes the files, of which each may be "".
-func save(result *report.Report, toJSON, toSVG string) error {
-	if toJSON != "" {
-		if err := result.Save(toJSON); err != nil {
-			return err
-		}
-	}
-	if toSVG == "" {
-		return nil
-	}
-	var svg bytes.Buffer
-	if err := result.DrawSVG(&svg); err != nil {
-		return err
-	}
-	return os.WriteFile(toSVG, svg.Bytes(), 0o644)
-}
-
-// checkWritable returns an error if the file cannot be written. It stays as it is, or away;
-// "" is no file.
-func checkWritable(file string) error {
-	if file == "" {
-		return nil
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err == nil {
-		return errors.Join(f.Close(), os.Remove(file))
-	}
-	if !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	if f, err = os.OpenFile(file, os.O_WRONLY, 0); err != nil {
-		return err
-	}
-	return f.Close()
+// cpuModel returns the first model name of /proc/cpuinfo. Not every architecture has one.
+func cpuModel() string {
+	data, _ := os.ReadFile("/proc/cpuinfo")
+	_, rest, _ := strings.Cut(string(data), "model name\t: ")
+	model, _, _ := strings.Cut(rest, "\n")
+	return cmp.Or(model, "unknown processor")
 }

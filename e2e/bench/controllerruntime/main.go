@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command controllerruntime is a webhook that fills in what Caseharden's profile
-// hardened does, written the usual way: a typed defaulter of controller-runtime, in its
-// webhook server, with that library's defaults. It is what benchmarks compare with, in a
-// module of its own, so that nothing of it reaches the product or the tests.
+// Command controllerruntime is a webhook that fills in what Caseharden's profile hardened
+// fills in, written the usual way: a typed defaulter in controller-runtime's webhook server,
+// with the defaults of that library. Benchmarks compare with it. It is a module of its own, so
+// that none of its dependencies reaches the product or the tests.
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"errors"
 	"flag"
 	"fmt"
-	"net"
+	"net/netip"
 	"os"
-	"os/signal"
+	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -29,51 +26,33 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "controllerruntime:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
-	addr := flag.String("addr", "127.0.0.1:9443", "where to serve, HOST:PORT")
+func run() error {
+	addr := flag.String("addr", "", "IP:PORT to serve at")
 	certFile := flag.String("tls-cert", "", "file with the certificate, PEM")
-	keyFile := flag.String("tls-key", "", "file with the key, PEM")
+	keyFile := flag.String("tls-key", "", "file with the key, PEM, in the same directory")
 	flag.Parse()
-
-	host, portText, err := net.SplitHostPort(*addr)
+	at, err := netip.ParseAddrPort(*addr)
 	if err != nil {
-		return err
+		return fmt.Errorf("--addr: %w", err)
 	}
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		return err
-	}
-	if port == 0 {
-		return errors.New("--addr: the library would take port 0 for its default: name a port")
-	}
-	certificate, err := tls.LoadX509KeyPair(*certFile, *keyFile)
-	if err != nil {
-		return err
-	}
-	// The library logs nothing either while no logger is set, but says so with a stack
-	// after half a minute.
+	// Without a logger the library logs nothing either, but prints a stack trace after 30 s.
 	log.SetLogger(logr.Discard())
 	server := webhook.NewServer(webhook.Options{
-		Host: host,
-		Port: port,
-		TLSOpts: []func(*tls.Config){func(config *tls.Config) {
-			config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }
-		}},
+		Host: at.Addr().String(), Port: int(at.Port()),
+		CertDir: filepath.Dir(*certFile), CertName: filepath.Base(*certFile), KeyName: filepath.Base(*keyFile),
 	})
 	server.Register("/mutate", admission.WithDefaulter(scheme.Scheme, hardener{}))
-	return server.Start(ctx)
+	return server.Start(context.Background())
 }
 
-// A hardener fills in the six settings in each container of a pod, as far as neither the
-// container nor the pod sets them and nothing speaks against them.
+// A hardener fills in the six settings in each container of a Pod, unless the container or the
+// Pod sets them or they conflict with other settings.
 type hardener struct{}
 
 // Default implements admission.Defaulter.
@@ -90,9 +69,6 @@ func (hardener) Default(_ context.Context, pod *corev1.Pod) error {
 	}
 	for i := range pod.Spec.Containers {
 		harden(&pod.Spec.Containers[i].SecurityContext, inherited)
-	}
-	for i := range pod.Spec.EphemeralContainers {
-		harden(&pod.Spec.EphemeralContainers[i].SecurityContext, inherited)
 	}
 	return nil
 }
@@ -116,10 +92,11 @@ func harden(own **corev1.SecurityContext, inherited *corev1.PodSecurityContext) 
 	if s.ReadOnlyRootFilesystem == nil {
 		s.ReadOnlyRootFilesystem = new(true)
 	}
-	if s.RunAsUser == nil && inherited.RunAsUser == nil {
+	user := cmp.Or(s.RunAsUser, inherited.RunAsUser)
+	if user == nil {
 		s.RunAsUser = new(int64(10001))
 	}
-	if s.RunAsNonRoot == nil && inherited.RunAsNonRoot == nil && !runsAsRoot(s, inherited) {
+	if s.RunAsNonRoot == nil && inherited.RunAsNonRoot == nil && (user == nil || *user != 0) {
 		s.RunAsNonRoot = new(true)
 	}
 	if s.SeccompProfile == nil && inherited.SeccompProfile == nil && !privileged {
@@ -131,12 +108,4 @@ func adds(s *corev1.SecurityContext, capability string) bool {
 	return s.Capabilities != nil && slices.ContainsFunc(s.Capabilities.Add, func(added corev1.Capability) bool {
 		return strings.EqualFold(string(added), capability)
 	})
-}
-
-func runsAsRoot(s *corev1.SecurityContext, inherited *corev1.PodSecurityContext) bool {
-	user := s.RunAsUser
-	if user == nil {
-		user = inherited.RunAsUser
-	}
-	return user != nil && *user == 0
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reviews has the AdmissionReviews that are measured. Small and typical are as
-// an API server sent them; the others are made of typical in its own form: the same
-// types marshalled, managed fields of each value included.
+// Package reviews has the AdmissionReviews that are measured. Small and typical are as an API
+// server sent them. The others are made from typical, managed fields included.
 package reviews
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -21,10 +21,13 @@ import (
 
 var (
 	//go:embed small.json
-	small []byte // a pod of one container that sets a name and an image
+	small []byte // a Pod of one container that sets a name and an image
 	//go:embed typical.json
-	typical []byte // a pod of a Deployment, with probes, resources, environment and volumes
+	typical []byte // a Pod of a Deployment, with probes, resources, environment and volumes
 )
+
+// Hardened is the kind of review for which there is nothing to fill in.
+const Hardened = "hardened"
 
 // A Kind is a kind of review, with one body or several that are sent in turn.
 type Kind struct {
@@ -32,32 +35,19 @@ type Kind struct {
 	Bodies [][]byte
 }
 
-// Bytes returns how large a body is on average.
-func (k Kind) Bytes() int {
-	total := 0
-	for _, b := range k.Bodies {
-		total += len(b)
-	}
-	return total / len(k.Bodies)
-}
-
-// Kinds returns every kind; "corpus" only where a corpus is given: a gzipped file of
-// JSON objects {"pod":…}, one a line, of which every tenth is taken.
+// Kinds returns every kind. The kind "corpus" takes every tenth Pod of the corpus, a file for
+// [Pods]; without a file it is left out.
 func Kinds(corpus string) ([]Kind, error) {
-	kinds := []Kind{
-		{"small", [][]byte{small}},
-		{"typical", [][]byte{typical}},
-	}
+	kinds := []Kind{{"small", [][]byte{small}}, {"typical", [][]byte{typical}}}
 	for _, k := range []struct {
 		name   string
-		change func(*corev1.Pod) error
+		change func(pod *corev1.Pod, managed map[string]any)
 	}{
-		{"hardened", harden},
-		{"100 kB", func(pod *corev1.Pod) error { return addVariables(pod, 455) }},
-		{"1 MiB", func(pod *corev1.Pod) error { return addVariables(pod, 5060) }},
-		{"3 containers", func(pod *corev1.Pod) error { return multiply(pod, 3) }},
-		{"30 containers", func(pod *corev1.Pod) error { return multiply(pod, 30) }},
-		{"300 containers", func(pod *corev1.Pod) error { return multiply(pod, 300) }},
+		{Hardened, harden},
+		{"100 kB", addVariables(455)},
+		{"1 MiB", addVariables(5060)},
+		{"3 containers", addContainers(2)},
+		{"300 containers", addContainers(299)},
 	} {
 		body, err := changed(k.change)
 		if err != nil {
@@ -68,57 +58,27 @@ func Kinds(corpus string) ([]Kind, error) {
 	if corpus == "" {
 		return kinds, nil
 	}
-	bodies, err := ofCorpus(corpus)
+	pods, err := Pods(corpus)
 	if err != nil {
 		return nil, err
 	}
-	return append(kinds, Kind{"corpus", bodies}), nil
-}
-
-// Typical returns the review of a typical pod.
-func Typical() []byte { return typical }
-
-// TypicalPod returns its pod, as its creator would send it.
-func TypicalPod() (*corev1.Pod, error) {
-	_, pod, err := decode()
-	if err != nil {
-		return nil, err
+	sample := Kind{Name: "corpus"}
+	for n := 0; n < len(pods); n += 10 {
+		body, err := Of(pods[n])
+		if err != nil {
+			return nil, err
+		}
+		sample.Bodies = append(sample.Bodies, body)
 	}
-	pod.ManagedFields = nil
-	return pod, nil
+	return append(kinds, sample), nil
 }
 
-// Of returns the review of another pod.
-func Of(pod *corev1.Pod) ([]byte, error) {
-	review, _, err := decode()
-	if err != nil {
-		return nil, err
-	}
-	return encode(review, pod)
-}
-
-func decode() (*admissionv1.AdmissionReview, *corev1.Pod, error) {
+// Of returns the review of another Pod: an object, or its JSON.
+func Of(pod any) ([]byte, error) {
 	var review admissionv1.AdmissionReview
-	var pod corev1.Pod
 	if err := json.Unmarshal(typical, &review); err != nil {
-		return nil, nil, err
-	}
-	return &review, &pod, json.Unmarshal(review.Request.Object.Raw, &pod)
-}
-
-// changed returns the typical review with a change to its pod.
-func changed(change func(*corev1.Pod) error) ([]byte, error) {
-	review, pod, err := decode()
-	if err != nil {
 		return nil, err
 	}
-	if err := change(pod); err != nil {
-		return nil, err
-	}
-	return encode(review, pod)
-}
-
-func encode(review *admissionv1.AdmissionReview, pod any) ([]byte, error) {
 	data, err := json.Marshal(pod)
 	if err != nil {
 		return nil, err
@@ -127,25 +87,47 @@ func encode(review *admissionv1.AdmissionReview, pod any) ([]byte, error) {
 	return json.Marshal(review)
 }
 
-// harden sets all that the profile hardened would.
-func harden(pod *corev1.Pod) error {
-	yes, no, user := true, false, int64(10001)
-	for i := range pod.Spec.Containers {
-		pod.Spec.Containers[i].SecurityContext = &corev1.SecurityContext{
-			RunAsNonRoot: &yes, RunAsUser: &user, ReadOnlyRootFilesystem: &yes, AllowPrivilegeEscalation: &no,
-			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-			Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		}
+// changed returns the typical review with a change to the Pod, and to the managed fields of its
+// containers.
+func changed(change func(pod *corev1.Pod, managed map[string]any)) ([]byte, error) {
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(typical, &review); err != nil {
+		return nil, err
 	}
-	return nil
+	var pod corev1.Pod
+	if err := json.Unmarshal(review.Request.Object.Raw, &pod); err != nil {
+		return nil, err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(pod.ManagedFields[0].FieldsV1.GetRawBytes(), &fields); err != nil {
+		return nil, err
+	}
+	change(&pod, fields["f:spec"].(map[string]any)["f:containers"].(map[string]any))
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	pod.ManagedFields[0].FieldsV1.SetRawBytes(data)
+	return Of(&pod)
 }
 
-// addVariables gives the container that many more environment variables, of which
-// each is some 220 bytes.
-func addVariables(pod *corev1.Pod, n int) error {
-	return withManaged(pod, func(containers map[string]any) {
+// managedName is the key of a list element in managed fields.
+func managedName(name string) string { return fmt.Sprintf(`k:{"name":%q}`, name) }
+
+// harden sets all that the profile hardened fills in.
+func harden(pod *corev1.Pod, _ map[string]any) {
+	pod.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{
+		RunAsNonRoot: new(true), RunAsUser: new(int64(10001)), ReadOnlyRootFilesystem: new(true), AllowPrivilegeEscalation: new(false),
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+	}
+}
+
+// addVariables adds n environment variables of about 220 bytes each, managed fields included.
+func addVariables(n int) func(*corev1.Pod, map[string]any) {
+	return func(pod *corev1.Pod, managed map[string]any) {
 		c := &pod.Spec.Containers[0]
-		env := containers[managedName(c.Name)].(map[string]any)["f:env"].(map[string]any)
+		env := managed[managedName(c.Name)].(map[string]any)["f:env"].(map[string]any)
 		for i := range n {
 			v := corev1.EnvVar{
 				Name:  fmt.Sprintf("CHECKOUT_SETTING_%05d", i),
@@ -154,64 +136,23 @@ func addVariables(pod *corev1.Pod, n int) error {
 			c.Env = append(c.Env, v)
 			env[managedName(v.Name)] = map[string]any{".": struct{}{}, "f:name": struct{}{}, "f:value": struct{}{}}
 		}
-	})
+	}
 }
 
-// multiply makes n containers of one.
-func multiply(pod *corev1.Pod, n int) error {
-	return withManaged(pod, func(containers map[string]any) {
+// addContainers adds n copies of the container.
+func addContainers(n int) func(*corev1.Pod, map[string]any) {
+	return func(pod *corev1.Pod, managed map[string]any) {
 		first := pod.Spec.Containers[0]
-		for i := range n - 1 {
+		for i := range n {
 			c := *first.DeepCopy()
 			c.Name = fmt.Sprintf("%s-%d", first.Name, i)
 			pod.Spec.Containers = append(pod.Spec.Containers, c)
-			containers[managedName(c.Name)] = containers[managedName(first.Name)]
+			managed[managedName(c.Name)] = managed[managedName(first.Name)]
 		}
-	})
+	}
 }
 
-// managedName is how managed fields name an element of a list by its name.
-func managedName(name string) string { return fmt.Sprintf(`k:{"name":%q}`, name) }
-
-// withManaged gives the change the managed fields of the containers, to be kept in step.
-func withManaged(pod *corev1.Pod, change func(containers map[string]any)) error {
-	managed := pod.ManagedFields[0].FieldsV1
-	var fields map[string]any
-	if err := json.Unmarshal(managed.GetRawBytes(), &fields); err != nil {
-		return err
-	}
-	change(fields["f:spec"].(map[string]any)["f:containers"].(map[string]any))
-	raw, err := json.Marshal(fields)
-	if err != nil {
-		return err
-	}
-	managed.SetRawBytes(raw)
-	return nil
-}
-
-// ofCorpus returns the reviews of a sample.
-func ofCorpus(path string) ([][]byte, error) {
-	pods, err := Pods(path)
-	if err != nil {
-		return nil, err
-	}
-	review, _, err := decode()
-	if err != nil {
-		return nil, err
-	}
-	var bodies [][]byte
-	for n := 0; n < len(pods); n += 10 {
-		body, err := encode(review, pods[n])
-		if err != nil {
-			return nil, err
-		}
-		bodies = append(bodies, body)
-	}
-	return bodies, nil
-}
-
-// Pods returns the pods of a corpus: a gzipped file of JSON objects {"pod":…}, one a line.
-// There is at least one; an error says what is wrong with the file, and in which line.
+// Pods returns the Pods of a corpus, at least one: a gzipped file of JSON objects {"pod": {…}}.
 func Pods(path string) ([]json.RawMessage, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -223,23 +164,18 @@ func Pods(path string) ([]json.RawMessage, error) {
 		return nil, fmt.Errorf("the corpus %s: %w", path, err)
 	}
 	var pods []json.RawMessage
-	lines := bufio.NewScanner(unzipped)
-	lines.Buffer(nil, 4<<20)
-	for n := 1; lines.Scan(); n++ {
-		var line struct{ Pod json.RawMessage }
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return nil, fmt.Errorf("the corpus %s, line %d: %w", path, n, err)
+	for decoder := json.NewDecoder(unzipped); ; {
+		var object struct{ Pod json.RawMessage }
+		err := decoder.Decode(&object)
+		if err == io.EOF && len(pods) > 0 {
+			return pods, nil
 		}
-		if !bytes.HasPrefix(line.Pod, []byte("{")) {
-			return nil, fmt.Errorf(`the corpus %s, line %d: there must be a pod, as {"pod": {…}}`, path, n)
+		if err == nil && !bytes.HasPrefix(object.Pod, []byte("{")) {
+			err = errors.New("no Pod in it")
 		}
-		pods = append(pods, line.Pod)
+		if err != nil {
+			return nil, fmt.Errorf(`the corpus %s: object %d must be {"pod": {…}}: %w`, path, len(pods)+1, err)
+		}
+		pods = append(pods, object.Pod)
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("the corpus %s: %w", path, err)
-	}
-	if len(pods) == 0 {
-		return nil, fmt.Errorf("the corpus %s: holds no pod", path)
-	}
-	return pods, nil
 }
