@@ -140,8 +140,8 @@ control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time
 	@echo "== building the control plane: etcd, kube-apiserver and kubectl (five to ten minutes the first time)"
 	@go -C e2e run ./cluster/build >/dev/null
 
-tools: ## Build Helm and Prometheus, for the tests (minutes the first time)
-	@echo "== building tools of the tests: Helm and Prometheus (three to six minutes the first time)"
+tools: ## Build Helm 4, Helm 3 and Prometheus, for the tests (minutes the first time)
+	@echo "== building tools of the tests: Helm 4, Helm 3 and Prometheus (four to seven minutes the first time)"
 	@go -C e2e run ./tools/build >/dev/null
 
 e2e: ## Run the tests against a real API server

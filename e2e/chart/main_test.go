@@ -30,9 +30,10 @@ import (
 
 // What the tests share: programs, and the directory deploy/.
 var (
-	binary, helmBinary, kubectlBinary string
-	prometheusBinary, promtoolBinary  string
-	deploy                            string
+	binary, kubectlBinary            string
+	helmBinary, helm3Binary          string // Helm 4, and Helm 3
+	prometheusBinary, promtoolBinary string
+	deploy                           string
 )
 
 func TestMain(m *testing.M) {
@@ -53,6 +54,9 @@ func build(ctx context.Context) (err error) {
 		return err
 	}
 	if helmBinary, err = tools.Helm(ctx, os.Stderr); err != nil {
+		return err
+	}
+	if helm3Binary, err = tools.Helm3(ctx, os.Stderr); err != nil {
 		return err
 	}
 	if prometheusBinary, promtoolBinary, err = tools.Prometheus(ctx, os.Stderr); err != nil {
@@ -100,6 +104,8 @@ type installation struct {
 	client  kubernetes.Interface
 	node    *node.Node
 	env     []string
+
+	helmBinary string // Helm 4, if no test sets another
 }
 
 // newInstallation starts a cluster. Its API server reaches the pods of the release
@@ -120,7 +126,7 @@ func newInstallation(t *testing.T) *installation {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Stop() })
-	in := &installation{cluster: c, env: []string{"HOME=" + t.TempDir(), "KUBECONFIG=" + c.Kubeconfig()}}
+	in := &installation{cluster: c, helmBinary: helmBinary, env: []string{"HOME=" + t.TempDir(), "KUBECONFIG=" + c.Kubeconfig()}}
 	config := c.Config()
 	config.WarningHandler = rest.NoWarnings{}
 	if in.client, err = kubernetes.NewForConfig(config); err != nil {
@@ -140,7 +146,7 @@ func newInstallation(t *testing.T) *installation {
 // helm runs helm on the cluster.
 func (in *installation) helm(t *testing.T, args ...string) {
 	t.Helper()
-	if _, stderr, err := run(t, in.env, "", helmBinary, args...); err != nil {
+	if _, stderr, err := run(t, in.env, "", in.helmBinary, args...); err != nil {
 		t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, stderr)
 	}
 }

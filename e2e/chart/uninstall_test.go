@@ -3,12 +3,18 @@
 package chart
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/caseharden/caseharden/e2e/manifests"
 )
@@ -16,9 +22,22 @@ import (
 // After helm uninstall nothing is left but the Secret that the pods made, and nothing
 // stands in the way of a pod or a label. What is left is no obstacle to the next
 // installation.
+//
+// Helm 4 deletes the webhook configuration before the Service, so that no API server calls
+// a Service that is gone. Helm 3 deletes it after the Service.
 func TestUninstall(t *testing.T) {
+	for name, helm := range map[string]struct {
+		binary            string
+		configurationLast bool
+	}{"Helm 4": {helmBinary, false}, "Helm 3": {helm3Binary, true}} {
+		t.Run(name, func(t *testing.T) { testUninstall(t, helm.binary, helm.configurationLast) })
+	}
+}
+
+func testUninstall(t *testing.T, helm string, configurationLast bool) {
 	t.Parallel()
 	in := newInstallation(t)
+	in.helmBinary = helm
 	in.createCRDs(t)
 	everything := []string{
 		"--set=autoscaling.enabled=true,networkPolicy.enabled=true,podMonitor.enabled=true,prometheusRule.enabled=true,dashboard.enabled=true",
@@ -33,7 +52,13 @@ func TestUninstall(t *testing.T) {
 		t.Fatalf("of %d objects only these are found: %q", objects, before)
 	}
 
+	one := metav1.ListOptions{FieldSelector: "metadata.name=caseharden"}
+	configuration := deletionOf(t, one, in.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Watch)
+	service := deletionOf(t, one, in.client.CoreV1().Services("caseharden").Watch)
 	in.helm(t, "uninstall", "caseharden", "--namespace=caseharden", "--wait")
+	if last := configuration() > service(); last != configurationLast {
+		t.Errorf("the webhook configuration is deleted after the Service: %t, want %t", last, configurationLast)
+	}
 	if _, err := in.createPod(t.Context(), "shop"); err != nil {
 		t.Errorf("with the pods of the webhook still there: %v", err)
 	}
@@ -56,6 +81,43 @@ func TestUninstall(t *testing.T) {
 	in.install(t)
 	in.kubectlOK(t, "label", "namespace", "shop", "caseharden.io/enforce=hardened")
 	in.waitInjected(t, "shop", "hardened")
+}
+
+// deletionOf watches an object and returns a function that waits for its deletion and
+// returns the revision of etcd at which it was deleted.
+func deletionOf(t *testing.T, one metav1.ListOptions, start func(context.Context, metav1.ListOptions) (watch.Interface, error)) func() int {
+	t.Helper()
+	watcher, err := start(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(watcher.Stop)
+	return func() int {
+		t.Helper()
+		deadline := time.After(30 * time.Second)
+		for {
+			select {
+			case event, open := <-watcher.ResultChan():
+				if !open {
+					t.Fatal("the watch has ended")
+				}
+				if event.Type != watch.Deleted {
+					continue
+				}
+				object, err := meta.Accessor(event.Object)
+				if err != nil {
+					t.Fatal(err)
+				}
+				revision, err := strconv.Atoi(object.GetResourceVersion())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return revision
+			case <-deadline:
+				t.Fatal("it is not deleted within 30 s")
+			}
+		}
+	}
 }
 
 // left returns what there is in the namespace of the release, and which of the rendered

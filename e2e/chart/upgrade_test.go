@@ -17,15 +17,20 @@ import (
 )
 
 // While the chart is upgraded from another version, changed and rolled back, each pod is
-// created, and hardened. The clusters of older Helms have objects that were applied on
-// the client's side.
+// created, and hardened. Helm 4 lets the API server apply objects, Helm 3 merges them
+// itself; Helm 4 goes on so with what Helm 3 has installed.
 func TestUpgradeUnderLoad(t *testing.T) {
-	for name, serverSide := range map[string]string{"applied by the server": "true", "applied by the client": "false"} {
+	for name, helms := range map[string]struct{ install, upgrade string }{
+		"Helm 4":              {helmBinary, helmBinary},
+		"Helm 3":              {helm3Binary, helm3Binary},
+		"Helm 3, then Helm 4": {helm3Binary, helmBinary},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := newInstallation(t)
-			in.helm(t, "install", "caseharden", previousChart(t), "--namespace=caseharden", "--create-namespace",
-				"--server-side="+serverSide, "--set=shutdownDelaySeconds=2")
+			in.helmBinary = helms.install
+			in.helm(t, "install", "caseharden", previousChart(t), "--namespace=caseharden", "--create-namespace", "--set=shutdownDelaySeconds=2")
+			in.helmBinary = helms.upgrade
 			in.settle(t)
 			in.namespace(t, "shop", map[string]string{"caseharden.io/enforce": "hardened"})
 			in.waitInjected(t, "shop", "hardened")
@@ -35,7 +40,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 			in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--set=shutdownDelaySeconds=2")
 			in.settle(t)
 			load.goOn(t)
-			in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--reuse-values",
+			in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--reset-then-reuse-values",
 				"--set=certificates.lifetime=1440h,logLevel=debug", "--set-file=profiles.mesh.file="+exampleProfile("mesh"))
 			in.settle(t)
 			load.goOn(t)

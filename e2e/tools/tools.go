@@ -21,19 +21,24 @@ import (
 // build takes minutes, all others about a second. Several processes may call it at the
 // same time.
 func Build(ctx context.Context, w io.Writer, module string, flags ...string) (string, error) {
-	root, err := cluster.ModuleDir()
-	if err != nil {
-		return "", err
-	}
 	dir, err := cluster.BinDir()
 	if err != nil {
 		return "", err
 	}
-	return dir, cluster.Compile(ctx, w, cluster.Program{
+	return dir, compile(ctx, w, module, dir+string(filepath.Separator), flags...)
+}
+
+// compile compiles the tools of a module into a directory, or its only tool into a file.
+func compile(ctx context.Context, w io.Writer, module, out string, flags ...string) error {
+	root, err := cluster.ModuleDir()
+	if err != nil {
+		return err
+	}
+	return cluster.Compile(ctx, w, cluster.Program{
 		Name: module,
 		Dir:  filepath.Join(root, "tools", module),
 		Args: append(append([]string{"-buildvcs=false"}, flags...), "tool"),
-		Out:  dir + string(filepath.Separator),
+		Out:  out,
 	})
 }
 
@@ -45,8 +50,21 @@ func Prometheus(ctx context.Context, w io.Writer) (prometheus, promtool string, 
 	return filepath.Join(dir, "prometheus"), filepath.Join(dir, "promtool"), err
 }
 
-// Helm returns the path of helm.
+// Helm returns the path of helm, version 4.
 func Helm(ctx context.Context, w io.Writer) (string, error) {
 	dir, err := Build(ctx, w, "helm")
 	return filepath.Join(dir, "helm"), err
+}
+
+// Helm3 returns the path of Helm 3.
+func Helm3(ctx context.Context, w io.Writer) (string, error) {
+	dir, err := cluster.BinDir()
+	if err != nil {
+		return "", err
+	}
+	// Helm's own Makefile sets what helm template takes for the version of the cluster. It is
+	// the minor version of k8s.io/client-go in go.mod.
+	const variable = " -X=helm.sh/helm/v3/pkg/chartutil.k8sVersion"
+	helm := filepath.Join(dir, "helm3")
+	return helm, compile(ctx, w, "helm3", helm, "-ldflags="+variable+"Major=1"+variable+"Minor=37")
 }

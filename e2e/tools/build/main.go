@@ -28,11 +28,16 @@ func build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	helm3, err := tools.Helm3(ctx, os.Stderr)
+	if err != nil {
+		return err
+	}
 	prometheus, promtool, err := tools.Prometheus(ctx, os.Stderr)
 	if err != nil {
 		return err
 	}
 	fmt.Println(helm)
+	fmt.Println(helm3)
 	fmt.Println(prometheus)
 	fmt.Println(promtool)
 	return nil
