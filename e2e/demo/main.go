@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo shows Caseharden at work: it starts a real control plane and the
-// webhook, sends the same pod to namespaces that have opted in and to one that
-// has not, and shows what the API server made of it: what it prints of pods is
-// read back from the API server and its audit log, and the metrics from the
-// webhook. Only the explanations in brackets are written here.
+// Command demo shows Caseharden at work. It starts a real control plane and the
+// webhook, and sends the same Pod to namespaces that have opted in and to one that
+// has not. What it prints of Pods is read back from the API server and its audit
+// log. The metrics are from the webhook, the hazards from caseharden preview, and
+// the refusal of a label from kubectl. Only the explanations in parentheses are
+// written here.
 //
-// It stays up for its user's own kubectl until it is interrupted; with
-// DEMO_EXIT=1, or without a terminal, it ends by itself. The exit code is 0 only
-// if all that was shown is as it should be.
+// The demo stays up until it is interrupted, so that its user can go on with
+// kubectl. With DEMO_EXIT=1, or without a terminal, it ends by itself. The exit code
+// is 0 only if all results are as expected.
 package main
 
 import (
@@ -53,10 +54,13 @@ func run(ctx context.Context, p *printer) error {
 	if err != nil {
 		return err
 	}
+	kubectl, err := cluster.BuildKubectl(ctx, os.Stdout)
+	if err != nil {
+		return err
+	}
 	controlPlane, err := cluster.Start(ctx, cluster.Options{
 		Log: os.Stdout,
-		// Quotas and priorities are not what is shown, and no controller makes service
-		// accounts.
+		// No controller creates service accounts here.
 		APIServerFlags: []string{"--disable-admission-plugins=ServiceAccount"},
 	})
 	if err != nil {
@@ -69,8 +73,11 @@ func run(ctx context.Context, p *printer) error {
 	}
 	defer w.Stop()
 	p.text("caseharden serves at https://%s", w.Addr)
+	p.text("kubectl for this cluster is %s", kubectl)
+	p.text("No scheduler, no controllers and no kubelet run: a Deployment creates no Pods, and no Pod starts.")
+	p.text("To see the containers run, use make demo-cluster (Linux, as root).")
 
-	d := &demo{printer: p, controlPlane: controlPlane, webhook: w, warnings: &webhook.Warnings{}}
+	d := &demo{printer: p, binary: binary, kubectl: kubectl, controlPlane: controlPlane, webhook: w, warnings: &webhook.Warnings{}}
 	config := rest.CopyConfig(controlPlane.Config())
 	config.WarningHandler = d.warnings
 	if d.client, err = kubernetes.NewForConfig(config); err != nil {
@@ -94,6 +101,8 @@ func run(ctx context.Context, p *printer) error {
 // demo is what the steps of the demonstration share.
 type demo struct {
 	*printer
+	binary       string // caseharden
+	kubectl      string
 	controlPlane *cluster.Cluster
 	webhook      *webhook.Webhook
 	client       kubernetes.Interface
@@ -110,14 +119,17 @@ var namespaces = []struct {
 	{"preview", map[string]string{"caseharden.io/warn": "hardened"}},
 }
 
-// install creates the webhook configuration and the namespaces, and returns when
-// the API server heeds them.
+// install creates the webhook configuration, the label guard and the namespaces, and
+// returns when they are in effect.
 func (d *demo) install(ctx context.Context) error {
 	configuration, err := d.webhook.Configuration()
 	if err != nil {
 		return err
 	}
 	if _, err := d.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, configuration, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	if err := d.installLabelGuard(ctx); err != nil {
 		return err
 	}
 	for _, n := range namespaces {
@@ -129,11 +141,11 @@ func (d *demo) install(ctx context.Context) error {
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		probe, err := d.client.CoreV1().Pods("shop").Create(ctx, legacyPod(), dryRun)
-		if err == nil && probe.Annotations[injectedAnnotation] != "" {
+		if err == nil && probe.Annotations[injectedAnnotation] != "" && d.labelGuardHolds(ctx) {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the webhook configuration has no effect after 10 s: %w", err)
+			return fmt.Errorf("the webhook configuration and the label guard are not in effect after 10 s: %w", err)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -151,11 +163,13 @@ func legacyPod() *corev1.Pod {
 }
 
 func (d *demo) invite() {
-	d.title("It stays up for you until Ctrl-C. In another terminal:")
+	d.title("The demo stays up until you press Ctrl-C. In another terminal, run:")
 	d.text("  export KUBECONFIG=%s", d.controlPlane.Kubeconfig())
+	d.text("  alias kubectl=%s caseharden=%s", d.kubectl, d.binary)
 	d.text("  kubectl get pod legacy -n shop -o yaml")
 	d.text("  kubectl create namespace mine")
 	d.text("  kubectl label namespace mine caseharden.io/enforce=restricted caseharden.io/warn=hardened")
 	d.text("  kubectl run web --image=nginx -n mine --dry-run=server -o yaml")
+	d.text("  kubectl get pod legacy -n plain -o yaml | caseharden preview -f - --profile restricted")
 	d.text("  curl -s http://%s/metrics | grep ^caseharden", d.webhook.MetricsAddr)
 }

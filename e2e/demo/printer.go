@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// A printer writes for people: in colour on a terminal, plain elsewhere and
-// where NO_COLOR is set (no-color.org).
+// A printer writes for people. On a terminal it uses colors, unless NO_COLOR is set
+// (no-color.org).
 type printer struct {
 	w      io.Writer
 	colour bool

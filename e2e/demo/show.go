@@ -16,8 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// show sends the legacy pod to each namespace and shows what came of it. It
-// returns an error if that is not what it should be.
+// show sends the legacy Pod to each namespace, shows the results, and then the label
+// guard. It returns an error if a result is not as expected.
 func (d *demo) show(ctx context.Context) error {
 	before, err := d.webhook.Metrics(ctx)
 	if err != nil {
@@ -37,8 +37,12 @@ func (d *demo) show(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hazards, err := readHazards(ctx, d.binary)
+	if err != nil {
+		return err
+	}
 
-	d.title("In namespace plain (no label) the pod is as its author wrote it; its security contexts:")
+	d.title("Namespace plain has no label. The Pod keeps the security contexts that its author wrote:")
 	for _, c := range allContainers(pods["plain"]) {
 		written := "nothing set"
 		if c.SecurityContext != nil {
@@ -51,18 +55,19 @@ func (d *demo) show(ctx context.Context) error {
 		d.text("%s  %s", d.in(bold, c.Name), written)
 	}
 
-	d.title("The same pod in namespace shop (caseharden.io/enforce: hardened)")
-	d.text("%s injected where it was unset   %s left as its author set it   %s skipped, and why\n", d.in(green, "+"), d.in(faint, "="), d.in(yellow, "!"))
+	d.title("Namespace shop has the label caseharden.io/enforce: hardened. The same Pod there:")
+	d.text("%s injected, was unset   %s left, set by the author   %s skipped, with the reason   %s hazard, may break the application\n",
+		d.in(green, "+"), d.in(faint, "="), d.in(yellow, "!"), d.in(red, "?"))
 	for _, c := range allContainers(pods["shop"]) {
 		d.text("%s  %s", d.in(bold, c.Name), d.in(faint, descriptions[c.Name]))
 		for _, line := range result[c.Name] {
-			d.decision(line)
+			d.decision(line, hazards[c.Name])
 		}
 	}
-	d.title("What is written on the pod, for whoever looks later")
+	d.title("The annotation on the Pod lists the injected settings:")
 	d.text("%s: %s", injectedAnnotation, pods["shop"].Annotations[injectedAnnotation])
 
-	d.title("In namespace preview (caseharden.io/warn: hardened) nothing changes, and the client is told")
+	d.title("Namespace preview has the label caseharden.io/warn: hardened. The Pod stays as it is, and the client gets warnings:")
 	for _, w := range warned["preview"] {
 		d.text("%s %s", d.in(yellow, "Warning:"), w)
 	}
@@ -72,7 +77,7 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	moved := after.Since(before)
-	d.title("The metrics that moved")
+	d.title("These metrics have changed, by:")
 	others := 0
 	for _, series := range slices.Sorted(maps.Keys(moved)) {
 		if strings.Contains(series, `mode="warn"`) && strings.HasPrefix(series, "caseharden_decisions_total") {
@@ -82,41 +87,60 @@ func (d *demo) show(ctx context.Context) error {
 		d.text("%s %v", series, moved[series])
 	}
 	d.text("and %d series of decisions in mode warn", others)
-	return d.check(pods, result, warned, moved)
+	if err := d.showLabelGuard(ctx); err != nil {
+		return err
+	}
+	if err := d.check(pods, result, hazards, warned, moved); err != nil {
+		return err
+	}
+	containers := len(hazards)
+	d.title("All results are as expected.")
+	d.text("%d of %d containers have hazards. Before you enforce a profile, fix the manifests or add exceptions to the profile:", containers, len(result))
+	d.text("  caseharden preview -f e2e/demo/legacy.yaml")
+	return nil
 }
 
-// decision prints a line such as "+ runAsUser: 10001".
-func (d *demo) decision(l decision) {
+// decision prints a line such as "+ runAsUser: 10001", and the hazards that the setting
+// brings. Only an injected setting without a hazard is green.
+func (d *demo) decision(l decision, hazards []hazard) {
+	hazards = slices.DeleteFunc(slices.Clone(hazards), func(h hazard) bool { return hazardFields[h.ID] != l.field })
 	switch l.outcome {
 	case "inject":
-		d.text("  %s %s", d.in(green, "+"), d.in(green, fmt.Sprintf("%s: %s", l.field, l.value)))
+		colour := green
+		if len(hazards) > 0 {
+			colour = yellow
+		}
+		d.text("  %s %s", d.in(colour, "+"), d.in(colour, fmt.Sprintf("%s: %s", l.field, l.value)))
 	case "leave":
 		d.text("  %s %s", d.in(faint, "="), d.in(faint, fmt.Sprintf("%s: %s (set-on-container)", l.field, l.value)))
 	case "skip":
 		d.text("  %s %s", d.in(yellow, "!"), d.in(yellow, fmt.Sprintf("%s: skipped (%s): %s", l.field, l.reason, explanations[l.field])))
+	}
+	for _, h := range hazards {
+		d.text("    %s %s", d.in(red, "?"), d.in(red, fmt.Sprintf("%s: %s", h.ID, h.What)))
 	}
 }
 
 // What the containers of legacy.yaml are.
 var descriptions = map[string]string{
 	"migrate":     "an init container that sets nothing",
-	"log-shipper": "a native sidecar that sets nothing",
+	"log-shipper": "a native sidecar that sets nothing, with a volume at /tmp",
 	"web":         "adds a capability",
 	"node-agent":  "privileged",
 	"database":    "runs as root",
 	"modern":      "sets everything itself",
 }
 
-// explanations says why the skipped settings of legacy.yaml are.
+// explanations says why settings of legacy.yaml are skipped.
 var explanations = map[string]string{
 	"allowPrivilegeEscalation": "the API server refuses false beside privileged: true",
-	"capabilities.drop":        "it would have no effect in a privileged container",
+	"capabilities.drop":        "no effect in a privileged container",
 	"runAsNonRoot":             "the kubelet would not start a container whose runAsUser is 0",
-	"seccompProfile":           "it would have no effect in a privileged container",
+	"seccompProfile":           "no effect in a privileged container",
 }
 
-// expected is what must be shown: the fields that are not injected, by
-// container. All others of the six are.
+// expected are the fields that are not injected, by container. All others of the six
+// are.
 var expected = map[string]map[string]string{
 	"migrate":     {},
 	"log-shipper": {},
@@ -127,7 +151,15 @@ var expected = map[string]map[string]string{
 		"runAsNonRoot": "", "runAsUser": "", "seccompProfile": ""},
 }
 
-// sameSecurityContexts says whether the containers of two pods have the same
+// expectedHazards are the hazards by container.
+var expectedHazards = map[string][]string{
+	"migrate":    {"read-only-root"},
+	"web":        {"added-capabilities-non-root", "read-only-root"},
+	"node-agent": {"privileged-non-root", "read-only-root"},
+	"database":   {"read-only-root", "root-loses-capabilities"},
+}
+
+// sameSecurityContexts reports whether the containers of two pods have the same
 // security contexts.
 func sameSecurityContexts(a, b *corev1.Pod) bool {
 	return slices.EqualFunc(allContainers(a), allContainers(b), func(a, b corev1.Container) bool {
@@ -135,8 +167,8 @@ func sameSecurityContexts(a, b *corev1.Pod) bool {
 	})
 }
 
-// check demands that what was shown is what it should be.
-func (d *demo) check(pods map[string]*corev1.Pod, result map[string][]decision, warned map[string][]string, moved map[string]float64) error {
+// check returns an error if a result is not as expected.
+func (d *demo) check(pods map[string]*corev1.Pod, result map[string][]decision, hazards map[string][]hazard, warned map[string][]string, moved map[string]float64) error {
 	var wrong []error
 	complain := func(format string, args ...any) {
 		wrong = append(wrong, fmt.Errorf(format, args...))
@@ -162,6 +194,15 @@ func (d *demo) check(pods map[string]*corev1.Pod, result map[string][]decision, 
 			}
 		}
 	}
+	ids := map[string][]string{}
+	for container, list := range hazards {
+		for _, h := range list {
+			ids[container] = append(ids[container], h.ID)
+		}
+	}
+	if !maps.EqualFunc(ids, expectedHazards, slices.Equal) {
+		complain("hazards: %q, want %q", ids, expectedHazards)
+	}
 	for _, name := range []string{"plain", "preview"} {
 		if len(pods[name].Annotations) > 0 {
 			complain("the pod in namespace %s was annotated: %v", name, pods[name].Annotations)
@@ -170,7 +211,7 @@ func (d *demo) check(pods map[string]*corev1.Pod, result map[string][]decision, 
 			complain("the pod in namespace %s was changed", name)
 		}
 	}
-	// Every container but the one that sets everything is warned of.
+	// There is a warning for every container but the one that sets everything.
 	if n := len(warned["preview"]); n != len(expected)-1 || len(warned["plain"])+len(warned["shop"]) > 0 {
 		complain("warnings: %q", warned)
 	}
@@ -184,8 +225,7 @@ func (d *demo) check(pods map[string]*corev1.Pod, result map[string][]decision, 
 		complain("the metrics count %v injections, want %v", counted, injections)
 	}
 	if err := errors.Join(wrong...); err != nil {
-		return fmt.Errorf("what was shown is not as it should be:\n%w", err)
+		return fmt.Errorf("results are not as expected:\n%w", err)
 	}
-	d.text("\n%s", d.in(green, "Everything above is as it should be."))
 	return nil
 }

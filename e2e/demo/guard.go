@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/caseharden/caseharden/e2e/manifests"
+)
+
+// labelGuard is the name of the ValidatingAdmissionPolicy in deploy/install.yaml that
+// refuses labels which would harden nothing.
+const labelGuard = "caseharden-labels"
+
+// installLabelGuard creates the label guard.
+func (d *demo) installLabelGuard(ctx context.Context) error {
+	objects, err := manifests.Install()
+	if err != nil {
+		return err
+	}
+	var guard []*unstructured.Unstructured
+	for _, o := range objects {
+		if o.GetName() == labelGuard {
+			guard = append(guard, o)
+		}
+	}
+	var policy admissionregistrationv1.ValidatingAdmissionPolicy
+	if err := manifests.One(guard, "ValidatingAdmissionPolicy", &policy); err != nil {
+		return err
+	}
+	var binding admissionregistrationv1.ValidatingAdmissionPolicyBinding
+	if err := manifests.One(guard, "ValidatingAdmissionPolicyBinding", &binding); err != nil {
+		return err
+	}
+	api := d.client.AdmissionregistrationV1()
+	if _, err := api.ValidatingAdmissionPolicies().Create(ctx, &policy, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	_, err = api.ValidatingAdmissionPolicyBindings().Create(ctx, &binding, metav1.CreateOptions{})
+	return err
+}
+
+// labelGuardHolds reports whether the API server refuses a label by the label guard.
+func (d *demo) labelGuardHolds(ctx context.Context) bool {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "probe", Labels: map[string]string{"caseharden.io/enforce": "none"}}}
+	_, err := d.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	return apierrors.IsInvalid(err)
+}
+
+// showLabelGuard misspells a label, and shows what kubectl says.
+func (d *demo) showLabelGuard(ctx context.Context) error {
+	d.title("The label guard refuses a label that would harden nothing")
+	args := []string{"label", "namespace", "plain", "caseharden.io/enforce=hardend"}
+	d.text("$ kubectl %s", strings.Join(args, " "))
+	var output bytes.Buffer
+	kubectl := exec.CommandContext(ctx, d.kubectl, append([]string{"--kubeconfig=" + d.controlPlane.Kubeconfig()}, args...)...)
+	kubectl.Stdout, kubectl.Stderr = &output, &output
+	err := kubectl.Run()
+	d.text("%s", strings.TrimSpace(output.String()))
+	switch _, refused := errors.AsType[*exec.ExitError](err); {
+	case err == nil:
+		return errors.New("the label guard does not refuse the label")
+	case !refused:
+		return err
+	case !strings.Contains(output.String(), labelGuard) || !strings.Contains(output.String(), "hardened, restricted"):
+		return fmt.Errorf("kubectl label: %w", err)
+	}
+	return nil
+}
