@@ -93,10 +93,9 @@ func (d *demo) show(ctx context.Context) error {
 	if err := d.check(pods, result, hazards, warned, moved); err != nil {
 		return err
 	}
-	containers := len(hazards)
 	d.title("All results are as expected.")
-	d.text("%d of %d containers have hazards. Before you enforce a profile, fix the manifests or add exceptions to the profile:", containers, len(result))
-	d.text("  caseharden preview -f e2e/demo/legacy.yaml")
+	d.text("%d of %d containers have hazards. Before you enforce a profile, fix the manifests or add exceptions to the profile:", len(hazards), len(result))
+	d.text("  %s preview -f e2e/demo/legacy.yaml", d.binary)
 	return nil
 }
 
