@@ -47,7 +47,7 @@ func testUninstall(t *testing.T, helm string, configurationLast bool) {
 	in.namespace(t, "shop", map[string]string{"caseharden.io/enforce": "mesh"})
 	in.waitInjected(t, "shop", "mesh")
 
-	rendered := template(t, everything...)
+	rendered := template(t, append(everything, "--no-hooks")...) // those of helm test, which is not run
 	if before, objects := in.left(t, rendered), strings.Count(rendered, "\nkind: "); len(before) < objects {
 		t.Fatalf("of %d objects only these are found: %q", objects, before)
 	}
