@@ -99,7 +99,7 @@ func yamlError(data []byte, err error) (line int, message string) {
 	line, _ = strconv.Atoi(parts[1]) // empty where the library does not know it
 	line = max(line, 1)
 	if tab, found := yamltext.TabLine(data, line, parts[2]); found {
-		return tab, "this line is indented with a tab: use spaces"
+		return tab, yamltext.Tab
 	}
 	return line, parts[2]
 }

@@ -15,6 +15,7 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/internal/yamltext"
 	"github.com/caseharden/caseharden/mutate"
 )
 
@@ -222,13 +223,18 @@ var yamlLine = regexp.MustCompile(`^(?:error converting YAML to JSON: )?yaml: (?
 func (d *document) yamlError(text []byte, err error) error {
 	message := err.Error()
 	found := &documentError{line: d.line}
+	first := 1
 	if match := yamlLine.FindStringSubmatch(message); match != nil {
 		message = message[len(match[0]):]
 		if line, err := strconv.Atoi(match[1]); err == nil {
 			// The library counts a line more where the text ends too soon.
 			last := lineOf(text, len(bytes.TrimRight(text, " \t\r\n")))
-			found.line = d.inFile(min(line, last))
+			first = min(line, last)
+			found.line = d.inFile(first)
 		}
+	}
+	if tab, isTab := yamltext.TabLine(text, first, message); isTab {
+		found.line, message = d.inFile(tab), yamltext.Tab
 	}
 	found.message = "is not YAML: " + strings.Join(strings.Fields(message), " ")
 	if content := content(text); content >= 0 && text[content] == '%' {

@@ -48,6 +48,7 @@ func TestDocuments(t *testing.T) {
 		"a JSON list, late":              {"\n{\"metadata\":{\"items\":[1]},\"items\":[\n{\"apiVersion\":\"v1\",\"kind\":\"A\"}],\"apiVersion\":\"v1\",\"kind\":\"List\"}", []string{"1:3 A /items/0"}},
 		"YAML that is flow":              {"{apiVersion: v1, kind: A}\n---\n{apiVersion: v1, kind: B}\n", []string{"1:1 A", "2:3 B"}},
 		"JSON between dashes":            {"{\"apiVersion\": \"v1\", \"kind\": \"A\"}\n---\n{\"apiVersion\": \"v1\", \"kind\": \"B\"}\n", []string{"1:1 A", "2:3 B"}},
+		"a tab":                          {"apiVersion: v1\nkind: A\n---\na:\n\tb: c\n---\na:\n  b: c\n\td: e\n", []string{"1:1 A", "x:5: document 2: is not YAML: this line is indented with a tab: use spaces", "x:9: document 3: is not YAML: this line is indented with a tab: use spaces"}},
 		"broken YAML":                    {"apiVersion: v1\nkind: A\n---\na: b\n c: d\n---\napiVersion: v1\nkind: B\n", []string{"1:1 A", "x:5: document 2: is not YAML: mapping values are not allowed in this context", "3:7 B"}},
 		"a template":                     {"apiVersion: v1\nkind: {{ .Values.kind }}\n", []string{"x:1: document 1: is not YAML: invalid map key: map[interface {}]interface {}{\".Values.kind\":interface {}(nil)}; templates have to be rendered first, as with helm template"}},
 		"a name twice":                   {"apiVersion: v1\nkind: A\nkind: B\n", []string{"x:3: document 1: is not YAML: key \"kind\" already set in map"}},

@@ -13,10 +13,13 @@ import (
 // the dashes of a list.
 var indentedByTab = regexp.MustCompile(`^[ -]*\t`)
 
+// Tab is what to tell of a line that TabLine returns.
+const Tab = "this line is indented with a tab: use spaces"
+
 // TabLine returns the line, counted from 1, whose indentation by a tab is what an
-// error of go.yaml.in/yaml/v3 is about; false if the error is about something else.
-// The library calls a tab "found character that cannot start any token", or counts
-// the line above.
+// error of go.yaml.in/yaml is about; false if the error is about something else. The
+// library calls a tab "found character that cannot start any token", or counts the line
+// above.
 func TabLine(text []byte, line int, message string) (int, bool) {
 	anyLineBelow := strings.Contains(message, "found a tab character")
 	if !anyLineBelow && !strings.Contains(message, "cannot start any token") {
