@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -44,6 +45,7 @@ type serveOptions struct {
 	managed              managedOptions
 	caFile               string
 	clientCA             string
+	clientAllowedNames   []string
 	tlsMinVersion        string
 	shutdownDelay        time.Duration
 	logLevel, logFormat  string
@@ -74,6 +76,9 @@ and never reaches one that serves.`,
 			if cmd.Flags().Changed("client-ca") && o.clientCA == "" {
 				return errors.New(`--client-ca "": must name a file; to ask for no client certificate leave the flag out`)
 			}
+			if names := o.clientAllowedNames; cmd.Flags().Changed("client-allowed-names") && (len(names) == 0 || slices.Contains(names, "")) {
+				return errors.New(`--client-allowed-names: a name is empty; to allow every name leave the flag out`)
+			}
 			if err := o.validate(); err != nil {
 				return err
 			}
@@ -96,6 +101,7 @@ and never reaches one that serves.`,
 	o.managed.addFlags(f)
 	f.StringVar(&o.caFile, "ca-file", "", "file to write the CA of an ephemeral certificate to, PEM; for local use, without --tls-cert")
 	f.StringVar(&o.clientCA, "client-ca", "", "file with the CAs of which a client must show a certificate, PEM; read at start")
+	f.StringSliceVar(&o.clientAllowedNames, "client-allowed-names", nil, "common names of which the certificate of --client-ca must have one; every name is allowed if the flag is left out")
 	f.StringVar(&o.tlsMinVersion, "tls-min-version", "1.2", "lowest version of TLS to accept: 1.2 or 1.3")
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 10*time.Second, "how long to keep serving, unready, after SIGTERM while endpoints catch up")
 	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp+"; read at start")
@@ -121,6 +127,8 @@ func (o serveOptions) validate() error {
 		return errors.New("--ca-file is for an ephemeral certificate: leave it out with --tls-secret")
 	case o.tlsCert == "" && o.caFile == "" && o.managed.secret == "":
 		return errors.New("no certificate to serve: set --tls-cert and --tls-key, or --tls-secret and --webhook-config, or, for local use, --ca-file to have one made")
+	case o.clientAllowedNames != nil && o.clientCA == "":
+		return errors.New("--client-allowed-names is for client certificates: set --client-ca too")
 	case o.addr == "":
 		return errors.New(`--addr "": must be HOST:PORT or :PORT`)
 	case o.metricsAddr == "":

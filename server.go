@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -173,6 +174,15 @@ func newTLSConfig(o serveOptions) (*tls.Config, error) {
 			return nil, fmt.Errorf("--client-ca %q: holds no certificate in PEM", o.clientCA)
 		}
 		config.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	if names := o.clientAllowedNames; len(names) > 0 {
+		// Not VerifyPeerCertificate, which resumed sessions do not call.
+		config.VerifyConnection = func(state tls.ConnectionState) error {
+			if name := state.PeerCertificates[0].Subject.CommonName; !slices.Contains(names, name) {
+				return fmt.Errorf("client certificate: common name %q is not among --client-allowed-names", name)
+			}
+			return nil
+		}
 	}
 	return config, nil
 }

@@ -48,6 +48,40 @@ func TestClientCA(t *testing.T) {
 	}
 }
 
+// --client-allowed-names: of the certificates of the CA, only those with one of the names.
+// Without the flag every name is allowed. A name is the common name, the whole of it, as
+// for --requestheader-allowed-names of the API server.
+func TestClientAllowedNames(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	caFile, trust := ephemeralCA(t)
+	anyFile, trustAny := ephemeralCA(t)
+	named := serveChecked(t, "--ca-file", caFile, "--client-ca", ca.file(t), "--client-allowed-names=other,system:kube-apiserver")
+	unnamed := serveChecked(t, "--ca-file", anyFile, "--client-ca", ca.file(t))
+	for name, allowed := range map[string]bool{
+		"system:kube-apiserver": true, "other": true,
+		"system:node:a": false, "system:kube-apiserver2": false, "SYSTEM:kube-apiserver": false, "": false,
+	} {
+		template := clientCertificate()
+		template.Subject.CommonName, template.DNSNames = name, []string{"other"}
+		certificate := ca.issueFor(t, template)
+		show := func(config *tls.Config) *tls.Config {
+			config.Certificates, config.ClientSessionCache = []tls.Certificate{certificate}, tls.NewLRUClientSessionCache(1)
+			return config
+		}
+		err := named.handshake(t, show(trust()))
+		if err == nil {
+			err = named.review(newClient(t, show(trust())))
+		}
+		if allowed && err != nil || !allowed && (err == nil || !strings.Contains(err.Error(), "bad certificate")) {
+			t.Errorf("common name %q: %v, want it allowed: %t", name, err, allowed)
+		}
+		if err := unnamed.review(newClient(t, show(trustAny()))); err != nil {
+			t.Errorf("without the flag, common name %q: %v", name, err)
+		}
+	}
+}
+
 // handshake returns the error of a handshake. In TLS 1.3 a client learns that its
 // certificate was refused only when it reads; the HTTP/2 client may lose that.
 func (p *process) handshake(t *testing.T, config *tls.Config) error {

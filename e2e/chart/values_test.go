@@ -300,6 +300,7 @@ func TestTemplatesRefuse(t *testing.T) {
 		"the port of the kubelet":        {[]string{"--set=hostNetwork=true,port=10250"}, "port: with hostNetwork 10250 is taken by the kubelet of the node: take another"},
 		"a tag in the repository":        {[]string{"--set=image.repository=registry.example.com/caseharden:v1"}, "/image/repository"},
 		"no CA at all":                   {[]string{"--set=clientCA=LS0tLS1CRUdJTi"}, "clientCA: is not of whole certificates in PEM"},
+		"names without a client CA":      {[]string{"--set=clientAllowedNames={a}"}, "clientAllowedNames: is for client certificates: set clientCA too"},
 		"two monitors":                   {[]string{"--set=serviceMonitor.enabled=true,podMonitor.enabled=true"}, "serviceMonitor and podMonitor are both enabled: every pod would be scraped twice, and counted twice: enable one"},
 		"no duration":                    {[]string{"--set=certificates.lifetime=90d"}, "/certificates/lifetime"},
 		"no digest":                      {[]string{"--set=image.digest=latest"}, "/image/digest"},
@@ -352,6 +353,7 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 		"image.registry":                        "global.imageRegistry=",
 		"strategy.rollingUpdate.maxUnavailable": "strategy.type=RollingUpdate",
 		"strategy.rollingUpdate.maxSurge":       "strategy.type=RollingUpdate",
+		"clientCA":                              "clientAllowedNames=null",
 	}
 	defaults, all := values(t, filepath.Join(chartDir(), "values.yaml")), values(t, everything)
 	leaves, _ := knownValues(t)
