@@ -313,7 +313,7 @@ func TestTemplatesRefuse(t *testing.T) {
 		"half a selector":                {[]string{"--set=webhook.objectSelector.matchExpression[0].key=a"}, "/webhook/objectSelector"},
 		"a selector without an operator": {[]string{"--set=webhook.namespaceSelector.matchExpressions[0].key=a"}, "/webhook/namespaceSelector/matchExpressions/0"},
 		"a registry with a scheme":       {[]string{"--set=global.imageRegistry=https://mirror.example.com"}, "/global/imageRegistry"},
-		"not enabled, yet rendered":      {[]string{"--set=enabled=false"}, "enabled: is false, and Helm renders the chart all the same"},
+		"not enabled, yet rendered":      {[]string{"--set=enabled=false"}, "enabled: is false, but Helm renders the chart: add condition: caseharden.enabled to the dependency"},
 		"a timeout that the API refuses": {[]string{"--set=webhook.timeoutSeconds=31"}, "/webhook/timeoutSeconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
