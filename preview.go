@@ -24,6 +24,9 @@ type previewOptions struct {
 	profiles []string
 	output   string
 	exitCode bool
+
+	kustomization      string
+	excludedNamespaces []string
 }
 
 // The exit code of preview --exit-code where something would change.
@@ -37,7 +40,7 @@ func newPreviewCommand() *cobra.Command {
 		forms = append(forms, fmt.Sprintf("  %-6s  %s", output.Name, output.Help))
 	}
 	cmd := &cobra.Command{
-		Use:   "preview -f FILE|DIR|-",
+		Use:   "preview -f FILE|DIR|- | -k DIR",
 		Short: "Show what a profile would do to manifests, and what may break",
 		Long: `Show what a profile would do to manifests, by the decisions of the webhook itself:
 every setting that would be filled in, left or skipped, with its reason; what may
@@ -58,8 +61,9 @@ not be read, while all else is shown.`,
 		Example: `  # What would change in a directory of manifests?
   caseharden preview -f deploy/
 
-  # In what a chart or a kustomization makes?
+  # In what a chart makes? In what a kustomization makes?
   helm template shop ./chart | caseharden preview -f -
+  caseharden preview -k deploy/overlays/production
 
   # In the pods that run now, and which hazards are there?
   kubectl get pods -A -o json | caseharden preview -f - -o html > preview.html
@@ -84,6 +88,8 @@ not be read, while all else is shown.`,
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "file, directory with all below it, or - for standard input; can be given several times")
+	f.StringVarP(&o.kustomization, "kustomize", "k", "", "directory with a kustomization, in place of -f: kubectl or kustomize from the PATH makes the manifests")
+	f.StringArrayVar(&o.excludedNamespaces, "exclude-namespace", nil, "namespace that the webhook excludes beside kube-system; can be given several times")
 	f.StringVar(&o.profile, "profile", "hardened", "profile to preview")
 	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp)
 	f.StringVarP(&o.output, "output", "o", outputs[0], "form of the output: "+strings.Join(outputs, ", "))
@@ -95,8 +101,13 @@ not be read, while all else is shown.`,
 }
 
 func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, outputs []string) error {
-	if len(o.files) == 0 {
-		return errors.New("nothing to preview: give manifests with -f FILE, -f DIR or -f - (standard input)")
+	switch {
+	case o.kustomization != "" && len(o.files) > 0:
+		return errors.New("-f and -k: give one of them")
+	case o.kustomization != "" && o.output == "diff":
+		return errors.New("-o diff: nothing could apply a diff of what a kustomization makes: use -o yaml")
+	case o.kustomization == "" && len(o.files) == 0:
+		return errors.New("nothing to preview: give manifests with -f FILE, -f DIR, -f - (standard input) or -k DIR")
 	}
 	if slices.Contains(o.files, "") {
 		return errors.New(`-f "": must name a file or a directory, or be - for standard input`)
@@ -120,12 +131,22 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	// may be half of that, rather than as much.
 	debug.SetGCPercent(50)
 	inputs, unread := preview.ReadInputs(o.files, stdin)
+	if o.kustomization != "" {
+		made, err := kustomize(o.kustomization)
+		if err != nil {
+			return err
+		}
+		inputs = []preview.Input{made}
+	}
 	progress, done := progressOn(stderr)
-	p := preview.New(profile, inputs, progress)
+	p := preview.New(profile, inputs, progress, o.excludedNamespaces...)
 	done()
 	p.Report.Errors = append(unread, p.Report.Errors...)
-	if p.Report.Summary.Objects == 0 && len(p.Report.Errors) == 0 {
-		return fmt.Errorf("no objects in %s: is what makes the manifests at work?", strings.Join(o.files, ", "))
+	if !p.HasManifests() && len(p.Report.Errors) == 0 {
+		if slices.Equal(o.files, []string{preview.Stdin}) {
+			return errors.New("no objects on standard input: check the command before the pipe")
+		}
+		return fmt.Errorf("no objects in %s", strings.Join(append(o.files, o.kustomization)[:max(1, len(o.files))], ", "))
 	}
 	if err := p.Write(stdout, o.output, hasColour(stdout)); err != nil {
 		return err

@@ -32,11 +32,11 @@ const (
 var exampleCases = []struct{ profile, name, pod, want string }{
 	{"default-securitycontext", "bare", everyContainer, `
 pod: fsGroup=2000 runAsGroup=3000 runAsNonRoot=true runAsUser=1000`},
-	{"default-securitycontext", "root in a container", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: app, securityContext: {runAsUser: 0}}]}}`, `
+	{"default-securitycontext", "root in a container", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: app, image: app, securityContext: {runAsUser: 0}}]}}`, `
 pod: fsGroup=2000 runAsGroup=3000 runAsNonRoot(runs-as-root) runAsUser=1000`},
-	{"default-securitycontext", "Windows", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {os: {name: windows}, containers: [{name: app}]}}`, `
+	{"default-securitycontext", "Windows", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {os: {name: windows}, containers: [{name: app, image: app}]}}`, `
 pod: fsGroup(windows-pod) runAsGroup(windows-pod) runAsNonRoot=true runAsUser(windows-pod)`},
-	{"default-securitycontext", "in part", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {securityContext: {runAsUser: 7}, containers: [{name: app}]}}`, `
+	{"default-securitycontext", "in part", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {securityContext: {runAsUser: 7}, containers: [{name: app, image: app}]}}`, `
 pod: fsGroup=2000 runAsGroup=3000 runAsNonRoot=true runAsUser(set-on-pod)`},
 
 	{"pss-restricted", "bare", everyContainer, `
@@ -44,7 +44,7 @@ init: ` + restricted + `
 app: ` + restricted + `
 debug: ` + restricted + `
 pod: fsGroup=2000 runAsGroup=3000 runAsUser=1000`},
-	{"pss-restricted", "privileged root", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: app, securityContext: {privileged: true, runAsUser: 0}}]}}`, `
+	{"pss-restricted", "privileged root", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: app, image: app, securityContext: {privileged: true, runAsUser: 0}}]}}`, `
 app: allowPrivilegeEscalation(privileged) capabilities.drop(privileged) runAsNonRoot(runs-as-root) seccompProfile(privileged)
 pod: fsGroup=2000 runAsGroup=3000 runAsUser=1000`},
 
@@ -58,7 +58,7 @@ init: allowPrivilegeEscalation=false capabilities.drop=["ALL"] runAsGroup=1000 r
 app: allowPrivilegeEscalation=false capabilities.drop=["ALL"] runAsGroup=1000 runAsNonRoot=true runAsUser=1000
 debug: allowPrivilegeEscalation=false capabilities.drop=["ALL"] runAsGroup=1000 runAsNonRoot=true runAsUser=1000
 pod: fsGroup=1000 fsGroupChangePolicy="OnRootMismatch"`},
-	{"user-and-group", "a user of the pod", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {securityContext: {runAsUser: 7, runAsGroup: 7, fsGroup: 7}, containers: [{name: app}]}}`, `
+	{"user-and-group", "a user of the pod", `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {securityContext: {runAsUser: 7, runAsGroup: 7, fsGroup: 7}, containers: [{name: app, image: app}]}}`, `
 app: allowPrivilegeEscalation=false capabilities.drop=["ALL"] runAsGroup(set-on-pod) runAsNonRoot=true runAsUser(set-on-pod)
 pod: fsGroup(set-on-pod) fsGroupChangePolicy="OnRootMismatch"`},
 

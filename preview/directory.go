@@ -37,7 +37,7 @@ func (r *reader) directory(dir string) {
 			empty = false
 		case entry.IsDir() && hidden:
 			return fs.SkipDir
-		case !entry.IsDir() && !hidden && slices.Contains(manifestExtensions, filepath.Ext(path)):
+		case !entry.IsDir() && !hidden && (slices.Contains(manifestExtensions, filepath.Ext(path)) || isKustomization(path)):
 			files = append(files, found{filepath.FromSlash(path), entry.Type()&fs.ModeSymlink != 0})
 		}
 		return nil

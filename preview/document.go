@@ -26,9 +26,10 @@ type document struct {
 	first      int // the line in the file, from 1, where its text begins
 	line       int // the line in the file, from 1, where its content begins
 	isJSON     bool
-	found      bool // in a file that was found in a directory
-	isManifest bool // it was read as an object or a list of objects
-	notObject  bool // found, and no object of Kubernetes
+	found      bool   // in a file that was found in a directory
+	isManifest bool   // it was read as an object or a list of objects
+	notObject  bool   // found, and no object of Kubernetes
+	patch      string // why it is no manifest, though it may look like one
 	objects    []*object
 }
 

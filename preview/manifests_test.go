@@ -68,7 +68,7 @@ func TestErrorsAreInOrder(t *testing.T) {
 // A file of one line is written and compared as fast as one of many: what is done is
 // in proportion to its length.
 func TestEditsOfOneLineAreOne(t *testing.T) {
-	item := `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c"}]}}`
+	item := `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"}]}}`
 	text := []byte(`{"apiVersion":"v1","kind":"List","items":[` + item + strings.Repeat(","+item, 9) + "]}\n")
 	p := New(builtin(t, "hardened"), []Input{{Name: "x.json", Data: text}, {Name: "y.json", Data: append(text, text...)}}, nil)
 	for i, want := range []int{1, 2} {

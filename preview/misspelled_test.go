@@ -92,12 +92,12 @@ func unknownFields(t *testing.T, pod []byte) []string {
 func TestMisspellingsHaveLines(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a template", "# a comment\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  securityContext: {}\n  template:\n    spec:\n" +
-			"      containers:\n      - name: c\n        securityContext:\n          runAsUser: 1\n          runAsGrup: 1\n",
+			"      containers:\n      - name: c\n        image: i\n        securityContext:\n          runAsUser: 1\n          runAsGrup: 1\n",
 			"7 spec.securityContext: unknown field: move securityContext into spec.template.spec\n" +
-				"14 spec.template.spec.containers[0].securityContext.runAsGrup: unknown field: write runAsGroup"},
+				"15 spec.template.spec.containers[0].securityContext.runAsGrup: unknown field: write runAsGroup"},
 		{"JSON", "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [\n{},\n{\"apiVersion\": \"v1\", \"kind\": \"Pod\",\n\"spec\": {\"securityContext\": {\n\"fsgroup\": 1}}}]}",
 			"5 spec.securityContext.fsgroup: unknown field: write fsGroup"},
-		{"an anchor and a merge", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nx: &x\n  runAsuser: 1\nspec:\n  containers:\n  - name: a\n    securityContext: *x\n  - name: b\n    securityContext:\n      <<: *x\n      privileged: false\n",
+		{"an anchor and a merge", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nx: &x\n  runAsuser: 1\nspec:\n  containers:\n  - name: a\n    image: i\n    securityContext: *x\n  - name: b\n    image: i\n    securityContext:\n      <<: *x\n      privileged: false\n",
 			"5 spec.containers[0].securityContext.runAsuser: unknown field: write runAsUser\n" +
 				"5 spec.containers[1].securityContext.runAsuser: unknown field: write runAsUser"},
 		{"a custom resource", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: p}\nspec:\n  securityContext: {}\n  template:\n    spec:\n      securityContext:\n        runAsuser: 1\n",

@@ -28,6 +28,9 @@ func (s *Summary) passOver(apiVersion, kind string) *KindSummary {
 // another kind.
 func hintFor(apiVersion, kind string) string {
 	group := schema.FromAPIVersionAndKind(apiVersion, kind).Group
+	if kind == kustomizationKind && strings.HasPrefix(kustomizationVersion, group+"/") {
+		return "preview what a kustomization makes with caseharden preview -k DIR"
+	}
 	for _, k := range templateKinds {
 		known := k.GroupVersionKind()
 		if strings.EqualFold(known.Kind, kind) && (known.Group == group || group == "extensions" && known.Group == "apps") {

@@ -26,6 +26,8 @@ type Preview struct {
 	Report *Report
 	files  []*file
 	custom map[identity]bool // the custom resources with pod templates
+
+	excludedNamespaces []string // beside kube-system
 }
 
 // A file is an input with what would be added to it.
@@ -51,8 +53,9 @@ func newFile(input Input) (*file, []InputError) {
 }
 
 // New previews what the profile would do to all the inputs. It calls progress,
-// which may be nil, after each object.
-func New(profile *defaults.Profile, inputs []Input, progress func(done, total int)) *Preview {
+// which may be nil, after each object. Like the webhook as the chart installs it, it
+// excludes kube-system, and other namespaces that are given.
+func New(profile *defaults.Profile, inputs []Input, progress func(done, total int), excludedNamespaces ...string) *Preview {
 	p := &Preview{Report: &Report{
 		APIVersion: "caseharden.io/v1alpha1",
 		Kind:       "Preview",
@@ -61,13 +64,16 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 		PodMakers:  []PodMaker{},
 		Warnings:   []InputError{},
 		Errors:     []InputError{},
-	}, custom: map[identity]bool{}}
+	}, custom: map[identity]bool{}, excludedNamespaces: excludedNamespaces}
 	for _, input := range inputs {
 		f, errs := newFile(input)
 		p.Report.Errors = append(p.Report.Errors, errs...)
 		p.files = append(p.files, f)
 		for _, d := range f.documents {
-			if d.notObject {
+			switch {
+			case d.notObject && isKustomization(f.Name):
+				p.Report.Summary.passOver(kustomizationVersion, kustomizationKind)
+			case d.notObject:
 				p.Report.Summary.passOver("", "")
 			}
 			for _, o := range d.objects {
@@ -75,6 +81,7 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 			}
 		}
 	}
+	notePatches(p.files)
 	type fileObject struct {
 		file *file
 		*object
@@ -101,6 +108,13 @@ func New(profile *defaults.Profile, inputs []Input, progress func(done, total in
 	return p
 }
 
+// HasManifests reports whether an object or a list was read, which may be an empty list.
+func (p *Preview) HasManifests() bool {
+	return p.Report.Summary.Objects > 0 || slices.ContainsFunc(p.files, func(f *file) bool {
+		return slices.ContainsFunc(f.documents, func(d *document) bool { return d.isManifest })
+	})
+}
+
 // sortErrors puts the errors in the order of the input: some are found when a file
 // is read, others when its objects are looked at.
 func (p *Preview) sortErrors() {
@@ -125,6 +139,7 @@ type templateOutcome struct {
 	workload   *Workload
 	operations []jsonpatch.Operation // on the object
 	misspelled []misspelling
+	patch      bool // it is part of a patch, and no manifest
 	err        error
 }
 
@@ -136,8 +151,7 @@ func (p *Preview) object(profile *defaults.Profile, o *object) outcome {
 	}
 	out := outcome{known: true}
 	for _, at := range places {
-		var t templateOutcome
-		t.workload, t.operations, t.err = p.workload(profile, o, at)
+		t := p.template(profile, o, at)
 		if t.err == nil && t.workload.Excluded == "" {
 			t.misspelled = misspellings(o, at)
 		}
@@ -163,6 +177,9 @@ func (p *Preview) add(f *file, o *object, out outcome) {
 		}
 		w := t.workload
 		w.File, w.Document, w.Line = f.Name, o.document.index, o.line
+		if t.patch && o.pointer == "" {
+			o.document.isManifest = false
+		}
 		p.Report.Workloads = append(p.Report.Workloads, *w)
 		if len(t.misspelled) > 0 {
 			f.misspelled[o.document] = append(f.misspelled[o.document], t.misspelled...)
@@ -215,44 +232,49 @@ func (h header) controller() (metav1.OwnerReference, bool) {
 	return metav1.OwnerReference{}, false
 }
 
-// workload previews a pod or the pod template at a place of an object, and returns what
-// would be added to the object.
-func (p *Preview) workload(profile *defaults.Profile, o *object, at place) (*Workload, []jsonpatch.Operation, error) {
+// template previews a pod or the pod template at a place of an object.
+func (p *Preview) template(profile *defaults.Profile, o *object, at place) templateOutcome {
 	var h header
 	if err := jsonv2.Unmarshal(o.raw, &h); err != nil {
-		return nil, nil, errors.New(plainJSONError(err))
+		return templateOutcome{err: errors.New(plainJSONError(err))}
 	}
-	w := &Workload{APIVersion: o.apiVersion, Kind: o.kind, Namespace: h.Metadata.Namespace, Name: h.name()}
+	w := &Workload{APIVersion: o.apiVersion, Kind: o.kind, Namespace: h.Metadata.Namespace, Name: h.name(), Hazards: []Hazard{}}
 	owner, owned := h.controller()
 	if owned {
 		w.Owner = owner.Kind + " " + owner.Name
 	}
+	if w.Excluded = cmp.Or(o.document.patch, directiveIn(o.raw)); w.Excluded != "" {
+		return templateOutcome{workload: w, patch: true}
+	}
 	if w.Excluded = p.excluded(at, h); w.Excluded != "" {
-		return w, nil, nil
+		return templateOutcome{workload: w}
 	}
 	if at.err != nil {
-		return nil, nil, at.err
+		return templateOutcome{err: at.err}
 	}
 	if at.text == nil {
 		w.Excluded = "it has no pod template"
-		return w, nil, nil
+		return templateOutcome{workload: w}
 	}
 	before, normalised, err := asReceived(at.text)
 	if err != nil {
-		return nil, nil, mutate.Located(at.name, err)
+		return templateOutcome{err: mutate.Located(at.name, err)}
+	}
+	if w.Excluded = missingImage(before); w.Excluded != "" {
+		return templateOutcome{workload: w, patch: true}
 	}
 	would, err := mutate.NewChange(profile, at.name, normalised)
 	if err != nil {
-		return nil, nil, err
+		return templateOutcome{err: err}
 	}
 	if would == nil {
 		w.Excluded = "a mirror pod shows what a kubelet runs from a file"
-		return w, nil, nil
+		return templateOutcome{workload: w}
 	}
 	operations := would.Operations()
 	after, err := apply(normalised, operations)
 	if err != nil {
-		return nil, nil, err
+		return templateOutcome{err: err}
 	}
 	w.Changed = len(operations) > 0
 	w.describe(would, before)
@@ -261,19 +283,18 @@ func (p *Preview) workload(profile *defaults.Profile, o *object, at place) (*Wor
 	for _, claim := range h.Spec.VolumeClaimTemplates {
 		claims[claim.Metadata.Name] = true
 	}
-	w.Hazards = hazards(change{Before: before, After: after, ClaimTemplates: claims, Windows: would.Windows()})
+	w.Hazards = append(w.Hazards, hazards(change{Before: before, After: after, ClaimTemplates: claims, Windows: would.Windows()})...)
 	for i := range operations {
 		operations[i].Path = string(at.pointer) + operations[i].Path
 	}
-	return w, operations, nil
+	return templateOutcome{workload: w, operations: operations}
 }
 
 // excluded says why an object is not looked at; "" if it is. Of a Deployment and
 // its ReplicaSets, the template is the Deployment's.
 func (p *Preview) excluded(at place, h header) string {
-	// As the webhook configuration has it in deploy/.
-	if h.Metadata.Namespace == metav1.NamespaceSystem || h.Metadata.Namespace == "caseharden" {
-		return "the namespace " + h.Metadata.Namespace + " is left alone"
+	if namespace := h.Metadata.Namespace; namespace == metav1.NamespaceSystem || slices.Contains(p.excludedNamespaces, namespace) {
+		return "it is in the namespace " + namespace
 	}
 	if owner, owned := h.controller(); owned && at.pointer != "" {
 		_, known := kindOf(owner.APIVersion, owner.Kind)

@@ -244,7 +244,7 @@ func TestUnknownOutput(t *testing.T) {
 // What a manifest holds cannot steer a terminal, and colours change nothing but
 // the colour.
 func TestTerminals(t *testing.T) {
-	const hostile = "apiVersion: v1\nkind: Pod\nmetadata: {name: \"a\\e[31mb\\rc\\u202ed\\x9be\"}\nspec: {containers: [{name: \"x\\ny\\e[2J\", securityContext: {runAsUser: 0}}]}\n"
+	const hostile = "apiVersion: v1\nkind: Pod\nmetadata: {name: \"a\\e[31mb\\rc\\u202ed\\x9be\"}\nspec: {containers: [{name: \"x\\ny\\e[2J\", image: i, securityContext: {runAsUser: 0}}]}\n"
 	inputs := []Input{{Name: "a\x1b[1mb.yaml", Data: []byte(hostile)}}
 	p := New(builtin(t, "hardened"), inputs, nil)
 	for _, output := range []string{"table", "diff"} {

@@ -88,7 +88,7 @@ type Workload struct {
 	Changed     bool         `json:"changed"`            // it would get something
 	Pod         []Decision   `json:"pod,omitempty"`      // decisions at pod level
 	Containers  []Container  `json:"containers,omitempty"`
-	Hazards     []Hazard     `json:"hazards,omitempty"`
+	Hazards     []Hazard     `json:"hazards"`
 	PodSecurity *PodSecurity `json:"podSecurity,omitempty"`
 }
 

@@ -278,7 +278,10 @@ func visible(text string) string {
 func (out *printer) summary(r *Report) {
 	s := r.Summary
 	if s.Objects == 0 {
-		return // there are errors, which say why
+		if len(r.Errors) == 0 {
+			out.line("No objects: every list is empty.")
+		}
+		return
 	}
 	if s.Workloads == 0 {
 		out.line("No pods and no workloads among %s.", count(s.Objects, "object"))

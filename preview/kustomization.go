@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	kustomizationVersion = "kustomize.config.k8s.io/v1beta1"
+	kustomizationKind    = "Kustomization"
+)
+
+// kustomizationNames are the files that kustomize looks for in a directory.
+var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+func isKustomization(name string) bool {
+	return slices.Contains(kustomizationNames, filepath.Base(name))
+}
+
+// notePatches notes the files that a kustomization names, other than as a resource: they
+// are patches and the like, and no manifests.
+func notePatches(files []*file) {
+	named := map[string]string{}
+	for _, f := range files {
+		var fields map[string]any
+		if !isKustomization(f.Name) || yaml.Unmarshal(f.Data, &fields) != nil {
+			continue
+		}
+		for _, key := range []string{"resources", "bases", "components"} {
+			delete(fields, key)
+		}
+		eachString(fields, func(text string) {
+			// A generator of ConfigMaps may say key=file.
+			_, path, found := strings.Cut(text, "=")
+			if !found {
+				path = text
+			}
+			named[target(filepath.Join(filepath.Dir(f.Name), path))] = f.Name
+		})
+	}
+	if len(named) == 0 {
+		return
+	}
+	for _, f := range files {
+		if by := named[target(f.Name)]; by != "" && f.Name != Stdin {
+			for _, d := range f.documents {
+				d.patch = "a patch or other input of the kustomization " + by
+				d.isManifest = false
+			}
+		}
+	}
+}
+
+func eachString(value any, f func(string)) {
+	switch value := value.(type) {
+	case string:
+		f(value)
+	case []any:
+		for _, item := range value {
+			eachString(item, f)
+		}
+	case map[string]any:
+		for _, member := range value {
+			eachString(member, f)
+		}
+	}
+}
+
+// directiveIn says that an object is a patch by a name in it that only patches have, such
+// as $patch; "" if it has none.
+func directiveIn(raw jsontext.Value) string {
+	if !bytes.Contains(raw, []byte(`"$`)) {
+		return ""
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
+	for {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return ""
+		}
+		if kind, length := dec.StackIndex(dec.StackDepth()); token.Kind() != '"' || kind != '{' || length%2 == 0 {
+			continue // no name of a member
+		}
+		name, _, _ := strings.Cut(token.String(), "/")
+		if slices.Contains([]string{"$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList"}, name) {
+			return "a patch: it has " + name
+		}
+	}
+}
+
+// missingImage says that a pod template is part of a patch, as a container has no image,
+// which the API demands; "" if all have one.
+func missingImage(pod *corev1.PodTemplateSpec) string {
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for _, c := range containers {
+			if c.Image == "" {
+				return fmt.Sprintf("a patch: container %q has no image", c.Name)
+			}
+		}
+	}
+	return ""
+}

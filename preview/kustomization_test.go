@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"path/filepath"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// What a kustomization names, other than as a resource, is no manifest, and is neither
+// changed nor written.
+func TestPatchesOfKustomizationsAreNoManifests(t *testing.T) {
+	t.Parallel()
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n"
+	for name, tt := range map[string]struct {
+		kustomization string
+		manifest      bool
+	}{
+		"a resource":          {"resources: [sub/pod.yaml]", true},
+		"not named":           {"namePrefix: x", true},
+		"patches":             {"patches: [{path: sub/pod.yaml}]", false},
+		"patches, further in": {"patches:\n- target: {kind: Pod}\n  path: ./sub/../sub/pod.yaml", false},
+		"strategic merge":     {"patchesStrategicMerge: [sub/pod.yaml]", false},
+		"JSON 6902":           {"patchesJson6902: [{target: {version: v1, kind: Pod, name: p}, path: sub/pod.yaml}]", false},
+		"a generator":         {"configMapGenerator: [{name: x, files: [pod=sub/pod.yaml]}]", false},
+		"a component":         {"apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: sub/pod.yaml}]", false},
+		"not YAML":            {"a: b: c", true},
+	} {
+		for _, base := range kustomizationNames {
+			t.Run(name+" "+base, func(t *testing.T) {
+				t.Parallel()
+				inputs := []Input{
+					{Name: filepath.Join("dir", base), Data: []byte(tt.kustomization), Found: true},
+					{Name: filepath.Join("dir", "sub", "pod.yaml"), Data: []byte(pod), Found: true},
+				}
+				p := New(builtin(t, "hardened"), inputs, nil)
+				want, reason := pod, "a patch or other input of the kustomization "+inputs[0].Name
+				if tt.manifest {
+					want, reason = written(t, New(builtin(t, "hardened"), inputs[1:], nil), "yaml"), ""
+				} else {
+					want = ""
+				}
+				if got := p.Report.Workloads[0].Excluded; got != reason {
+					t.Errorf("excluded: %q, want %q", got, reason)
+				}
+				f := p.files[1]
+				p.files = []*file{f}
+				if diff := gocmp.Diff(want, written(t, p, "yaml")); diff != "" {
+					t.Errorf("-o yaml (-want +got):\n%s", diff)
+				}
+				if diff := written(t, p, "diff"); (diff != "") != tt.manifest {
+					t.Errorf("-o diff: %s", diff)
+				}
+			})
+		}
+	}
+}
+
+// Objects that the API would refuse without what they are merged with are patches.
+func TestPartialObjectsArePatches(t *testing.T) {
+	t.Parallel()
+	const template = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: "
+	for text, want := range map[string]string{
+		template + "{containers: [{name: a, image: i}]}}}":                                                "",
+		template + "{containers: [{name: a, image: i}, {name: b}]}}}":                                     `a patch: container "b" has no image`,
+		template + "{initContainers: [{name: a}], containers: [{name: b, image: i}]}}}":                   `a patch: container "a" has no image`,
+		template + "{containers: [{name: a, image: i, $patch: delete}]}}}":                                "a patch: it has $patch",
+		template + "{$setElementOrder/containers: [{name: a}], containers: [{name: a, image: i}]}}}":      "a patch: it has $setElementOrder",
+		template + "{containers: [{name: a, image: i, env: [{name: $patch, value: \"$patch\"}]}]}}}":      "",
+		template + "{containers: [{name: a, image: i, command: [sh, -c, \"echo \\\"$patch\\\": x\"]}]}}}": "",
+	} {
+		p := New(builtin(t, "hardened"), []Input{{Name: "x", Data: []byte(text)}}, nil)
+		if len(p.Report.Errors) > 0 || p.Report.Workloads[0].Excluded != want {
+			t.Errorf("%s: excluded %q, want %q; errors %v", text, p.Report.Workloads[0].Excluded, want, p.Report.Errors)
+		}
+	}
+}
