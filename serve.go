@@ -29,10 +29,6 @@ import (
 // than all the timeouts of one request together.
 const drainTimeout = readTimeout + writeTimeout
 
-// maxScrapes bounds how many copies of all the series are in memory, a few MB
-// each, for clients that do not read them.
-const maxScrapes = 10
-
 // heapFloor is kept allocated and never touched: it takes address space, and no memory.
 // Go collects garbage each time that the heap has doubled. Ours is 3 MiB without it, so
 // that every sixty reviews would pay for a collection, a fifth of all CPU. With a larger
@@ -186,7 +182,7 @@ func serve(ctx context.Context, o serveOptions, logger *slog.Logger) error {
 	webhook.TLSConfig = tlsConfig
 
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry, MaxRequestsInFlight: maxScrapes}))
+	mux.Handle("GET /metrics", newScrapes(promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})))
 	mux.HandleFunc("GET /healthz", probes.healthz)
 	mux.HandleFunc("GET /readyz", probes.readyz)
 	plain := newServer(mux, newConnections(maxPlainConnections), logger)
