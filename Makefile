@@ -48,7 +48,7 @@ bench: corpus ## Compare the speed with constant answers, CEL and controller-run
 	@exec bin/bench $(BENCH_FLAGS)
 
 bench-steps: ## Measure the steps of a review by themselves, with allocations
-	go test -run '^$$' -bench . -benchmem ./mutate
+	go test -run '^$$' -bench 'Steps|Handler' -benchmem ./mutate ./internal/server
 
 test: corpus control-plane tools lint verify unit fuzz e2e ## Run all tests, on the pods of CORPUS too (see the README)
 
@@ -131,7 +131,7 @@ unit: ## Run the unit tests, with the race detector if there is a C compiler
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@echo "== fuzzing, $(FUZZTIME) each"
-	@for target in mutate/FuzzArbitraryPod mutate/FuzzPod mutate/FuzzHandler \
+	@for target in mutate/FuzzArbitraryPod mutate/FuzzPod internal/server/FuzzHandler \
 	    preview/FuzzPreview preview/FuzzScriptPrograms preview/yamledit/FuzzAdd; do \
 	  go test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done

@@ -3,94 +3,23 @@
 // Command caseharden is a Kubernetes mutating admission webhook that fills in
 // the security settings which the authors of pods left unset.
 //
-// This package is wiring and no logic: serve.go reads from top to bottom as the
-// architecture. What is decided is in package defaults, how it reaches the API
-// server in package mutate, and where the certificate comes from in certs.
+// What is decided is in package defaults, how it reaches the API server in package
+// mutate, and where the certificate comes from in package certs. The commands are in
+// internal/cli, and what serves is in internal/server.
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"strings"
 
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
+	"github.com/caseharden/caseharden/internal/cli"
 )
 
+// version and revision are set by the linker, -ldflags "-X main.version=1.2.3", as the
+// build of an image does not see the repository.
+var version, revision string
+
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// run executes the command line and returns the exit code: 0; 1 after what is wrong
-// was said on stderr; or what a command has its own codes for.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := &cobra.Command{
-		Use:           "caseharden",
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: commandName(os.Args[0])},
-		Short:         "Fill in the security settings that the authors of pods left unset",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          knownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	root.Version, _ = buildVersion()
-	root.SetVersionTemplate("caseharden {{.Version}}\n")
-	root.SetFlagErrorFunc(flagError)
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	root.AddCommand(newPreviewCommand(), newProfilesCommand(), newServeCommand(), newTestCommand(), newVersionCommand())
-	err := root.ExecuteContext(ctx)
-	if exit, ok := errors.AsType[exitError](err); ok {
-		return int(exit)
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "caseharden: %s\n", err)
-		return 1
-	}
-	return 0
-}
-
-// commandName returns what users call the command: installed as kubectl-caseharden
-// it is a plugin of kubectl.
-func commandName(executable string) string {
-	if strings.HasPrefix(filepath.Base(executable), "kubectl-") {
-		return "kubectl caseharden"
-	}
-	return "caseharden"
-}
-
-// knownCommand is for commands that only have others below them.
-func knownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		cmd.SuggestionsMinimumDistance = 2 // as cobra has it where it suggests by itself
-		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-			return fmt.Errorf("%q is not a command: did you mean %s?", args[0], strings.Join(similar, " or "))
-		}
-		return fmt.Errorf("%q is not a command: %q lists them", args[0], cmd.CommandPath()+" --help")
-	}
-	return nil
-}
-
-// flagError says which flag is wrong, and what would be right.
-func flagError(cmd *cobra.Command, err error) error {
-	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		wanted := map[string]string{"duration": "a duration, such as 10s", "int": "a whole number"}
-		f := invalid.GetFlag()
-		return fmt.Errorf("--%s %q: must be %s", f.Name, invalid.GetValue(), cmp.Or(wanted[f.Value.Type()], "a "+f.Value.Type()))
-	}
-	return fmt.Errorf("%w: %q lists the flags", err, cmd.CommandPath()+" --help")
-}
-
-// noArguments is for commands that take flags only.
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("argument %q: %s takes none", args[0], cmd.CommandPath())
-	}
-	return nil
+	build := cli.Build{Version: version, Revision: revision}
+	os.Exit(cli.Run(context.Background(), build, os.Args[1:], os.Stdout, os.Stderr))
 }

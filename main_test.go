@@ -10,26 +10,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/caseharden/caseharden/internal/certtest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestMain makes this test binary the command "caseharden" too, under both its
-// names, with the race detector where the tests have it. The scripts and the tests of the life cycle
-// run that.
+// names, with the race detector where the tests have it. The scripts run that.
 func TestMain(m *testing.M) {
-	testscript.Main(suite{m}, map[string]func(){"caseharden": main, "kubectl-caseharden": main})
-}
-
-// A suite is all the tests, and clears up after them.
-type suite struct{ *testing.M }
-
-func (s suite) Run() int {
-	defer func() {
-		if builtDir != "" {
-			os.RemoveAll(builtDir)
-		}
-	}()
-	return s.M.Run()
+	testscript.Main(m, map[string]func(){"caseharden": main, "kubectl-caseharden": main})
 }
 
 // The command line, in testdata/script: what works, and the one sentence on
@@ -41,8 +29,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       *updateScripts,
 		Setup: func(env *testscript.Env) error {
-			for name, issued := range map[string]authority{"a": newAuthority(t), "b": newAuthority(t)} {
-				cert, key := issued.issue(t, serverCertificate())
+			for name, issued := range map[string]certtest.Authority{"a": certtest.New(t), "b": certtest.New(t)} {
+				cert, key := issued.Issue(t, certtest.ServerCertificate())
 				for file, text := range map[string][]byte{".crt": cert, ".key": key} {
 					if err := os.WriteFile(filepath.Join(env.WorkDir, name+file), text, 0o600); err != nil {
 						return err

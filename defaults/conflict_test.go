@@ -120,16 +120,18 @@ var conflictCases = []struct {
 }
 
 func TestConflicts(t *testing.T) {
-	profile := mustParseProfile(t, everything)
+	both := mustParseProfile(t, everything)
+	atPod := *both
+	atPod.Container = nil // what containers get themselves they do not inherit
 	for _, tt := range conflictCases {
 		t.Run(fmt.Sprintf("%s/%d/%s", tt.field, tt.level, tt.name), func(t *testing.T) {
 			pod := mustParsePod(t, tt.pod)
-			d, c := find(t, profile, tt.level, tt.field), (*Container)(nil)
+			profile, c := &atPod, (*Container)(nil)
 			if tt.level == ContainerLevel {
-				c = &pod.Containers[len(pod.Containers)-1]
+				profile, c = both, &pod.Containers[len(pod.Containers)-1]
 			}
-			if _, reason, _ := decide(pod, c, d); reason != tt.want {
-				t.Errorf("decide: reason %q, want %q", reason, tt.want)
+			if d := decisionOn(t, profile, pod, c, tt.field); d.Reason != tt.want {
+				t.Errorf("reason %q, want %q", d.Reason, tt.want)
 			}
 		})
 	}
@@ -161,8 +163,8 @@ func TestConflictsOfOtherValues(t *testing.T) {
 			if tt.level == ContainerLevel {
 				c = &pod.Containers[0]
 			}
-			if _, reason, _ := decide(pod, c, find(t, profile, tt.level, tt.field)); reason != tt.want {
-				t.Errorf("decide: reason %q, want %q", reason, tt.want)
+			if d := decisionOn(t, profile, pod, c, tt.field); d.Reason != tt.want {
+				t.Errorf("reason %q, want %q", d.Reason, tt.want)
 			}
 		})
 	}

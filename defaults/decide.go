@@ -15,31 +15,6 @@ const (
 	Skip   Outcome = "skip"
 )
 
-// A Reason says why an outcome came about. The set is closed: reasons are
-// metric labels, and users look them up in the README.
-type Reason string
-
-// The reasons, in the order in which decide gives them.
-const (
-	SetOnContainer       Reason = "set-on-container"
-	SetOnPod             Reason = "set-on-pod"
-	ByException          Reason = "exception"
-	WindowsPod           Reason = "windows-pod"
-	LinuxPod             Reason = "linux-pod"
-	Privileged           Reason = "privileged"
-	AddsCapSysAdmin      Reason = "adds-cap-sys-admin"
-	AddsAllCapabilities  Reason = "adds-all-capabilities"
-	AddsWhatIsDropped    Reason = "adds-what-is-dropped"
-	HostProcess          Reason = "host-process"
-	RunsAsRoot           Reason = "runs-as-root"
-	LegacyAnnotation     Reason = "legacy-annotation"
-	SharesHostNamespaces Reason = "host-namespace"
-	BeyondUserNamespace  Reason = "beyond-user-namespace"
-	OtherSELinuxOptions  Reason = "other-selinux-options"
-	GroupWithoutUser     Reason = "group-without-user"
-	Unset                Reason = "unset"
-)
-
 // A Decision is what becomes of one default of a profile, in one container or
 // at pod level.
 type Decision struct {
@@ -54,52 +29,72 @@ type Decision struct {
 	Because string
 }
 
-// DecideContainer decides every container default of the profile for one
-// container of the pod, in the order of [Fields].
-func (p *Profile) DecideContainer(pod *Pod, c *Container) []Decision {
-	return decideAll(pod, c, p.containerDefaults(c))
+// Decide returns what becomes of every default of the profile in a new pod: container by
+// container, then at pod level, each in the order of [Fields].
+func (p *Profile) Decide(pod *Pod) []Decision {
+	decisions := make([]Decision, 0, len(pod.Containers)*len(p.Container)+len(p.Pod))
+	for i := range pod.Containers {
+		decisions = p.decideContainer(decisions, pod, &pod.Containers[i])
+	}
+	if len(p.Pod) == 0 {
+		return decisions
+	}
+	return append(decisions, p.decidePod(pod.after(decisions))...)
 }
 
-// DecidePod decides every pod-level default of the profile, in the order of
-// [Fields].
-func (p *Profile) DecidePod(pod *Pod) []Decision {
-	if len(p.Pod) == 0 {
-		return nil
+// DecideAdded returns what becomes of every default of the profile in containers that are
+// added to a pod that runs. Nothing else of the pod can change.
+func (p *Profile) DecideAdded(pod *Pod, added []*Container) []Decision {
+	decisions := make([]Decision, 0, len(added)*len(p.Container))
+	for _, c := range added {
+		decisions = p.decideContainer(decisions, pod, c)
 	}
-	pod = p.afterContainers(pod)
-	decisions := decideAll(pod, nil, p.podDefaults(pod))
-	skipGroupWithoutUser(pod, decisions)
 	return decisions
 }
 
-// afterContainers returns the pod with the container defaults of the profile set:
-// what a container gets itself it does not inherit. A second pass sees it so too.
-func (p *Profile) afterContainers(pod *Pod) *Pod {
+func (p *Profile) decideContainer(decisions []Decision, pod *Pod, c *Container) []Decision {
+	for _, d := range p.containerDefaults(c) {
+		decisions = append(decisions, decide(pod, c, d))
+	}
+	return decisions
+}
+
+// decidePod decides at pod level, for a pod whose containers have what they get: what a
+// container gets itself it does not inherit. The user comes first, as a group depends on it.
+func (p *Profile) decidePod(pod *Pod) []Decision {
+	defaults := p.podDefaults(pod)
+	decisions := make([]Decision, len(defaults))
+	for _, user := range []bool{true, false} {
+		for i, d := range defaults {
+			if (d.Field == runAsUser) != user {
+				continue
+			}
+			decisions[i] = decide(pod, nil, d)
+			if user && decisions[i].Outcome == Inject {
+				pod.SecurityContext.set |= runAsUser.bit
+			}
+		}
+	}
+	return decisions
+}
+
+// after returns a copy of the pod in which the containers set what was decided to inject.
+func (pod *Pod) after(decisions []Decision) *Pod {
 	after := *pod
 	after.Containers = slices.Clone(pod.Containers)
-	for i := range after.Containers {
-		for _, d := range p.DecideContainer(pod, &pod.Containers[i]) {
-			if d.Outcome == Inject {
-				after.Containers[i].SecurityContext.set |= d.Field.bit
-			}
+	i := 0 // of the container that the decision is about: they stand in the same order
+	for _, d := range decisions {
+		for d.Container != &pod.Containers[i] {
+			i++
+		}
+		if d.Outcome == Inject {
+			after.Containers[i].SecurityContext.set |= d.Field.bit
 		}
 	}
 	return &after
 }
 
-func decideAll(pod *Pod, c *Container, defaults []Default) []Decision {
-	if len(defaults) == 0 {
-		return nil
-	}
-	decisions := make([]Decision, len(defaults))
-	for i, d := range defaults {
-		outcome, reason, because := decide(pod, c, d)
-		decisions[i] = Decision{Field: d.Field, Container: c, Value: d.Value, Outcome: outcome, Reason: reason, Because: because}
-	}
-	return decisions
-}
-
-// decide says what becomes of one default: in the container c, or at pod level
+// decide returns what becomes of one default: in the container c, or at pod level
 // where c is nil. The first case that holds wins.
 //
 //	when                                               outcome  reason
@@ -111,44 +106,30 @@ func decideAll(pod *Pod, c *Container, defaults []Default) []Decision {
 //	it is a Windows field and the pod is for Linux     skip     linux-pod
 //	a conflict of the field holds                      skip     the conflict's
 //	otherwise                                          inject   unset
-func decide(pod *Pod, c *Container, d Default) (outcome Outcome, reason Reason, because string) {
-	switch {
-	case c != nil && c.SecurityContext.Sets(d.Field):
-		return Leave, SetOnContainer, ""
-	case pod.SecurityContext.Sets(d.Field) && (c == nil || d.Field.Inherited()):
-		return Leave, SetOnPod, ""
-	case d.Left:
-		return Skip, ByException, d.Exception.Reason
-	case d.Field.OS == Linux && pod.Windows:
-		return Skip, WindowsPod, ""
-	case d.Field.OS == Windows && !pod.Windows:
-		return Skip, LinuxPod, ""
+func decide(pod *Pod, c *Container, d Default) Decision {
+	as := func(outcome Outcome, reason Reason, because string) Decision {
+		return Decision{Field: d.Field, Container: c, Value: d.Value, Outcome: outcome, Reason: reason, Because: because}
 	}
-	if conflict := d.Field.conflict(pod, c, d.Value); conflict != nil {
-		return Skip, conflict.Reason, conflict.Because
-	}
+	because := ""
 	if d.Exception != nil {
 		because = d.Exception.Reason
 	}
-	return Inject, Unset, because
-}
-
-const groupWithoutUserBecause = "a container runtime refuses a pod whose `runAsGroup` stands without a `runAsUser`"
-
-// skipGroupWithoutUser is a conflict between two defaults of one profile, and so no
-// [Conflict]: container runtimes make the sandbox of a pod with the pod's own
-// user and group, and refuse a group without a user (GenerateUserString in
-// containerd's internal/cri/util). Where the user of the profile is not injected,
-// its group must not be either.
-func skipGroupWithoutUser(pod *Pod, decisions []Decision) {
-	hasUser := pod.SecurityContext.Sets(runAsUser) || slices.ContainsFunc(decisions, func(d Decision) bool {
-		return d.Field == runAsUser && d.Outcome == Inject
-	})
-	for i := range decisions {
-		if d := &decisions[i]; d.Field == runAsGroup && d.Outcome == Inject && !hasUser {
-			d.Outcome, d.Reason, d.Because = Skip, GroupWithoutUser, groupWithoutUserBecause
-		}
+	switch {
+	case c != nil && c.SecurityContext.Sets(d.Field):
+		return as(Leave, SetOnContainer, "")
+	case pod.SecurityContext.Sets(d.Field) && (c == nil || d.Field.Inherited()):
+		return as(Leave, SetOnPod, "")
+	case d.Left:
+		return as(Skip, ByException, because)
+	case d.Field.OS == Linux && pod.Windows:
+		return as(Skip, WindowsPod, "")
+	case d.Field.OS == Windows && !pod.Windows:
+		return as(Skip, LinuxPod, "")
 	}
+	if conflict := d.Field.conflict(pod, c, d.Value); conflict != nil {
+		return as(Skip, conflict.Reason, conflict.Because)
+	}
+	return as(Inject, Unset, because)
 }
 
 // A Verdict is an outcome with its reason.
@@ -178,9 +159,6 @@ func (d Default) verdicts(level Level) []Verdict {
 	}
 	for _, reason := range d.Field.conflictReasons(level, d.Value) {
 		verdicts = append(verdicts, Verdict{Skip, reason})
-	}
-	if level == PodLevel && d.Field == runAsGroup {
-		verdicts = append(verdicts, Verdict{Skip, GroupWithoutUser})
 	}
 	return append(verdicts, Verdict{Inject, Unset})
 }

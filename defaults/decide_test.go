@@ -50,7 +50,7 @@ spec:
 `
 
 // mustParseProfile returns the profile of the first document.
-func mustParseProfile(t *testing.T, data string) *Profile {
+func mustParseProfile(t testing.TB, data string) *Profile {
 	t.Helper()
 	profiles, err := ParseProfiles([]ProfileFile{{Name: "test.yaml", Data: []byte(data)}})
 	if err != nil {
@@ -130,9 +130,9 @@ func TestDecideMatrix(t *testing.T) {
 			for _, s := range states {
 				t.Run(fmt.Sprintf("%s/%s/%s", d.Field.Name, list, s.name), func(t *testing.T) {
 					pod := mustParsePod(t, s.pod)
-					outcome, reason, _ := decide(pod, &pod.Containers[1], d)
-					if got := (Verdict{outcome, reason}); got != s.want {
-						t.Errorf("decide = %v, want %v, for\n%s", got, s.want, s.pod)
+					decision := decisionOn(t, profile, pod, &pod.Containers[1], d.Field.Name)
+					if got := (Verdict{decision.Outcome, decision.Reason}); got != s.want {
+						t.Errorf("decision = %v, want %v, for\n%s", got, s.want, s.pod)
 					}
 				})
 			}
@@ -154,13 +154,25 @@ func TestDecideMatrix(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s/pod/%s", d.Field.Name, name), func(t *testing.T) {
 				pod := mustParsePod(t, fmt.Sprintf(`{spec: {os: {name: %s}, securityContext: %s, containers: [{name: app}]}}`, native, s.sc))
-				outcome, reason, _ := decide(pod, nil, d)
-				if got := (Verdict{outcome, reason}); got != s.want {
-					t.Errorf("decide = %v, want %v", got, s.want)
+				decision := decisionOn(t, profile, pod, nil, d.Field.Name)
+				if got := (Verdict{decision.Outcome, decision.Reason}); got != s.want {
+					t.Errorf("decision = %v, want %v", got, s.want)
 				}
 			})
 		}
 	}
+}
+
+// decisionOn returns the decision on a field in a container, or at pod level for nil.
+func decisionOn(t *testing.T, profile *Profile, pod *Pod, c *Container, field string) Decision {
+	t.Helper()
+	for _, d := range decisionsOn(c, profile.Decide(pod)) {
+		if d.Field.Name == field {
+			return d
+		}
+	}
+	t.Fatalf("no decision on %s", field)
+	return Decision{}
 }
 
 // empty returns a value of the field's JSON type that looks like nothing: an
@@ -261,11 +273,7 @@ func TestVerdictsAreThoseOfTheCases(t *testing.T) {
 		listed := profile.Verdicts()
 		for _, data := range pods {
 			pod := mustParsePod(t, data)
-			decisions := profile.DecidePod(pod)
-			for i := range pod.Containers {
-				decisions = append(decisions, profile.DecideContainer(pod, &pod.Containers[i])...)
-			}
-			for _, d := range decisions {
+			for _, d := range profile.Decide(pod) {
 				v := Verdict{d.Outcome, d.Reason}
 				if seen[d.Field.Name] == nil {
 					seen[d.Field.Name] = map[Verdict]bool{}

@@ -3,10 +3,9 @@
 // Package defaults decides which settings of a pod's security contexts to fill
 // in, and why the others are left alone.
 //
-// It is the product in one pure function: [Profile.DecideContainer] and
-// [Profile.DecidePod] put every default of a profile through the switch in
-// decide.go, and each comes out as inject, leave or skip, with a reason from a
-// closed set. The package knows nothing of HTTP, of patches or of time; how a
+// It is the product in one pure function: [Profile.Decide] puts every default of a
+// profile through the switch in decide.go, and each comes out as inject, leave or skip,
+// with a reason from a closed set. The package knows nothing of HTTP, of patches or of time; how a
 // decision reaches the API server is the business of package mutate.
 //
 // Three things hold for every pod:

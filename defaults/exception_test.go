@@ -4,6 +4,7 @@ package defaults
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,11 +40,11 @@ func TestExceptions(t *testing.T) {
 		"none": {`{containers: [{name: app, image: nginx}]}`, []string{readOnly, user},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: inject 1"}},
 		"by name": {`{containers: [{name: istio-proxy}]}`, []string{readOnly, "runAsUser: skip exception (the mesh picks it)"},
-			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + groupWithoutUserBecause + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
+			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + groupWithoutUser.Because + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
 		"by type": {`{ephemeralContainers: [{name: debugger}]}`, []string{"readOnlyRootFilesystem: skip exception (debuggers write)", user},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: inject 1"}},
 		"privileged": {`{containers: [{name: app, securityContext: {privileged: true}}]}`, []string{readOnly, "runAsUser: skip exception (needs root)"},
-			[]string{"fsGroup: skip exception (needs root)", "runAsGroup: skip group-without-user (" + groupWithoutUserBecause + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (needs root)"}},
+			[]string{"fsGroup: skip exception (needs root)", "runAsGroup: skip group-without-user (" + groupWithoutUser.Because + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (needs root)"}},
 		"not privileged": {`{containers: [{name: app, securityContext: {privileged: false}}]}`, []string{readOnly, user},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: inject 1"}},
 		"other defaults, by image": {`{containers: [{name: app, image: "docker.io/jenkins/jenkins:lts"}]}`,
@@ -57,7 +58,7 @@ func TestExceptions(t *testing.T) {
 		"the pod's value too": {`{securityContext: {runAsUser: 5}, containers: [{name: istio-proxy}]}`, []string{readOnly, "runAsUser: leave set-on-pod"},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: leave set-on-pod"}},
 		"left in one of two": {`{containers: [{name: istio-proxy}, {name: app}]}`, []string{readOnly, user},
-			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + groupWithoutUserBecause + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
+			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + groupWithoutUser.Because + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
 		// What the container was to get it cannot have, and the pod's value is not what
 		// the later exception is about.
 		"an earlier exception gives a value that is skipped": {`{hostUsers: false, containers: [{name: large}]}`,
@@ -68,14 +69,20 @@ func TestExceptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			profile, pod := mustParseProfile(t, withExceptions), mustParsePod(t, "spec: "+tt.pod)
-			if diff := cmp.Diff(tt.container, described(profile.DecideContainer(pod, &pod.Containers[len(pod.Containers)-1]))); diff != "" {
+			decisions := profile.Decide(pod)
+			if diff := cmp.Diff(tt.container, described(decisionsOn(&pod.Containers[len(pod.Containers)-1], decisions))); diff != "" {
 				t.Errorf("container (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.atPod, described(profile.DecidePod(pod))); diff != "" {
+			if diff := cmp.Diff(tt.atPod, described(decisionsOn(nil, decisions))); diff != "" {
 				t.Errorf("pod (-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// decisionsOn returns the decisions on a container, or at pod level for nil.
+func decisionsOn(c *Container, decisions []Decision) []Decision {
+	return slices.DeleteFunc(slices.Clone(decisions), func(d Decision) bool { return d.Container != c })
 }
 
 func described(decisions []Decision) []string {

@@ -20,9 +20,9 @@ import (
 // Inherited from: the pod (runAsUser, runAsGroup).
 //
 // Conflicts: a pod with hostUsers: false has a user namespace of 65536 IDs, from
-// 0 (kubelet: pkg/kubelet/userns), in which a process cannot be another one. At
-// pod level runAsGroup is skipped without a runAsUser beside it, too: see
-// skipGroupWithoutUser.
+// 0 (kubelet: pkg/kubelet/userns), in which a process cannot be another one.
+// Container runtimes make the sandbox of a pod with the pod's own user and group, and
+// refuse a group without a user (GenerateUserString in containerd's internal/cri/util).
 var (
 	runAsUser = &Field{
 		Name:      "runAsUser",
@@ -36,7 +36,7 @@ var (
 		Levels:    ContainerLevel | PodLevel,
 		OS:        Linux,
 		Values:    ids,
-		Conflicts: []Conflict{beyondUserNamespace(oneID)},
+		Conflicts: []Conflict{beyondUserNamespace(oneID), groupWithoutUser},
 	}
 	fsGroup = &Field{
 		Name:      "fsGroup",
@@ -68,6 +68,13 @@ func beyondUserNamespace(idsOf func(Value) []int64) Conflict {
 		InContainer: func(pod *Pod, _ *Container, _ Value) bool { return pod.OwnUsers },
 		OnPod:       func(pod *Pod, _ Value) bool { return pod.OwnUsers },
 	}
+}
+
+var groupWithoutUser = Conflict{
+	Reason:  GroupWithoutUser,
+	When:    "for a pod-level default: neither the pod nor the profile sets `runAsUser` there",
+	Because: "a container runtime refuses a pod whose `runAsGroup` stands without a `runAsUser`",
+	OnPod:   func(pod *Pod, _ Value) bool { return !pod.SecurityContext.Sets(runAsUser) },
 }
 
 func isSubdomain(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }

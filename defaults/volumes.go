@@ -109,13 +109,10 @@ func plainEmptyDir(emptyDir map[string]any) *EmptyDir {
 // HasMounts says whether the container has a list of mounts.
 func (v *Volumes) HasMounts(c *Container) bool { return v.mounts[c.Type][c.Index].has }
 
-// ReadOnlyRootInjected says whether the decisions on a container make its root
-// file system read-only: where its author did, or an exception leaves it, nothing
-// is made writable either.
-func ReadOnlyRootInjected(decisions []Decision) bool {
-	return slices.ContainsFunc(decisions, func(d Decision) bool {
-		return d.Field == readOnlyRootFilesystem && d.Outcome == Inject
-	})
+// MakesRootReadOnly reports whether the decision makes the root file system of a container
+// read-only. Where the author did, or an exception leaves it, nothing is made writable.
+func (d Decision) MakesRootReadOnly() bool {
+	return d.Field == readOnlyRootFilesystem && d.Outcome == Inject
 }
 
 // WritablePathsFor returns the paths to mount an emptyDir at, in a container whose

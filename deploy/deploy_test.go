@@ -141,11 +141,9 @@ func TestOwnPodNeedsNothing(t *testing.T) {
 		t.Fatal("the Deployment has no containers")
 	}
 	for _, p := range profiles(t) {
-		for i := range pod.Containers {
-			for _, d := range p.DecideContainer(pod, &pod.Containers[i]) {
-				if d.Outcome != defaults.Leave {
-					t.Errorf("profile %s: %s of container %s: %s, %s", p.Name, d.Field.Name, pod.Containers[i].Name, d.Outcome, d.Reason)
-				}
+		for _, d := range p.Decide(pod) {
+			if d.Outcome != defaults.Leave {
+				t.Errorf("profile %s: %s of container %s: %s, %s", p.Name, d.Field.Name, d.Container.Name, d.Outcome, d.Reason)
 			}
 		}
 	}

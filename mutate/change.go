@@ -6,16 +6,17 @@ import (
 	"gomodules.xyz/jsonpatch/v2"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/wire"
 )
 
 // A Change is what a profile does to a pod, or would do.
 type Change struct {
 	Decisions []defaults.Decision // container by container, then the pod
 	Mounts    []Mount             // in the order of containers
+	Injected  *Injected           // nil where nothing is, or would be, filled in
+	Skipped   *Skipped            // nil where nothing is skipped
 
-	containers []*defaults.Container
-
-	pod     *defaults.Pod
+	scope   scope
 	volumes *defaults.Volumes // nil where nothing is mounted
 }
 
@@ -39,55 +40,76 @@ func NewChange(profile *defaults.Profile, place string, pod []byte) (*Change, er
 // change decides every default of the profile for everything in the scope, and
 // what is to be mounted.
 func (s scope) change(profile *defaults.Profile) (*Change, error) {
-	c := &Change{containers: s.containers, pod: s.pod, Decisions: make([]defaults.Decision, 0, len(s.containers)*len(profile.Container)+len(profile.Pod))}
-	for _, container := range s.containers {
-		decisions := profile.DecideContainer(s.pod, container)
-		c.Decisions = append(c.Decisions, decisions...)
-		if len(profile.WritablePaths) == 0 || container.Type == defaults.Ephemeral || !defaults.ReadOnlyRootInjected(decisions) {
+	c := &Change{scope: s}
+	switch {
+	case s.pod == nil:
+	case s.wholePod:
+		c.Decisions = profile.Decide(s.pod)
+	default:
+		c.Decisions = profile.DecideAdded(s.pod, s.containers)
+	}
+	for _, d := range c.Decisions {
+		if len(profile.WritablePaths) == 0 || d.Container == nil || d.Container.Type == defaults.Ephemeral || !d.MakesRootReadOnly() {
 			continue
 		}
 		if c.volumes == nil {
 			volumes, err := defaults.ParseVolumes(s.object)
 			if err != nil {
-				return nil, Located(s.place, err)
+				return nil, wire.Located(s.place, err)
 			}
 			c.volumes = volumes
 		}
-		for _, w := range profile.WritablePathsFor(container, c.volumes) {
-			c.Mounts = append(c.Mounts, Mount{Container: container, WritablePath: w})
+		for _, w := range profile.WritablePathsFor(d.Container, c.volumes) {
+			c.Mounts = append(c.Mounts, Mount{Container: d.Container, WritablePath: w})
 		}
 	}
-	if s.wholePod {
-		c.Decisions = append(c.Decisions, profile.DecidePod(s.pod)...)
-	}
+	c.Injected, c.Skipped = records(profile.Name, c)
 	return c, nil
 }
 
 // Containers returns the containers that were decided on.
-func (c *Change) Containers() []*defaults.Container { return c.containers }
+func (c *Change) Containers() []*defaults.Container { return c.scope.containers }
 
-// Windows says whether the pod is for Windows nodes.
-func (c *Change) Windows() bool { return c.pod.Windows }
+// Windows reports whether the pod is for Windows nodes.
+func (c *Change) Windows() bool { return c.scope.pod.Windows }
 
-// Operations returns the patch, which only adds. It does not annotate the pod.
-func (c *Change) Operations() []jsonpatch.Operation {
-	var operations []jsonpatch.Operation
-	for _, o := range c.patch().operations {
-		operations = append(operations, jsonpatch.NewOperation("add", o.pointer(), o.value))
+// Additions returns what the patch adds to the pod, value by value and without the
+// annotation, for those who write it into a text.
+func (c *Change) Additions() []jsonpatch.Operation {
+	var additions []jsonpatch.Operation
+	for _, o := range c.operations().operations {
+		additions = append(additions, jsonpatch.NewOperation("add", o.pointer(), o.value))
 	}
-	return operations
+	return additions
 }
 
-func (c *Change) patch() *patch {
+// Patch returns the patch that makes the change, with the annotation on a new pod that
+// says what was filled in; nil where there is nothing to fill in.
+func (c *Change) Patch() []byte {
+	if c.Injected == nil {
+		return nil
+	}
+	p := c.operations()
+	if pod := c.scope.pod; c.scope.wholePod {
+		merged := c.Injected.mergedWith(earlierPass(pod), pod)
+		if value := merged.String(); fits(pod.Annotations, InjectedAnnotation, value) {
+			p.annotate(pod, InjectedAnnotation, value)
+		}
+	}
+	return marshalPatch(p.folded())
+}
+
+func (c *Change) operations() *patch {
 	// An operation for each default and each mount, two for the objects around the
 	// defaults of a container, and a few for the pod.
+	containers := len(c.scope.containers)
 	p := patch{
-		operations: make([]operation, 0, len(c.Decisions)+len(c.Mounts)+2*len(c.containers)+4),
-		added:      make(map[place]bool, 2*len(c.containers)+4),
+		operations: make([]operation, 0, len(c.Decisions)+len(c.Mounts)+2*containers+4),
+		added:      make(map[place]bool, 2*containers+4),
 	}
 	for _, d := range c.Decisions {
 		if d.Outcome == defaults.Inject {
-			p.inject(c.pod, d)
+			p.inject(c.scope.pod, d)
 		}
 	}
 	p.mount(c.Mounts, c.volumes)

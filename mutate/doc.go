@@ -17,7 +17,10 @@
 //     and Audit it says of a template what it would say of its pods.
 //   - It calls nobody: what it needs stands in the review.
 //
-// Start reading at handler.go, which is the way of a review through the package,
-// then at scope.go, which says what a review is about, and template.go, which
-// finds the templates.
+// It is a library: a request in, a response out, with the decisions as values. The HTTP
+// handler, its limits, the metrics and the log are in internal/server.
+//
+// Start reading at review.go, which is the way of a review through the package, then at
+// scope.go, which says what a review is about, and template.go, which finds the
+// templates.
 package mutate

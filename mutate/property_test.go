@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,16 +20,15 @@ import (
 // checkProperties sends a pod through the webhook and holds the answer to what
 // the package comment promises, with the API server's own patch library as the
 // oracle. A pod that the webhook refuses to read has nothing to hold.
-func checkProperties(t *testing.T, w *webhook, path string, pod []byte) (read bool) {
+func checkProperties(t *testing.T, w webhook, path string, pod []byte) (read, patched bool) {
 	t.Helper()
 	request := create(string(pod))
-	recorder := w.post(path, bytes.NewReader(marshalReview(t, request)))
-	if recorder.Code == http.StatusBadRequest {
-		return false
+	if _, err := w.answer(path, marshalReview(t, request)); err != nil {
+		return false, false
 	}
 	response := w.review(t, path, request)
 	if response.Patch == nil {
-		return true
+		return true, false
 	}
 	after := apply(t, response, pod)
 	compareLeaves(t, "", decode(t, pod), decode(t, after))
@@ -38,7 +36,7 @@ func checkProperties(t *testing.T, w *webhook, path string, pod []byte) (read bo
 	if second.Patch != nil {
 		t.Errorf("a second pass patches again: %s\nafter the first: %s\npod: %s", second.Patch, response.Patch, pod)
 	}
-	return true
+	return true, true
 }
 
 // apply applies the patch as the API server does, and demands that it only adds.
@@ -118,24 +116,22 @@ func TestPropertiesOfArbitraryPods(t *testing.T) {
 	w := newWebhook(t)
 	patched := 0
 	for seed := range uint64(5000) {
-		pod := arbitraryPod(seed)
+		pod, patches := arbitraryPod(seed), false
 		for _, path := range []string{"/enforce/hardened", "/enforce/restricted", "/enforce/everything"} {
 			// The generator gives what is read no other type than the API's.
-			if !checkProperties(t, w, path, pod) {
+			read, patch := checkProperties(t, w, path, pod)
+			if !read {
 				t.Errorf("not read: %s", pod)
 			}
+			patches = patches || patch
 		}
-		if strings.Contains(w.log.String(), "injected.") {
+		if patches {
 			patched++
 		}
-		w.log.Reset()
 	}
 	// The generator must not degenerate to pods that cannot be read.
 	if patched < 2000 {
 		t.Errorf("only %d of 5000 arbitrary pods were patched", patched)
-	}
-	if n := w.series(t, "caseharden_panics_total", ""); n != 0 {
-		t.Errorf("%v panics", n)
 	}
 }
 
@@ -145,7 +141,6 @@ func FuzzArbitraryPod(f *testing.F) {
 	}
 	w := newWebhook(f)
 	f.Fuzz(func(t *testing.T, seed uint64) {
-		w.log.Reset()
 		checkProperties(t, w, "/enforce/hardened", arbitraryPod(seed))
 		checkProperties(t, w, "/enforce/everything", arbitraryPod(seed))
 	})
@@ -160,38 +155,11 @@ func FuzzPod(f *testing.F) {
 	f.Add([]byte(`{"spec":{"containers":[null,{"securityContext":{"capabilities":null}}],"initContainers":[{"securityContext":null}]}}`))
 	w := newWebhook(f)
 	f.Fuzz(func(t *testing.T, pod []byte) {
-		w.log.Reset()
 		if !json.Valid(pod) {
 			return
 		}
 		checkProperties(t, w, "/enforce/hardened", pod)
 		checkProperties(t, w, "/enforce/everything", pod)
-	})
-}
-
-// FuzzHandler sends any bytes: the answer is one of the known ones, and nothing
-// panics.
-func FuzzHandler(f *testing.F) {
-	review := marshalReview(f, create(barePod))
-	f.Add(review)
-	f.Add(marshalReview(f, updateEphemeral(barePod, `{"spec":{"ephemeralContainers":[{"name":"a"}]}}`)))
-	f.Add(marshalReview(f, deployment(f, barePod)))
-	f.Add(review[:len(review)/2])
-	f.Add([]byte{})
-	w := newWebhook(f)
-	f.Fuzz(func(t *testing.T, body []byte) {
-		w.log.Reset()
-		for _, mode := range Modes() {
-			for _, profile := range []string{"hardened", "everything"} {
-				recorder := w.post("/"+string(mode)+"/"+profile, bytes.NewReader(body))
-				if recorder.Code != http.StatusOK && recorder.Code != http.StatusBadRequest {
-					t.Errorf("answer = %d %s", recorder.Code, recorder.Body)
-				}
-				if recorder.Code != http.StatusOK && strings.Contains(recorder.Body.String(), `"patch"`) {
-					t.Errorf("a failure with a patch: %s", recorder.Body)
-				}
-			}
-		}
 	})
 }
 

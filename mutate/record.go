@@ -19,8 +19,8 @@ import (
 //	{"profile":"hardened","containers":{"app":["runAsUser"]},"pod":["fsGroup"]}
 const InjectedAnnotation = "caseharden.io/injected"
 
-// injected is what InjectedAnnotation says.
-type injected struct {
+// Injected is what [InjectedAnnotation] says.
+type Injected struct {
 	Profile    string              `json:"profile"`
 	Containers map[string][]string `json:"containers,omitempty"` // field names by container
 	Pod        []string            `json:"pod,omitempty"`        // fields at pod level
@@ -30,8 +30,8 @@ type injected struct {
 	text string // of String, once it was called
 }
 
-// skipped says which defaults were skipped, and for which reason.
-type skipped struct {
+// Skipped says which defaults were skipped, and for which reason.
+type Skipped struct {
 	Profile    string                       `json:"profile"`
 	Containers map[string]map[string]string `json:"containers,omitempty"` // by container, then by field
 	Pod        map[string]string            `json:"pod,omitempty"`        // by field
@@ -49,9 +49,9 @@ func skipReason(d defaults.Decision) string {
 }
 
 // records sums a change up; a result is nil where there is nothing to say.
-func records(profile string, change *Change) (*injected, *skipped) {
-	in := &injected{Profile: profile, Containers: make(map[string][]string, len(change.containers))}
-	out := &skipped{Profile: profile}
+func records(profile string, change *Change) (*Injected, *Skipped) {
+	in := &Injected{Profile: profile, Containers: make(map[string][]string, len(change.scope.containers))}
+	out := &Skipped{Profile: profile}
 	for _, d := range change.Decisions {
 		switch {
 		case d.Outcome == defaults.Inject && d.Container != nil:
@@ -94,12 +94,12 @@ func records(profile string, change *Change) (*injected, *skipped) {
 
 // earlierPass returns what the pod's annotation says of an earlier pass; nil if
 // there was none. An annotation that cannot be read is not ours, and says nothing.
-func earlierPass(pod *defaults.Pod) *injected {
+func earlierPass(pod *defaults.Pod) *Injected {
 	annotation, found := pod.Annotations[InjectedAnnotation]
 	if !found {
 		return nil
 	}
-	var earlier *injected
+	var earlier *Injected
 	if json.Unmarshal([]byte(annotation), &earlier) != nil {
 		return nil
 	}
@@ -108,11 +108,11 @@ func earlierPass(pod *defaults.Pod) *injected {
 
 // mergedWith returns the record together with that of an earlier pass, as far as
 // it speaks of containers that the pod has.
-func (in *injected) mergedWith(earlier *injected, pod *defaults.Pod) *injected {
+func (in *Injected) mergedWith(earlier *Injected, pod *defaults.Pod) *Injected {
 	if earlier == nil {
 		return in
 	}
-	merged := &injected{Profile: in.Profile, Containers: maps.Clone(in.Containers), Pod: union(in.Pod, earlier.Pod), WritablePaths: maps.Clone(in.WritablePaths)}
+	merged := &Injected{Profile: in.Profile, Containers: maps.Clone(in.Containers), Pod: union(in.Pod, earlier.Pod), WritablePaths: maps.Clone(in.WritablePaths)}
 	names := map[string]bool{}
 	for _, c := range pod.Containers {
 		names[c.Name] = true
@@ -140,14 +140,14 @@ func union(a, b []string) []string {
 }
 
 // String returns the record as JSON. It must not change any more.
-func (in *injected) String() string {
+func (in *Injected) String() string {
 	if in.text == "" {
 		in.text = string(in.appendJSON(nil))
 	}
 	return in.text
 }
 
-func (in *injected) appendJSON(b []byte) []byte {
+func (in *Injected) appendJSON(b []byte) []byte {
 	b = append(b, `{"profile":`...)
 	b = appendQuoted(b, in.Profile)
 	if len(in.Containers) > 0 {
@@ -166,7 +166,7 @@ func (in *injected) appendJSON(b []byte) []byte {
 }
 
 // String returns the record as JSON. It must not change any more.
-func (out *skipped) String() string {
+func (out *Skipped) String() string {
 	if out.text == "" {
 		out.text = mustMarshal(out)
 	}

@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"reflect"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -42,8 +40,8 @@ type object struct {
 	from, to int64 // where the text stands in the body; from may be a little before it
 }
 
-// review is an AdmissionReview, as it is received.
-type review struct {
+// envelope is an AdmissionReview, as it is received.
+type envelope struct {
 	apiVersion, kind string
 	request          request
 	hasRequest       bool
@@ -52,9 +50,9 @@ type review struct {
 // parseReview reads an AdmissionReview v1 that holds a request. An error says
 // what is wrong, and where. The objects are parts of the body, which must not change.
 func parseReview(body []byte) (*request, error) {
-	var r review
+	var r envelope
 	if err := wire.Unmarshal(body, &r); err != nil {
-		return nil, Located("", err)
+		return nil, wire.Located("", err)
 	}
 	if r.apiVersion != apiVersion || r.kind != "AdmissionReview" {
 		return nil, fmt.Errorf("the body must be an AdmissionReview of %s, and says it is a %q of %q", apiVersion, r.kind, r.apiVersion)
@@ -70,7 +68,7 @@ func parseReview(body []byte) (*request, error) {
 	return &r.request, nil
 }
 
-func (r *review) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+func (r *envelope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return wire.Object(dec, func(name []byte) any {
 		switch string(name) {
 		case "apiVersion":
@@ -152,66 +150,3 @@ func (o *object) cutFrom(body []byte) {
 	// Between a name and its value are a colon and white space.
 	o.text = bytes.TrimLeft(body[o.from:o.to], ": \t\r\n")
 }
-
-// Located says where below the place an error of the JSON decoder happened, in
-// Kubernetes' way: spec.containers[0].name.
-func Located(place string, err error) error {
-	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return fmt.Errorf("%s: is not JSON: %w at byte %d", at(place, syntactic.JSONPointer), syntactic.Err, syntactic.ByteOffset)
-	}
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		if semantic.Err != nil {
-			return fmt.Errorf("%s: %w", at(place, semantic.JSONPointer), semantic.Err)
-		}
-		return fmt.Errorf("%s: must be %s, is %s", at(place, semantic.JSONPointer), wanted(semantic.GoType), kinds[semantic.JSONKind])
-	}
-	return fmt.Errorf("%s: %w", at(place, ""), err)
-}
-
-// kinds names the kinds of JSON value in words.
-var kinds = map[jsontext.Kind]string{
-	'n': "null", 'f': "a boolean", 't': "a boolean", '"': "a string", '0': "a number", '{': "an object", '[': "a list",
-}
-
-// wanted names the kind of JSON value that a type takes.
-func wanted(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Pointer:
-		return wanted(t.Elem())
-	case reflect.Slice:
-		return "a list"
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "a boolean"
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		return "a number"
-	default:
-		return "an object"
-	}
-}
-
-// at writes a place in Kubernetes' way: spec.containers[0].name.
-func at(place string, pointer jsontext.Pointer) string {
-	if place == "" && pointer == "" {
-		return "the body"
-	}
-	path := place
-	for token := range pointer.Tokens() {
-		switch {
-		case len(path) > maxPlace:
-			// A place can be as long as the request, in ten thousand steps.
-			return shorten(path, maxPlace)
-		case token != "" && token[0] >= '0' && token[0] <= '9':
-			path += "[" + token + "]"
-		case path == "":
-			path = token
-		default:
-			path += "." + token
-		}
-	}
-	return shorten(path, maxPlace)
-}
-
-// maxPlace is longer than the place of any field of a pod, annotations included.
-const maxPlace = 512

@@ -12,49 +12,43 @@ import (
 // setPatch puts the patch for the change into the response. Where nothing is
 // injected it sets neither patch nor patchType: the API server takes one without
 // the other for an error.
-func setPatch(response *admissionv1.AdmissionResponse, scope scope, change *Change, injected *injected) {
-	if injected == nil {
-		return
+func setPatch(response *admissionv1.AdmissionResponse, change *Change) {
+	if patch := change.Patch(); patch != nil {
+		patchType := admissionv1.PatchTypeJSONPatch
+		response.Patch, response.PatchType = patch, &patchType
 	}
-	p := change.patch()
-	if scope.wholePod {
-		merged := injected.mergedWith(earlierPass(scope.pod), scope.pod)
-		if value := merged.String(); fits(scope.pod.Annotations, InjectedAnnotation, value) {
-			p.annotate(scope.pod, InjectedAnnotation, value)
-		}
-	}
-	patchType := admissionv1.PatchTypeJSONPatch
-	response.Patch, response.PatchType = p.JSON(), &patchType
 }
 
 // auditAnnotations returns what the API server is to write into its audit log,
 // each key after the name of the webhook. What it has once written it does not
 // replace, so a later pass over the same pod has keys of its own.
-func auditAnnotations(mode Mode, scope scope, injected *injected, skipped *skipped) map[string]string {
+func auditAnnotations(mode Mode, change *Change) map[string]string {
 	suffix := ""
-	if mode == Enforce && scope.wholePod && earlierPass(scope.pod) != nil {
+	if mode == Enforce && change.scope.wholePod && earlierPass(change.scope.pod) != nil {
 		suffix = "-on-reinvocation"
 	}
 	annotations := map[string]string{}
-	if injected != nil {
-		annotations[injectedKey(mode)+suffix] = injected.String()
+	if change.Injected != nil {
+		annotations[InjectedKey(mode)+suffix] = change.Injected.String()
 	}
-	if skipped != nil {
-		annotations["skipped"+suffix] = skipped.String()
+	if change.Skipped != nil {
+		annotations["skipped"+suffix] = change.Skipped.String()
 	}
 	return annotations
 }
 
-// injectedKey is the key under which a mode tells what has been filled in, or
+// InjectedKey is the key under which a mode tells what has been filled in, or
 // would have been.
-func injectedKey(mode Mode) string {
+func InjectedKey(mode Mode) string {
 	if mode == Enforce {
 		return "injected"
 	}
 	return "would-inject"
 }
 
-// encode returns the body of an answer.
+// Body returns the body of an answer.
+func (a *Answer) Body() []byte { return encode(a.Response) }
+
 func encode(response *admissionv1.AdmissionResponse) []byte {
 	const around = 512
 	b := make([]byte, 0, around+base64.StdEncoding.EncodedLen(len(response.Patch)))

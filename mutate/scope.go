@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/wire"
 )
 
 // A scope is what a review is about: the containers to decide on, and whether
@@ -122,7 +123,7 @@ func (o object) asPod(place string) (*defaults.Pod, error) {
 	}
 	pod, err := defaults.ParsePod(o.text)
 	if err != nil {
-		return nil, Located(place, err)
+		return nil, wire.Located(place, err)
 	}
 	return pod, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caseharden/caseharden/internal/wire"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -85,7 +86,7 @@ func templateScope(kind TemplateKind, req *request) (scope, error) {
 		} `json:"metadata"`
 	}
 	if err := json.Unmarshal(req.Object.text, &owned); err != nil {
-		return scope{}, Located("request.object", err)
+		return scope{}, wire.Located("request.object", err)
 	}
 	if slices.ContainsFunc(owned.Metadata.OwnerReferences, ownerReference.isController) {
 		return scope{}, nil
@@ -117,11 +118,11 @@ func (kind TemplateKind) Template(place string, object jsontext.Value) (jsontext
 		case 'n':
 			return nil, nil
 		default:
-			return nil, fmt.Errorf("%s: must be an object", at(place, dec.StackPointer()))
+			return nil, fmt.Errorf("%s: must be an object", wire.At(place, dec.StackPointer()))
 		}
 		found, err := enter(dec, name)
 		if err != nil {
-			return nil, Located(place, err)
+			return nil, wire.Located(place, err)
 		}
 		if !found {
 			return nil, nil
@@ -129,7 +130,7 @@ func (kind TemplateKind) Template(place string, object jsontext.Value) (jsontext
 	}
 	template, err := dec.ReadValue()
 	if err != nil {
-		return nil, Located(place, err)
+		return nil, wire.Located(place, err)
 	}
 	if !isSet(template) {
 		return nil, nil

@@ -54,16 +54,16 @@ func TestEncodeKnowsTheResponse(t *testing.T) {
 
 // A record is as package json would write it, but for what it escapes for HTML.
 func TestInjectedString(t *testing.T) {
-	for name, record := range map[string]*injected{
+	for name, record := range map[string]*Injected{
 		"nothing":    {Profile: "p"},
 		"everything": {Profile: odd, Containers: map[string][]string{"b": {"runAsUser"}, "a": {"x", odd}, "none": {}}, Pod: []string{"fsGroup"}, WritablePaths: map[string][]string{"a": {"/tmp"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got injected
+			var got Injected
 			if err := json.Unmarshal([]byte(record.String()), &got); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(record, &got, cmpopts.IgnoreUnexported(injected{})); diff != "" {
+			if diff := cmp.Diff(record, &got, cmpopts.IgnoreUnexported(Injected{})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			if name == "nothing" && record.String() != `{"profile":"p"}` {

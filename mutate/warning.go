@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/text"
 )
 
 // The API asks for warnings of at most 120 characters, and cuts those over 256
@@ -17,8 +18,8 @@ const (
 	maxWarning    = 256
 )
 
-// maxContainerName is the longest name of a container that is valid.
-const maxContainerName = 63
+// MaxContainerName is the longest name of a container that is valid.
+const MaxContainerName = 63
 
 // warnings says what the profile would fill in: a warning for each container
 // that would get something, and one for the pod.
@@ -78,7 +79,7 @@ func containerName(c *defaults.Container) string {
 	if c.Type != defaults.Regular {
 		kind = string(c.Type) + " container"
 	}
-	return fmt.Sprintf("%s %q", kind, shorten(c.Name, maxContainerName))
+	return fmt.Sprintf("%s %q", kind, text.Shorten(c.Name, MaxContainerName))
 }
 
 // warning names the fields that would be injected, or, where those would make it
@@ -112,7 +113,7 @@ func warning(who, profile string, decisions []defaults.Decision, writable []stri
 	if len(allBut) < len(named) {
 		named = allBut
 	}
-	return shorten(named, maxWarning)
+	return text.Shorten(named, maxWarning)
 }
 
 // filledIn names the fields that are injected, with their values: they are what somebody
@@ -121,34 +122,24 @@ func warning(who, profile string, decisions []defaults.Decision, writable []stri
 func filledIn(who, profile string, decisions []defaults.Decision) []string {
 	var all []string
 	prefix, suffix := fmt.Sprintf("caseharden: %s got ", who), fmt.Sprintf(" (profile %s)", profile)
-	text := ""
+	line := ""
 	for _, d := range decisions {
 		if d.Outcome != defaults.Inject {
 			continue
 		}
 		filled := d.Field.Name + ": " + string(d.Value.JSON)
 		switch {
-		case text == "":
-			text = prefix + filled
-		case len(text)+len(", ")+len(filled)+len(suffix) <= maxWarning:
-			text += ", " + filled
+		case line == "":
+			line = prefix + filled
+		case len(line)+len(", ")+len(filled)+len(suffix) <= maxWarning:
+			line += ", " + filled
 		default:
-			all = append(all, shorten(text, maxWarning-len(suffix))+suffix)
-			text = prefix + filled
+			all = append(all, text.Shorten(line, maxWarning-len(suffix))+suffix)
+			line = prefix + filled
 		}
 	}
-	if text != "" {
-		all = append(all, shorten(text, maxWarning-len(suffix))+suffix)
+	if line != "" {
+		all = append(all, text.Shorten(line, maxWarning-len(suffix))+suffix)
 	}
 	return all
-}
-
-// shorten cuts a text to at most n bytes, at a rune's boundary.
-func shorten(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	const ellipsis = "…"
-	end := n - len(ellipsis)
-	return strings.ToValidUTF8(text[:end], "") + ellipsis
 }

@@ -15,8 +15,8 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/internal/wire"
 	"github.com/caseharden/caseharden/internal/yamltext"
-	"github.com/caseharden/caseharden/mutate"
 )
 
 // A document is one of a file's, with the objects in it.
@@ -261,7 +261,7 @@ func (d *document) atOffset(text []byte, begin int, err error) error {
 
 // plainJSONError says what is wrong, and where in the object.
 func plainJSONError(err error) string {
-	return strings.TrimPrefix(mutate.Located("", err).Error(), "the body: ")
+	return strings.TrimPrefix(wire.Located("", err).Error(), "the body: ")
 }
 
 // lineOf returns the line of an offset in a text, from 1.

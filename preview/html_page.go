@@ -56,7 +56,7 @@ func newPage(r *Report) *page {
 		JS:       template.JS(pageJS),
 		Policy:   contentPolicy,
 		Outcomes: outcomeMeanings,
-		Reasons:  reasonMeanings,
+		Reasons:  reasonMeanings(),
 
 		Unchanged:   r.Summary.Workloads - r.Summary.Excluded - r.Summary.Changed,
 		HazardKinds: hazardKinds(r),

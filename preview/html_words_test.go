@@ -27,10 +27,10 @@ func TestEveryWordIsExplained(t *testing.T) {
 		eachDecision(&w, func(d Decision) { occurs[d.Reason], occurs[d.Outcome] = true, true })
 	}
 	for _, kind := range []struct {
-		name     string
-		meanings []meaning
-	}{{"Reason", reasonMeanings}, {"Outcome", outcomeMeanings}} {
-		declared := declaredConstants(t, kind.name)
+		name, file string
+		meanings   []meaning
+	}{{"Reason", "../defaults/reason.go", reasonMeanings()}, {"Outcome", "../defaults/decide.go", outcomeMeanings}} {
+		declared := declaredConstants(t, kind.file, kind.name)
 		if len(declared) < 3 {
 			t.Fatalf("package defaults declares %d constants of type %s: the test looks in the wrong place", len(declared), kind.name)
 		}
@@ -55,9 +55,9 @@ func TestEveryWordIsExplained(t *testing.T) {
 
 // declaredConstants returns the values of the constants of a type in the source
 // of package defaults.
-func declaredConstants(t *testing.T, typeName string) []string {
+func declaredConstants(t *testing.T, path, typeName string) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../defaults/decide.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func injected(t testing.TB, p *defaults.Profile, pod []byte) change {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := apply(normalised, would.Operations())
+	after, err := apply(normalised, would.Patch())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/wire"
 	"github.com/caseharden/caseharden/mutate"
 )
 
@@ -258,7 +259,7 @@ func (p *Preview) template(profile *defaults.Profile, o *object, at place) templ
 	}
 	before, normalised, err := asReceived(at.text)
 	if err != nil {
-		return templateOutcome{err: mutate.Located(at.name, err)}
+		return templateOutcome{err: wire.Located(at.name, err)}
 	}
 	if w.Excluded = missingImage(before); w.Excluded != "" {
 		return templateOutcome{workload: w, patch: true}
@@ -271,12 +272,11 @@ func (p *Preview) template(profile *defaults.Profile, o *object, at place) templ
 		w.Excluded = "a mirror pod shows what a kubelet runs from a file"
 		return templateOutcome{workload: w}
 	}
-	operations := would.Operations()
-	after, err := apply(normalised, operations)
+	after, err := apply(normalised, would.Patch())
 	if err != nil {
 		return templateOutcome{err: err}
 	}
-	w.Changed = len(operations) > 0
+	w.Changed = would.Injected != nil
 	w.describe(would, before)
 	w.PodSecurity = podSecurity(before, after)
 	claims := map[string]bool{}
@@ -284,10 +284,11 @@ func (p *Preview) template(profile *defaults.Profile, o *object, at place) templ
 		claims[claim.Metadata.Name] = true
 	}
 	w.Hazards = append(w.Hazards, hazards(change{Before: before, After: after, ClaimTemplates: claims, Windows: would.Windows()})...)
-	for i := range operations {
-		operations[i].Path = string(at.pointer) + operations[i].Path
+	additions := would.Additions()
+	for i := range additions {
+		additions[i].Path = string(at.pointer) + additions[i].Path
 	}
-	return templateOutcome{workload: w, operations: operations}
+	return templateOutcome{workload: w, operations: additions}
 }
 
 // excluded says why an object is not looked at; "" if it is. Of a Deployment and
@@ -316,19 +317,16 @@ func asReceived(raw jsontext.Value) (*corev1.PodTemplateSpec, []byte, error) {
 	return &template, normalised, err
 }
 
-// apply applies a patch with the library of the API server.
-func apply(pod []byte, operations []jsonpatch.Operation) (*corev1.PodTemplateSpec, error) {
+// apply applies the patch that the webhook would send, nil for none, with the library of
+// the API server.
+func apply(pod, patch []byte) (*corev1.PodTemplateSpec, error) {
 	patched := pod
-	if len(operations) > 0 {
-		raw, err := json.Marshal(operations)
+	if patch != nil {
+		decoded, err := jsonpatchv4.DecodePatch(patch)
 		if err != nil {
 			return nil, err
 		}
-		patch, err := jsonpatchv4.DecodePatch(raw)
-		if err != nil {
-			return nil, err
-		}
-		if patched, err = patch.Apply(pod); err != nil {
+		if patched, err = decoded.Apply(pod); err != nil {
 			return nil, err
 		}
 	}

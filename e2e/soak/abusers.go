@@ -37,7 +37,7 @@ func mistakes() []mistake {
 		{"deep", http.MethodPost, path, plain, strings.Repeat("[", 50_000), 400},
 		{"a pod that is none", http.MethodPost, path, plain, strings.Replace(good, `{"metadata"`, `{"spec":7,"metadata"`, 1), 400},
 		{"8 MiB", http.MethodPost, path, plain, strings.Repeat(" ", 8<<20), 413},
-		{"many containers", http.MethodPost, path, plain, strings.Replace(good, `"containers":[`, `"containers":[`+strings.Repeat("{},", 6000), 1), 413},
+		{"many containers", http.MethodPost, path, plain, strings.Replace(good, `"containers":[`, `"containers":[`+strings.Repeat("{},", 20_000), 1), 413},
 	}
 }
 

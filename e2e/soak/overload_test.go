@@ -177,7 +177,7 @@ func TestOverload(t *testing.T) {
 	}
 	if large.codes[http.StatusTooManyRequests]+large.late == 0 {
 		// With the race detector in them, or on a busy machine. That 429 comes at once is
-		// tested in mutate/turns_test.go, without a clock.
+		// tested in internal/server/limit_test.go, without a clock.
 		t.Log("the clients were too slow to be too many")
 	}
 	slices.Sort(tally.took)

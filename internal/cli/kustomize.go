@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"github.com/caseharden/caseharden/preview"
+)
+
+// kustomize returns what a kustomization makes, as kubectl or kustomize from the PATH
+// writes it: the version that the user has is the one that counts.
+func kustomize(dir string) (preview.Input, error) {
+	for _, command := range [][]string{{"kubectl", "kustomize", "--", dir}, {"kustomize", "build", "--", dir}} {
+		program, err := exec.LookPath(command[0])
+		if err != nil {
+			continue
+		}
+		var stdout, stderr bytes.Buffer
+		run := exec.Command(program, command[1:]...)
+		run.Stdout, run.Stderr = &stdout, &stderr
+		if err := run.Run(); err != nil {
+			if text := strings.TrimSpace(stderr.String()); text != "" {
+				err = errors.New(text)
+			}
+			return preview.Input{}, fmt.Errorf("-k %s: %s %s: %w", dir, command[0], command[1], err)
+		}
+		return preview.Input{Name: dir, Data: stdout.Bytes()}, nil
+	}
+	return preview.Input{}, fmt.Errorf("-k %s: neither kubectl nor kustomize is in the PATH: install one of them", dir)
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/caseharden/caseharden/preview"
+)
+
+type previewOptions struct {
+	files    []string
+	profile  string
+	profiles []string
+	output   string
+	exitCode bool
+
+	kustomization      string
+	excludedNamespaces []string
+}
+
+// The exit code of preview --exit-code where something would change.
+const exitChanged = 2
+
+func newPreviewCommand() *cobra.Command {
+	var o previewOptions
+	var outputs, forms []string
+	for _, output := range preview.Outputs() {
+		outputs = append(outputs, output.Name)
+		forms = append(forms, fmt.Sprintf("  %-6s  %s", output.Name, output.Help))
+	}
+	cmd := &cobra.Command{
+		Use:   "preview -f FILE|DIR|- | -k DIR",
+		Short: "Show what a profile would do to manifests, and what may break",
+		Long: `Show what a profile would do to manifests, by the decisions of the webhook itself:
+every setting that would be filled in, left or skipped, with its reason; what may
+break the application, with a way out; and the Pod Security level before and after.
+No cluster is asked, and nothing is changed.
+
+It reads Pods, and the pod templates of Deployments, ReplicaSets, StatefulSets,
+DaemonSets, Jobs, CronJobs, ReplicationControllers and PodTemplates, and of common
+custom resources such as Argo Rollouts and Knative Services: YAML of several
+documents, JSON, and Lists. Objects of other kinds pass through, and the summary
+names those that may make pods.
+
+The forms of output are:
+` + strings.Join(forms, "\n") + `
+
+Exit codes: 0; with --exit-code 2 if something would change; 1 if something could
+not be read, while all else is shown.`,
+		Example: `  # What would change in a directory of manifests?
+  caseharden preview -f deploy/
+
+  # In what a chart makes? In what a kustomization makes?
+  helm template shop ./chart | caseharden preview -f -
+  caseharden preview -k deploy/overlays/production
+
+  # In the pods that run now, and which hazards are there?
+  kubectl get pods -A -o json | caseharden preview -f - -o html > preview.html
+
+  # Take the defaults of a profile over into manifests
+  caseharden preview -f deploy/ -o diff | git apply
+
+  # Fail a pipeline where manifests leave something unset
+  caseharden preview -f deploy/ --profile restricted --exit-code
+
+  # With a profile of your own
+  caseharden preview -f deploy/ --profiles ./profiles --profile legacy-java`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("argument %q: manifests are given with -f, as in -f %s", args[0], args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runPreview(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, outputs)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.files, "filename", "f", nil, "file, directory with all below it, or - for standard input; can be given several times")
+	f.StringVarP(&o.kustomization, "kustomize", "k", "", "directory with a kustomization, in place of -f: kubectl or kustomize from the PATH makes the manifests")
+	f.StringArrayVar(&o.excludedNamespaces, "exclude-namespace", nil, "namespace that the webhook excludes beside kube-system; can be given several times")
+	f.StringVar(&o.profile, "profile", "hardened", "profile to preview")
+	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp)
+	f.StringVarP(&o.output, "output", "o", outputs[0], "form of the output: "+strings.Join(outputs, ", "))
+	f.BoolVar(&o.exitCode, "exit-code", false, fmt.Sprintf("exit with %d if something would change", exitChanged))
+	complete(cmd, "output", completeWords(outputs...))
+	complete(cmd, "profile", func() ([]string, cobra.ShellCompDirective) { return completeProfiles(o.profiles) })
+	complete(cmd, "profiles", completeDirs)
+	return cmd
+}
+
+func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, outputs []string) error {
+	switch {
+	case o.kustomization != "" && len(o.files) > 0:
+		return errors.New("-f and -k: give one of them")
+	case o.kustomization != "" && o.output == "diff":
+		return errors.New("-o diff: nothing could apply a diff of what a kustomization makes: use -o yaml")
+	case o.kustomization == "" && len(o.files) == 0:
+		return errors.New("nothing to preview: give manifests with -f FILE, -f DIR, -f - (standard input) or -k DIR")
+	}
+	if slices.Contains(o.files, "") {
+		return errors.New(`-f "": must name a file or a directory, or be - for standard input`)
+	}
+	if i := slices.Index(o.files, preview.Stdin); i >= 0 && slices.Contains(o.files[i+1:], preview.Stdin) {
+		return errors.New("-f -: standard input can be read only once")
+	}
+	if !slices.Contains(outputs, o.output) {
+		return fmt.Errorf("--output %q: must be one of %s", o.output, strings.Join(outputs, ", "))
+	}
+	profiles, err := loadProfiles(o.profiles)
+	if err != nil {
+		return err
+	}
+	profile, err := findProfile(profiles, o.profile)
+	if err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+
+	// Manifests may be large, and all of them are in memory while the report grows. Garbage
+	// may be half of that, rather than as much.
+	debug.SetGCPercent(50)
+	inputs, unread := preview.ReadInputs(o.files, stdin)
+	if o.kustomization != "" {
+		made, err := kustomize(o.kustomization)
+		if err != nil {
+			return err
+		}
+		inputs = []preview.Input{made}
+	}
+	progress, done := progressOn(stderr)
+	p := preview.New(profile, inputs, progress, o.excludedNamespaces...)
+	done()
+	p.Report.Errors = append(unread, p.Report.Errors...)
+	if !p.HasManifests() && len(p.Report.Errors) == 0 {
+		if slices.Equal(o.files, []string{preview.Stdin}) {
+			return errors.New("no objects on standard input: check the command before the pipe")
+		}
+		return fmt.Errorf("no objects in %s", strings.Join(append(o.files, o.kustomization)[:max(1, len(o.files))], ", "))
+	}
+	if err := p.Write(stdout, o.output, hasColour(stdout)); err != nil {
+		return err
+	}
+	for _, w := range p.Report.Warnings {
+		fmt.Fprintf(stderr, "caseharden: warning: %s\n", w.Error())
+	}
+	for _, e := range p.Report.Errors {
+		fmt.Fprintf(stderr, "caseharden: %s\n", e.Error())
+	}
+	switch {
+	case len(p.Report.Errors) > 0:
+		return exitError(1)
+	case o.exitCode && p.Report.Summary.Changed > 0:
+		return exitError(exitChanged)
+	}
+	return nil
+}
+
+// hasColour says whether colours can be seen, and are wanted (https://no-color.org).
+func hasColour(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// progressOn reports on a terminal how far a preview is, once it takes longer than
+// a second. The caller must call done.
+func progressOn(w io.Writer) (progress func(done, total int), done func()) {
+	if !isTerminal(w) {
+		return nil, func() {}
+	}
+	next, shown := time.Now().Add(time.Second), false
+	return func(done, total int) {
+			if now := time.Now(); now.After(next) {
+				fmt.Fprintf(w, "\r%d of %d objects", done, total)
+				next, shown = now.Add(100*time.Millisecond), true
+			}
+		}, func() {
+			if shown {
+				fmt.Fprint(w, "\r\x1b[K")
+			}
+		}
+}
+
+// An exitError ends the command with a code, and says nothing: all has been said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The first SIGINT or SIGTERM ends a preview, also one that waits for its input.
+func TestSignalEndsPreview(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"-", pipe} {
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			command := exec.Command("caseharden", "preview", "-f", name)
+			stdin, err := command.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stdin.Close()
+			if err := command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(200 * time.Millisecond) // it must be running; there is nothing else to see
+			if err := command.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- command.Wait() }()
+			select {
+			case err := <-ended:
+				exit, ok := errors.AsType[*exec.ExitError](err)
+				if status, _ := exit.Sys().(syscall.WaitStatus); !ok || status.Signal() != signal {
+					t.Errorf("preview -f %s after %s: %v", name, signal, err)
+				}
+			case <-time.After(20 * time.Second):
+				command.Process.Kill()
+				t.Errorf("preview -f %s goes on after %s", name, signal)
+			}
+		}
+	}
+}
+
+// A directory of a stranger's can neither hang a preview nor make it print what is
+// elsewhere on the machine.
+func TestHostileDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for link, target := range map[string]string{"app.json": "/proc/self/environ", "config.yaml": "/etc/passwd", "zero.yaml": "/dev/zero"} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := errors.Join(
+		syscall.Mkfifo(filepath.Join(dir, "pipe.yaml"), 0o600),
+
+		os.WriteFile(filepath.Join(dir, "values.yaml"), []byte("token: hunter2\n"), 0o600),
+		os.WriteFile(filepath.Join(dir, "broken.yaml"), []byte("DEPLOY_TOKEN=hunter2\na: b: c\n"), 0o600),
+		os.WriteFile(filepath.Join(dir, "pod.yaml"), []byte("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: c, image: i}]}\n"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, output := range []string{"table", "diff", "yaml", "json", "html"} {
+		var stdout, stderr bytes.Buffer
+		command := exec.CommandContext(t.Context(), "caseharden", "preview", "-f", dir, "-o", output)
+		command.Env = append(os.Environ(), "DEPLOY_TOKEN=hunter2")
+		command.Stdout, command.Stderr = &stdout, &stderr
+		timer := time.AfterFunc(20*time.Second, func() { command.Process.Kill() })
+		err := command.Run()
+		timer.Stop()
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || bytes.Count(stderr.Bytes(), []byte("\n")) != 5 {
+			t.Errorf("-o %s: %v\n%s", output, err, stderr.String())
+		}
+		for _, secret := range []string{"hunter2", "root:"} {
+			if bytes.Contains(stdout.Bytes(), []byte(secret)) || bytes.Contains(stderr.Bytes(), []byte(secret)) {
+				t.Errorf("-o %s prints what is no manifest:\n%s%s", output, stdout.String(), stderr.String())
+			}
+		}
+		if (output == "yaml") != bytes.HasPrefix(stdout.Bytes(), []byte("apiVersion: v1\nkind: Pod\n")) {
+			t.Errorf("-o %s:\n%s", output, stdout.String())
+		}
+	}
+}

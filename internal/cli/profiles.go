@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/suggest"
+)
+
+const profilesFlagHelp = "directory with profile files (*.yaml, *.yml, *.json); can be given several times"
+
+// loadProfiles reads the profiles of the directories, and returns them together
+// with the built-in ones.
+func loadProfiles(dirs []string) ([]*defaults.Profile, error) {
+	var files profileFiles
+	if err := files.addDirs(dirs); err != nil {
+		return nil, err
+	}
+	return files.parse()
+}
+
+// profileFiles are files to parse together, each once.
+type profileFiles struct {
+	files []defaults.ProfileFile
+	infos []os.FileInfo // of each
+}
+
+// parse parses the files. Each error of each file is on a line of its own, as
+// compilers write them.
+func (p *profileFiles) parse() ([]*defaults.Profile, error) {
+	profiles, err := defaults.ParseProfiles(p.files)
+	if err != nil {
+		return nil, fmt.Errorf("profiles with errors:\n%w", err)
+	}
+	return profiles, nil
+}
+
+// addDirs adds the files of the directories that --profiles names.
+func (p *profileFiles) addDirs(dirs []string) error {
+	for _, dir := range dirs {
+		if err := p.addDir(dir); err != nil {
+			return fmt.Errorf("--profiles %w", err)
+		}
+	}
+	return nil
+}
+
+// addDir adds the profile files of a directory, but not of those below: a mounted
+// ConfigMap has its files twice, the second time below a hidden one.
+func (p *profileFiles) addDir(dir string) error {
+	if dir == "" {
+		return errors.New(`"": must name a directory`)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("%q: %w", dir, withoutPath(err))
+	}
+	found := false
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") || !isProfileFile(entry.Name()) {
+			continue
+		}
+		found = true
+		if err := p.addFile(filepath.Join(dir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("%q: holds no profile file, whose name ends in .yaml, .yml or .json", dir)
+	}
+	return nil
+}
+
+func isProfileFile(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
+}
+
+// addFile adds a file, unless it is there already.
+func (p *profileFiles) addFile(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return fmt.Errorf("%q: %w", name, withoutPath(err))
+	}
+	if slices.ContainsFunc(p.infos, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("%q: %w", name, withoutPath(err))
+	}
+	p.files, p.infos = append(p.files, defaults.ProfileFile{Name: name, Data: data}), append(p.infos, info)
+	return nil
+}
+
+func newProfilesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "profiles",
+		Short: "List, show and check profiles",
+		Long: `List, show and check profiles: what is filled in, and where not.
+
+The profiles hardened and restricted are built in. Others are files:
+
+  apiVersion: caseharden.io/v1alpha1
+  kind: Profile
+  metadata:
+    name: legacy-java
+  spec:
+    base: hardened              # start from another profile
+    container:                  # a SecurityContext; null removes a field of the base
+      runAsUser: 1000
+      readOnlyRootFilesystem: null`,
+		Args: knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newProfilesListCommand(), newProfilesShowCommand(), newProfilesValidateCommand())
+	return cmd
+}
+
+func newProfilesShowCommand() *cobra.Command {
+	var dirs []string
+	cmd := &cobra.Command{
+		Use:   "show NAME",
+		Short: "Print a profile, complete with what it has from its base",
+		Example: `  # What does hardened fill in?
+  caseharden profiles show hardened`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New(`caseharden profiles show takes the name of one profile: "caseharden profiles list" lists them`)
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return completeProfiles(dirs)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			profiles, err := loadProfiles(dirs)
+			if err != nil {
+				return err
+			}
+			p, err := findProfile(profiles, args[0])
+			if err != nil {
+				return err
+			}
+			data, err := p.YAML()
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(data)
+			return err
+		},
+	}
+	cmd.Flags().StringArrayVar(&dirs, "profiles", nil, profilesFlagHelp)
+	return cmd
+}
+
+// findProfile returns the profile of a name, or an error that lists the names.
+func findProfile(profiles []*defaults.Profile, name string) (*defaults.Profile, error) {
+	var names []string
+	for _, p := range profiles {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	if closest := suggest.Closest(name, names); closest != "" {
+		return nil, fmt.Errorf("there is no profile %q: did you mean %s?", name, closest)
+	}
+	return nil, fmt.Errorf("there is no profile %q: there are %s; --profiles adds those of a directory", name, strings.Join(names, ", "))
+}
+
+// completeProfiles returns the names of profiles for a shell.
+func completeProfiles(dirs []string) ([]string, cobra.ShellCompDirective) {
+	profiles, err := loadProfiles(dirs)
+	if err != nil {
+		cobra.CompErrorln(err.Error())
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, p := range profiles {
+		names = append(names, p.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func newProfilesValidateCommand() *cobra.Command {
+	var dirs []string
+	cmd := &cobra.Command{
+		Use:   "validate FILE|DIR...",
+		Short: "Check profile files, and report all that is wrong in them",
+		Example: `  # A file, or all of a directory, as "serve --profiles" would read them
+  caseharden profiles validate legacy.yaml
+  caseharden profiles validate ./profiles
+
+  # A file whose base is in another directory
+  caseharden profiles validate legacy.yaml --profiles ./profiles`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("caseharden profiles validate takes the files or directories to check")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return validateProfiles(cmd.OutOrStdout(), args, dirs) },
+	}
+	cmd.Flags().StringArrayVar(&dirs, "profiles", nil, "directory with profile files to look for bases in; can be given several times")
+	complete(cmd, "profiles", completeDirs)
+	return cmd
+}
+
+// validateProfiles checks files and directories. Bases can also be in the dirs.
+func validateProfiles(w io.Writer, names, dirs []string) error {
+	var files profileFiles
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, withoutPath(err))
+		}
+		add := files.addFile
+		if info.IsDir() {
+			add = files.addDir
+		}
+		if err := add(name); err != nil {
+			return err
+		}
+	}
+	checked := len(files.files)
+	if err := files.addDirs(dirs); err != nil {
+		return err
+	}
+	profiles, err := files.parse()
+	if err != nil {
+		return err
+	}
+	for _, p := range profiles {
+		if slices.ContainsFunc(files.files[:checked], func(file defaults.ProfileFile) bool { return file.Name == p.File }) {
+			fmt.Fprintf(w, "profile %s is valid\n", p.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package repo
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/caseharden/caseharden"
+
+// The import rules of the design, with what they are for. A path stands for the
+// package and all below it. "Deps" are all that a package is built from;
+// "Imports" what its own files name.
+var importRules = []struct {
+	pkg     string
+	forbid  []string
+	direct  bool     // look at Imports rather than Deps
+	only    []string // if set, the only imports from outside the standard library
+	because string
+}{
+	{
+		pkg:     module + "/defaults",
+		forbid:  []string{"gomodules.xyz/jsonpatch", "k8s.io/client-go", module + "/mutate", module + "/certs"},
+		because: "a decision is the same wherever it is made: in the webhook, in a preview, in a test",
+	},
+	{
+		pkg:    module + "/defaults",
+		direct: true,
+		forbid: []string{"net/http", "time", "math/rand", "crypto/rand", "os", "log", "log/slog", "net", "context"},
+		because: "a decision depends on the pod and the profile alone: not on the clock, on chance or on the machine " +
+			"(net/http itself is far below: the types of the Kubernetes API are built from it)",
+	},
+	{
+		pkg:    module + "/defaults",
+		direct: true,
+		only: []string{"k8s.io/api", "k8s.io/apimachinery", "sigs.k8s.io/yaml",
+			module + "/internal/wire", "github.com/go-json-experiment/json", // read a pod as it was received
+			module + "/internal/suggest", module + "/internal/yamltext", // say what is wrong in profile files
+			"go.yaml.in/yaml/v3",                 // profile files, with their lines
+			"github.com/distribution/reference"}, // what the name of an image stands for
+		because: "who reads the decision needs to know the Kubernetes API and nothing else",
+	},
+	{
+		pkg:     module + "/mutate",
+		forbid:  []string{module + "/certs", module + "/internal/server", "k8s.io/client-go", "github.com/prometheus/client_golang", "github.com/spf13/cobra"},
+		because: "a request comes in and a response goes out: how its bytes came, and who counts and logs them, is for others",
+	},
+	{
+		pkg:     module + "/mutate",
+		direct:  true,
+		forbid:  []string{"net/http", "log", "log/slog", "time", "os", "context"},
+		because: "the same request has the same response, with the decisions as values",
+	},
+	{
+		pkg:     module + "/internal/server",
+		forbid:  []string{module + "/internal/cli", module + "/preview", module + "/defaults/profile", "github.com/spf13/cobra"},
+		because: "what serves knows no flags and reads no files of users",
+	},
+	{
+		pkg:     module + "/preview",
+		forbid:  []string{module + "/certs", module + "/internal/server", "k8s.io/client-go", "github.com/spf13/cobra", "github.com/prometheus/client_golang"},
+		because: "a preview asks no cluster, and decides by the packages that the webhook decides by",
+	},
+	{
+		pkg:     module + "/preview",
+		direct:  true,
+		forbid:  []string{"net/http", "time", "os/exec"},
+		because: "the same manifests make the same report, always and everywhere",
+	},
+	{
+		pkg:     module + "/preview/yamledit",
+		forbid:  []string{"k8s.io/api", module + "/defaults", module + "/mutate"},
+		because: "adding to a text needs to know nothing of what is added",
+	},
+	{
+		pkg:     module + "/certs",
+		forbid:  []string{module + "/mutate", module + "/defaults"},
+		because: "certificates have nothing to do with pods",
+	},
+	{
+		pkg:     module + "/dryrun",
+		forbid:  []string{module + "/defaults", module + "/mutate", module + "/certs"},
+		because: "it sees what a cluster does with a pod, as any client would",
+	},
+	{
+		pkg:     module,
+		forbid:  []string{"k8s.io/kubernetes", "sigs.k8s.io/controller-runtime", "k8s.io/apiserver", "k8s.io/kubectl", "go.etcd.io/etcd"},
+		because: "the API server's own code is for the tests in e2e; a framework would decode, marshal and diff each pod, at several times the cost",
+	},
+	{
+		pkg:     module,
+		forbid:  []string{"testing", "github.com/rogpeppe/go-internal", "github.com/google/go-cmp", "github.com/stretchr/testify", "github.com/onsi", "golang.org/x/net/html"},
+		because: "what tests need is no part of the command",
+	},
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	packages := listPackages(t)
+	for _, rule := range importRules {
+		p, found := packages[rule.pkg]
+		if !found {
+			t.Errorf("there is no package %s: the rule that names it needs a new one (%s)", rule.pkg, rule.because)
+			continue
+		}
+		imports := p.Deps
+		if rule.direct {
+			imports = p.Imports
+		}
+		for _, path := range imports {
+			within := func(root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+			if slices.ContainsFunc(rule.forbid, within) {
+				t.Errorf("%s is built from %s, and must not be: %s", rule.pkg, path, rule.because)
+			}
+			if dep := packages[path]; rule.only != nil && !dep.Standard && !slices.ContainsFunc(rule.only, within) {
+				t.Errorf("%s imports %s, and may import only %q: %s", rule.pkg, path, rule.only, rule.because)
+			}
+		}
+	}
+	// Also of packages that the table does not name yet.
+	for path, p := range packages {
+		if !strings.HasPrefix(path, module) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if imported == "unsafe" || imported == "C" {
+				t.Errorf("%s imports %q, and must not: whoever reads the code can rely on Go's rules", path, imported)
+			}
+			if path == module+"/certs" || path == module+"/dryrun" {
+				continue
+			}
+			if imported == "k8s.io/client-go" || strings.HasPrefix(imported, "k8s.io/client-go/") {
+				t.Errorf("%s imports %s, and must not: the Kubernetes API is for certs and dryrun alone", path, imported)
+			}
+		}
+	}
+}
+
+type listedPackage struct {
+	ImportPath    string
+	Standard      bool
+	Imports, Deps []string
+}
+
+// listPackages returns the packages of this module and all they are built from.
+func listPackages(t *testing.T) map[string]listedPackage {
+	t.Helper()
+	output, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Standard,Imports,Deps", "./...").Output()
+	if err != nil {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			t.Fatalf("go list: %s", exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	packages := map[string]listedPackage{}
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); ; {
+		var p listedPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages[p.ImportPath] = p
+	}
+}
