@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/certs"
-	"github.com/caseharden/caseharden/dryrun"
+	"github.com/caseharden/caseharden/internal/dryrun"
 	"github.com/caseharden/caseharden/mutate"
 )
 

@@ -84,7 +84,7 @@ var importRules = []struct {
 		because: "certificates have nothing to do with pods",
 	},
 	{
-		pkg:     module + "/dryrun",
+		pkg:     module + "/internal/dryrun",
 		forbid:  []string{module + "/defaults", module + "/mutate", module + "/certs"},
 		because: "it sees what a cluster does with a pod, as any client would",
 	},
