@@ -124,5 +124,8 @@ func content(text []byte) int {
 func isSeparator(line []byte) bool {
 	rest, found := bytes.CutPrefix(line, []byte("---"))
 	text := bytes.TrimSpace(rest)
+	if bytes.ContainsAny(text, "\r\u0085\u2028\u2029") {
+		return false // YAML sees the end of a line there, and kubectl does not
+	}
 	return found && (len(text) == 0 || text[0] == '#' && bytes.IndexByte([]byte(" \t"), rest[0]) >= 0)
 }

@@ -162,8 +162,9 @@ func isPlain(text []byte) bool {
 // yamlToJSON refuses a key that is there twice, but for one that overrides what is
 // merged (<<), which the strict conversion takes for the same.
 func yamlToJSON(text []byte) ([]byte, error) {
-	if !bytes.HasSuffix(text, []byte("\n")) {
-		text = append(bytes.Clone(text), '\n') // as kubectl does; it may be part of a block scalar
+	// As kubectl does: both may be part of a block scalar.
+	if text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")); !bytes.HasSuffix(text, []byte("\n")) {
+		text = append(text, '\n')
 	}
 	converted, err := yaml.YAMLToJSONStrict(text)
 	if err == nil || !bytes.Contains(text, []byte("<<")) {
