@@ -95,8 +95,8 @@ lint:
 	cd e2e && go run $(STATICCHECK) -tags=image,cluster ./...
 	cd e2e/bench/controllerruntime && go run $(STATICCHECK) ./...
 
-# All but e2e/tools/crds, which names modules whose files are read and has no code.
-MODULES := . $(filter-out e2e/tools/crds,$(patsubst %/go.mod,%,$(wildcard e2e/go.mod e2e/tools/*/go.mod e2e/bench/*/go.mod)))
+# All but e2e/testbed/tools/crds, which names modules whose files are read and has no code.
+MODULES := . $(filter-out e2e/testbed/tools/crds,$(patsubst %/go.mod,%,$(wildcard e2e/go.mod e2e/testbed/tools/*/go.mod e2e/bench/*/go.mod)))
 
 # What is checked in and made from something else.
 update: ## Make anew deploy/install.yaml, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
@@ -138,11 +138,11 @@ fuzz: ## Fuzz each target for FUZZTIME
 
 control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time)
 	@echo "== building the control plane: etcd, kube-apiserver and kubectl (five to ten minutes the first time)"
-	@go -C e2e run ./cluster/build >/dev/null
+	@go -C e2e run ./testbed/controlplane/build >/dev/null
 
 tools: ## Build Helm 4, Helm 3 and Prometheus, for the tests (minutes the first time)
 	@echo "== building tools of the tests: Helm 4, Helm 3 and Prometheus (four to seven minutes the first time)"
-	@go -C e2e run ./tools/build >/dev/null
+	@go -C e2e run ./testbed/tools/build >/dev/null
 
 e2e: ## Run the tests against a real API server
 	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"
@@ -153,10 +153,10 @@ soak: ## Put it under all the load that this machine can make for SOAK, and see 
 	@exec bin/soak --for=$(SOAK)
 
 demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root: it installs runc and buildah)
-	@e2e/whole/demo.sh
+	@e2e/installed/demo.sh
 
 test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc and buildah)
-	@e2e/whole/test.sh
+	@e2e/installed/test.sh
 
 clean: ## Remove bin; the programs of the tests are in ~/.cache/caseharden
 	rm -rf bin

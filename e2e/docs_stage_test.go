@@ -20,9 +20,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
 	"github.com/caseharden/caseharden/e2e/node"
-	"github.com/caseharden/caseharden/e2e/tools"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
 // A stage is where the commands of a document run: a directory that looks like the
@@ -40,7 +40,7 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	kubectl, err := cluster.BuildKubectl(t.Context(), os.Stderr)
+	kubectl, err := controlplane.BuildKubectl(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(network.Close)
-	controlPlane, err := cluster.Start(t.Context(), cluster.Options{
+	controlPlane, err := controlplane.Start(t.Context(), controlplane.Options{
 		APIServerFlags: []string{"--disable-admission-plugins=ServiceAccount", network.Flag()},
 	})
 	if err != nil {

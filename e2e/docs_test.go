@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 var update = flag.Bool("update", false, "rewrite the outputs in the documentation")
@@ -258,7 +258,7 @@ func documentation(t *testing.T) []*document {
 // repository returns the root of the checkout.
 func repository(t *testing.T) string {
 	t.Helper()
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 // kubectl is the real one, as the administrator of the shared control plane.
@@ -16,7 +16,7 @@ type kubectl string
 
 func newKubectl(t *testing.T) kubectl {
 	t.Helper()
-	path, err := cluster.BuildKubectl(t.Context(), os.Stderr)
+	path, err := controlplane.BuildKubectl(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,14 +22,14 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 // What the tests of this package share: one control plane, and one webhook with
 // the configuration that is shipped.
 var (
-	controlPlane *cluster.Cluster
+	controlPlane *controlplane.Cluster
 	client       kubernetes.Interface
 	binary       string
 	shared       *webhook.Webhook
@@ -54,7 +54,7 @@ func runTests(m *testing.M) (code int, err error) {
 	if binary, err = webhook.Compile(ctx, os.Stderr); err != nil {
 		return 0, err
 	}
-	controlPlane, err = cluster.Start(ctx, cluster.Options{
+	controlPlane, err = controlplane.Start(ctx, controlplane.Options{
 		Log: os.Stderr,
 		// Real pods name service accounts, priority classes and runtime classes that
 		// do not exist here.

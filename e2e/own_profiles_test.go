@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
@@ -30,7 +30,7 @@ type ownProfiles struct {
 var startedProfiles *ownProfiles
 
 var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return nil, err
 	}

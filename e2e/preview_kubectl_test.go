@@ -14,13 +14,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 // buildKubectl returns the path of a kubectl.
 func buildKubectl(t *testing.T) string {
 	t.Helper()
-	kubectl, err := cluster.BuildKubectl(t.Context(), os.Stderr)
+	kubectl, err := controlplane.BuildKubectl(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/e2e/bench/reviews"
-	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/process"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/process"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
@@ -77,11 +77,11 @@ func (b *bed) setUp(ctx context.Context, corpus string) (err error) {
 }
 
 func (b *bed) compile(ctx context.Context) error {
-	bin, err := cluster.BinDir()
+	bin, err := controlplane.BinDir()
 	if err != nil {
 		return err
 	}
-	if b.module, err = cluster.ModuleDir(); err != nil {
+	if b.module, err = controlplane.ModuleDir(); err != nil {
 		return err
 	}
 	if b.binaries[product], err = webhook.Compile(ctx, os.Stderr); err != nil {
@@ -89,7 +89,7 @@ func (b *bed) compile(ctx context.Context) error {
 	}
 	for contender, source := range map[string]string{constant: "constant", checked: "constant", typed: "controllerruntime"} {
 		b.binaries[contender] = filepath.Join(bin, "bench-"+source)
-		err := cluster.Compile(ctx, os.Stderr, cluster.Program{
+		err := controlplane.Compile(ctx, os.Stderr, controlplane.Program{
 			Name: "the webhook " + source,
 			Dir:  filepath.Join(b.module, "bench", source),
 			Args: []string{"-buildvcs=false", "."},

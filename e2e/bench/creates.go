@@ -23,8 +23,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/process"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/process"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
@@ -45,7 +45,7 @@ var (
 // nothing differs but what is called.
 type control struct {
 	*bed
-	plane  *cluster.Cluster
+	plane  *controlplane.Cluster
 	client kubernetes.Interface
 }
 
@@ -57,7 +57,7 @@ func namespace(contender string) string {
 // they go through all of admission, but not to etcd, whose time depends on the disk.
 func (r *report) measureCreates(ctx context.Context, b *bed, rounds int, turn time.Duration) (err error) {
 	c := &control{bed: b}
-	if c.plane, err = cluster.Start(ctx, cluster.Options{Log: os.Stderr}); err != nil {
+	if c.plane, err = controlplane.Start(ctx, controlplane.Options{Log: os.Stderr}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.plane.Stop()) }()

@@ -18,7 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/caseharden/caseharden/e2e/bench/reviews"
-	"github.com/caseharden/caseharden/e2e/process"
+	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/caseharden/caseharden/e2e/process"
+	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
 // A load is requests that clients send, each client one after the other.

@@ -22,7 +22,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 func main() {
@@ -61,7 +61,7 @@ func measure(ctx context.Context, only string, rounds int, turn time.Duration) (
 	defer func() { err = errors.Join(err, b.stop(), os.RemoveAll(b.dir)) }()
 	// Everything is compiled first: a machine that compiles is slower.
 	if only != "direct" {
-		if _, err := cluster.Build(ctx, os.Stderr, ""); err != nil {
+		if _, err := controlplane.Build(ctx, os.Stderr, ""); err != nil {
 			return nil, err
 		}
 	}

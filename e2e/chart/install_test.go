@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/cert"
 
-	"github.com/caseharden/caseharden/e2e/tools"
+	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
 // With each way to a certificate the chart is installed by Helm, its pods become ready

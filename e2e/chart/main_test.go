@@ -22,9 +22,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
 	"github.com/caseharden/caseharden/e2e/node"
-	"github.com/caseharden/caseharden/e2e/tools"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/tools"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 func build(ctx context.Context) (err error) {
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func build(ctx context.Context) (err error) {
 	if prometheusBinary, promtoolBinary, err = tools.Prometheus(ctx, os.Stderr); err != nil {
 		return err
 	}
-	kubectlBinary, err = cluster.BuildKubectl(ctx, os.Stderr)
+	kubectlBinary, err = controlplane.BuildKubectl(ctx, os.Stderr)
 	return err
 }
 
@@ -100,7 +100,7 @@ func template(t *testing.T, args ...string) string {
 
 // An installation is a cluster in which the chart can be installed.
 type installation struct {
-	cluster *cluster.Cluster
+	cluster *controlplane.Cluster
 	client  kubernetes.Interface
 	node    *node.Node
 	env     []string
@@ -117,7 +117,7 @@ func newInstallation(t *testing.T) *installation {
 		t.Fatal(err)
 	}
 	t.Cleanup(network.Close)
-	c, err := cluster.Start(t.Context(), cluster.Options{Log: os.Stderr, APIServerFlags: []string{
+	c, err := controlplane.Start(t.Context(), controlplane.Options{Log: os.Stderr, APIServerFlags: []string{
 		network.Flag(),
 		// Without the controller that counts pods for a quota no pod of ours could be created.
 		"--disable-admission-plugins=ServiceAccount,ResourceQuota",

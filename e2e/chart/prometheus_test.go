@@ -22,7 +22,7 @@ import (
 	"github.com/prometheus/common/model"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/process"
+	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
 // A monitor is a Prometheus that scrapes the pods of an installation and its API server,

@@ -28,7 +28,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
@@ -54,11 +54,11 @@ func run(ctx context.Context, p *printer) error {
 	if err != nil {
 		return err
 	}
-	kubectl, err := cluster.BuildKubectl(ctx, os.Stdout)
+	kubectl, err := controlplane.BuildKubectl(ctx, os.Stdout)
 	if err != nil {
 		return err
 	}
-	controlPlane, err := cluster.Start(ctx, cluster.Options{
+	controlPlane, err := controlplane.Start(ctx, controlplane.Options{
 		Log: os.Stdout,
 		// No controller creates service accounts here.
 		APIServerFlags: []string{"--disable-admission-plugins=ServiceAccount"},
@@ -103,7 +103,7 @@ type demo struct {
 	*printer
 	binary       string // caseharden
 	kubectl      string
-	controlPlane *cluster.Cluster
+	controlPlane *controlplane.Cluster
 	webhook      *webhook.Webhook
 	client       kubernetes.Interface
 	warnings     *webhook.Warnings

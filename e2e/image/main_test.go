@@ -23,8 +23,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
 	"github.com/caseharden/caseharden/e2e/image/workshop"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 const (
@@ -63,7 +63,7 @@ func TestMain(m *testing.M) {
 
 // build makes what the tests share, and says how far it is.
 func build(ctx context.Context) error {
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 // conflictProfiles have, beside a setting that can conflict, one that cannot: a root
@@ -73,7 +73,7 @@ func installProfiles(t *testing.T) map[string]string {
 // repositoryFile returns the path of a file of the repository.
 func repositoryFile(t *testing.T, path ...string) string {
 	t.Helper()
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		t.Fatal(err)
 	}

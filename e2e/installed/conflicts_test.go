@@ -17,10 +17,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/oci"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/oci"
 	"github.com/caseharden/caseharden/e2e/webhook"
-	"github.com/caseharden/caseharden/e2e/whole"
 )
 
 // TestConflicts has the pods of all cases run three times, all at once, and looks at what
@@ -115,11 +115,11 @@ const ownedName = "images.test/owned:1"
 
 func loadOwned(t *testing.T) {
 	t.Helper()
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	probe, err := whole.CompileStatic(t.Context(), os.Stderr, "probe", module, "./whole/probe")
+	probe, err := cluster.CompileStatic(t.Context(), os.Stderr, "probe", module, "./testbed/cluster/probe")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func podOf(t *testing.T, name, manifest string) *corev1.Pod {
 		container := &pod.Spec.Containers[i]
 		container.Args = []string{"-exit"}
 		if container.Image == "" {
-			container.Image = whole.ProbeName
+			container.Image = cluster.ProbeName
 		}
 	}
 	pod.Spec.Containers[0].Name = "app"

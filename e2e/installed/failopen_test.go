@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 	"github.com/caseharden/caseharden/e2e/webhook"
-	"github.com/caseharden/caseharden/e2e/whole"
 )
 
 // With failurePolicy Ignore, what is created in an outage is admitted as it is. The metric
@@ -35,7 +35,7 @@ func TestFailOpen(t *testing.T) {
 	upgrade(t, "Ignore")
 	t.Cleanup(func() { upgrade(t, "Fail") }) // which waits for all replicas
 
-	kubectl(t, "", "create", "deployment", "--namespace="+ns, "early", "--image="+whole.ProbeName, "--replicas=2")
+	kubectl(t, "", "create", "deployment", "--namespace="+ns, "early", "--image="+cluster.ProbeName, "--replicas=2")
 	kubectl(t, "", "rollout", "status", "--namespace="+ns, "deployment/early", "--timeout=1m")
 	if got := unhardened(t, ns); len(got) > 0 {
 		t.Fatalf("before the outage these are not hardened: %v", got)
@@ -50,7 +50,7 @@ func TestFailOpen(t *testing.T) {
 		return nil
 	})
 	before := failedOpen(t)
-	kubectl(t, "", "create", "deployment", "--namespace="+ns, "late", "--image="+whole.ProbeName, "--replicas=3")
+	kubectl(t, "", "create", "deployment", "--namespace="+ns, "late", "--image="+cluster.ProbeName, "--replicas=3")
 	kubectl(t, "", "scale", "--namespace="+ns, "deployment/early", "--replicas=3")
 	for _, name := range []string{"early", "late"} {
 		kubectl(t, "", "rollout", "status", "--namespace="+ns, "deployment/"+name, "--timeout=1m")

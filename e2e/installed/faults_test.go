@@ -18,7 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/whole"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
 // These break or change what is installed, under a load, with failurePolicy Fail: nothing
@@ -158,7 +158,7 @@ func waitRestarted(t *testing.T, l *load, before *corev1.Pod) {
 func TestRestartedAPIServer(t *testing.T) {
 	l := startLoad(t, "apiserver")
 	l.fault()
-	if err := c.Restart(t.Context(), whole.APIServer); err != nil {
+	if err := c.Restart(t.Context(), cluster.APIServer); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("ready after %s", time.Since(l.begun).Round(time.Millisecond))

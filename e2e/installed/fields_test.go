@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caseharden/caseharden/e2e/whole"
-	"github.com/caseharden/caseharden/e2e/whole/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 )
 
 // effects are, by built-in profile and field, what the kernel says otherwise of a container
@@ -70,7 +70,7 @@ func TestEachFieldHasItsEffect(t *testing.T) {
 						set = append(set, optOuts[field])
 					}
 				}
-				pod += "  - {name: " + containerName(unset) + ", image: " + whole.ProbeName + ", securityContext: {" + strings.Join(set, ", ") + "}}\n"
+				pod += "  - {name: " + containerName(unset) + ", image: " + cluster.ProbeName + ", securityContext: {" + strings.Join(set, ", ") + "}}\n"
 			}
 			apply(t, ns, pod)
 
@@ -112,7 +112,7 @@ func containerName(field string) string {
 // injected returns the fields that a container which sets nothing gets in the namespace.
 func injected(t *testing.T, namespace string) []string {
 	t.Helper()
-	output := kubectl(t, "", "run", "--namespace="+namespace, "bare", "--image="+whole.ProbeName,
+	output := kubectl(t, "", "run", "--namespace="+namespace, "bare", "--image="+cluster.ProbeName,
 		"--dry-run=server", `--output=jsonpath={.metadata.annotations.caseharden\.io/injected}`)
 	var annotation struct{ Containers map[string][]string }
 	if err := json.Unmarshal([]byte(output), &annotation); err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/oci"
-	"github.com/caseharden/caseharden/e2e/whole"
-	"github.com/caseharden/caseharden/e2e/whole/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/oci"
 )
 
 // What the kubelet says of images under runAsNonRoot.
@@ -42,11 +42,11 @@ kind: Pod
 metadata: {name: images}
 spec:
   containers:
-  - {name: root, image: ` + whole.ProbeName + `}
+  - {name: root, image: ` + cluster.ProbeName + `}
   - {name: named, image: "images.test/named:1"}
   - {name: numbered, image: "images.test/numbered:1"}
-  - {name: user-set, image: ` + whole.ProbeName + `, securityContext: {runAsUser: 1000}}
-  - {name: root-allowed, image: ` + whole.ProbeName + `, securityContext: {runAsNonRoot: false}}
+  - {name: user-set, image: ` + cluster.ProbeName + `, securityContext: {runAsUser: 1000}}
+  - {name: root-allowed, image: ` + cluster.ProbeName + `, securityContext: {runAsNonRoot: false}}
 `
 	// Users by profile and container, or why there is none.
 	users := map[string]map[string]string{

@@ -19,9 +19,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/tools"
-	"github.com/caseharden/caseharden/e2e/whole"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
 const (
@@ -34,7 +34,7 @@ const (
 
 // A Cluster has Caseharden in it.
 type Cluster struct {
-	*whole.Cluster
+	*cluster.Cluster
 
 	helm, chart string
 }
@@ -43,7 +43,7 @@ type Cluster struct {
 // called before Start, as a machine has no network to download modules by.
 func Build(ctx context.Context, w io.Writer) error {
 	_, err := tools.Helm(ctx, w)
-	return errors.Join(err, whole.Build(ctx, w))
+	return errors.Join(err, cluster.Build(ctx, w))
 }
 
 // Start starts a cluster and installs Caseharden in it, with further arguments of helm
@@ -54,7 +54,7 @@ func Start(ctx context.Context, log io.Writer, args ...string) (*Cluster, error)
 	if archive == "" {
 		return nil, errors.New("CASEHARDEN_IMAGE is not set: run make test-cluster, which builds the image")
 	}
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func Start(ctx context.Context, log io.Writer, args ...string) (*Cluster, error)
 	if err != nil {
 		return nil, err
 	}
-	w, err := whole.Start(ctx, whole.Options{Log: log})
+	w, err := cluster.Start(ctx, cluster.Options{Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caseharden/caseharden/e2e/whole"
-	"github.com/caseharden/caseharden/e2e/whole/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 )
 
 // Each controller makes pods with containers of every kind, none of which sets anything. The
@@ -36,7 +36,7 @@ func TestEveryContainerOfEveryWorkloadIsHardened(t *testing.T) {
 			for _, app := range []string{"deployment", "stateful", "daemon", "job", "cron"} {
 				pod := ready(t, ns, app).Name
 				// Other profiles of kubectl debug set something.
-				kubectl(t, "", "debug", "--namespace="+ns, pod, "--image="+whole.ProbeName,
+				kubectl(t, "", "debug", "--namespace="+ns, pod, "--image="+cluster.ProbeName,
 					"--container=ephemeral", "--profile=baseline", "--", "/probe")
 				for _, container := range []string{"init", "sidecar", "regular", "ephemeral"} {
 					want[app+", "+container] = test.want
@@ -100,7 +100,7 @@ func template(app, restartPolicy string) string {
           initContainers: [
             {name: init, image: %[3]s, args: [-exit]},
             {name: sidecar, image: %[3]s, restartPolicy: Always}],
-          containers: [{name: regular, image: %[3]s}]}}`, app, restartPolicy, whole.ProbeName)
+          containers: [{name: regular, image: %[3]s}]}}`, app, restartPolicy, cluster.ProbeName)
 }
 
 // What people type: kubectl debug then asks for SYS_PTRACE. That is the author's word, so it
@@ -116,9 +116,9 @@ func TestDebuggerIsHardened(t *testing.T) {
 		"plain":    {nil, map[string]string{"Uid": "0 0 0 0", "CapEff": "00000000a80c25fb", "CapBnd": "00000000a80c25fb"}},
 	} {
 		ns := namespace(t, "debug-"+name, test.labels)
-		kubectl(t, "", "run", "--namespace="+ns, "web", "--image="+whole.ProbeName, "--labels=app=web")
+		kubectl(t, "", "run", "--namespace="+ns, "web", "--image="+cluster.ProbeName, "--labels=app=web")
 		ready(t, ns, "web")
-		kubectl(t, "", "debug", "--namespace="+ns, "web", "--image="+whole.ProbeName, "--container=debugger", "--", "/probe")
+		kubectl(t, "", "debug", "--namespace="+ns, "web", "--image="+cluster.ProbeName, "--container=debugger", "--", "/probe")
 		got := map[string]string{}
 		for key, value := range report(t, ns, "web", "debugger").Status {
 			if _, ok := test.want[key]; ok {

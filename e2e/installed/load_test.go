@@ -17,7 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/caseharden/caseharden/e2e/whole"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
 // A load has pods created all the time, in a namespace that enforces the profile hardened:
@@ -52,7 +52,7 @@ spec:
     spec:
       terminationGracePeriodSeconds: 1
       schedulingGates: %[3]s
-      containers: [{name: app, image: ` + whole.ProbeName + `}]
+      containers: [{name: app, image: ` + cluster.ProbeName + `}]
 ---
 `
 	gated = "[{name: example.com/load}]"

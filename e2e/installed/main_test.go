@@ -14,7 +14,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/whole"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
 // c is the cluster that the tests share.
@@ -71,7 +71,7 @@ func kubectl(t *testing.T, stdin string, args ...string) string {
 
 func within(t *testing.T, timeout time.Duration, what string, check func() error) {
 	t.Helper()
-	if err := whole.Within(t.Context(), timeout, what, check); err != nil {
+	if err := cluster.Within(t.Context(), timeout, what, check); err != nil {
 		t.Fatal(err)
 	}
 }

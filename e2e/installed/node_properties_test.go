@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 // showProc mounts a second /proc. The kernel lets pods with a user namespace have theirs only
@@ -34,7 +34,7 @@ func showProc(t *testing.T) {
 // so on. The empty one is true of all.
 func nodeProperties(t *testing.T) map[string]bool {
 	t.Helper()
-	node, err := c.Client().CoreV1().Nodes().Get(t.Context(), cluster.NodeName, metav1.GetOptions{})
+	node, err := c.Client().CoreV1().Nodes().Get(t.Context(), controlplane.NodeName, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/whole"
-	"github.com/caseharden/caseharden/e2e/whole/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 )
 
 const legacyDeployment = `
@@ -27,7 +27,7 @@ spec:
   selector: {matchLabels: {app: legacy}}
   template:
     metadata: {labels: {app: legacy}}
-    spec: {containers: [{name: app, image: ` + whole.ProbeName + `}]}
+    spec: {containers: [{name: app, image: ` + cluster.ProbeName + `}]}
 `
 
 // A label changes nothing that runs: the next pods are hardened, and the next ones after the
@@ -86,7 +86,7 @@ func now(t *testing.T, namespace, pod string) kernel.Report {
 func waitHardens(t *testing.T, namespace string, want bool) {
 	t.Helper()
 	within(t, soon, "the label to count", func() error {
-		output, err := c.Kubectl(t.Context(), nil, "run", "--namespace="+namespace, "bare", "--image="+whole.ProbeName,
+		output, err := c.Kubectl(t.Context(), nil, "run", "--namespace="+namespace, "bare", "--image="+cluster.ProbeName,
 			"--dry-run=server", "--output=jsonpath={.metadata.annotations}")
 		if err == nil && strings.Contains(output, "caseharden.io/injected") != want {
 			err = fmt.Errorf("annotations %s", output)

@@ -16,8 +16,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/whole"
-	"github.com/caseharden/caseharden/e2e/whole/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 )
 
 // Nothing in the image of the webhook could tell, so the kernel is asked from outside.
@@ -52,7 +52,7 @@ func TestOwnNamespaceEnforcesRestricted(t *testing.T) {
 	if got := ns.Labels["pod-security.kubernetes.io/enforce"]; got != "restricted" {
 		t.Errorf("the namespace enforces Pod Security %q, want restricted", got)
 	}
-	_, err = c.Kubectl(t.Context(), nil, "run", "--namespace="+Namespace, "control", "--image="+whole.ProbeName)
+	_, err = c.Kubectl(t.Context(), nil, "run", "--namespace="+Namespace, "control", "--image="+cluster.ProbeName)
 	const want = `violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false`
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a pod that sets nothing: %v, want %s", err, want)

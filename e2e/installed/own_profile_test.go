@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caseharden/caseharden/e2e/oci"
-	"github.com/caseharden/caseharden/e2e/whole/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/oci"
 )
 
 // A profile is given to a release that is there already, whose replicas are replaced for it.

@@ -13,7 +13,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/whole"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
 // A volume whose root fits the author's fsGroup is left alone by OnRootMismatch, which the
@@ -72,7 +72,7 @@ spec:
     volumeMounts: [{name: data, mountPath: /data}]
   volumes:
   - {name: data, persistentVolumeClaim: {claimName: data}}
-`, ns, dir, whole.ProbeName))
+`, ns, dir, cluster.ProbeName))
 			t.Cleanup(func() {
 				if err := c.Client().CoreV1().PersistentVolumes().Delete(context.Background(), ns, metav1.DeleteOptions{}); err != nil {
 					t.Error(err)

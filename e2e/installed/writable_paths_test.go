@@ -14,7 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/whole"
+	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
 // Each container has a directory of its own in the volume of a writable path, also where the
@@ -28,8 +28,8 @@ kind: Pod
 metadata: {name: pair, labels: {app: pair}}
 spec:
   containers:
-  - {name: writes, image: `+whole.ProbeName+`, args: [-fill=/cache/file]}
-  - {name: looks, image: `+whole.ProbeName+`}
+  - {name: writes, image: `+cluster.ProbeName+`, args: [-fill=/cache/file]}
+  - {name: looks, image: `+cluster.ProbeName+`}
 `)
 	ready(t, ns, "pair")
 	look := func(container string) string {
@@ -56,7 +56,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: less}
 spec:
-  containers: [{name: app, image: `+whole.ProbeName+`, args: [-fill=/cache/file, -stat=/cache/file]}]
+  containers: [{name: app, image: `+cluster.ProbeName+`, args: [-fill=/cache/file, -stat=/cache/file]}]
 `)
 	// What judges the one that writes more then looks at this one too.
 	if report, err := c.Report(t.Context(), ns, "less", "app"); err != nil || report.Files["/cache/file"] == "ENOENT" {
@@ -67,7 +67,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: more}
 spec:
-  containers: [{name: app, image: `+whole.ProbeName+`, args: [-fill=/tmp/file]}]
+  containers: [{name: app, image: `+cluster.ProbeName+`, args: [-fill=/tmp/file]}]
 `)
 	within(t, soon, "the end of the pod", func() error {
 		pod, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), "more", metav1.GetOptions{})

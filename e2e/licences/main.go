@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 func main() {
@@ -26,7 +26,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 // Decode returns the objects of a file with YAML documents, without those that are
@@ -45,7 +45,7 @@ func Decode(data []byte) ([]*unstructured.Unstructured, error) {
 
 // Install returns the objects of deploy/install.yaml.
 func Install() ([]*unstructured.Unstructured, error) {
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
@@ -43,7 +43,7 @@ const (
 type Node struct {
 	namespace, name string // of the Deployment and of its Service
 
-	cluster *cluster.Cluster
+	cluster *controlplane.Cluster
 	client  kubernetes.Interface
 	network *Network
 	binary  string
@@ -57,7 +57,7 @@ type Node struct {
 
 // New returns a Node that runs nothing yet. Its files go to dir. The API server of the
 // cluster has to have the flag of the network. The caller must call Stop.
-func New(c *cluster.Cluster, network *Network, binary, dir, namespace, name string) (*Node, error) {
+func New(c *controlplane.Cluster, network *Network, binary, dir, namespace, name string) (*Node, error) {
 	client, err := kubernetes.NewForConfig(c.Config())
 	if err != nil {
 		return nil, err

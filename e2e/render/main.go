@@ -15,8 +15,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/tools"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
 // header says what the output of helm does not.
@@ -38,7 +38,7 @@ func main() {
 }
 
 func render(ctx context.Context, w io.Writer) error {
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return err
 	}

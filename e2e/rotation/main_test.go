@@ -21,12 +21,12 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 var (
-	controlPlane *cluster.Cluster
+	controlPlane *controlplane.Cluster
 	client       kubernetes.Interface // of the administrator
 	binary       string
 )
@@ -45,7 +45,7 @@ func runTests(m *testing.M) (code int, err error) {
 	if binary, err = webhook.Compile(ctx, os.Stderr); err != nil {
 		return 0, err
 	}
-	controlPlane, err = cluster.Start(ctx, cluster.Options{
+	controlPlane, err = controlplane.Start(ctx, controlplane.Options{
 		Log: os.Stderr,
 		// Said here too, as permissions are what one of the tests is about.
 		APIServerFlags: []string{"--authorization-mode=RBAC"},

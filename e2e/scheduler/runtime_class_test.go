@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
@@ -25,7 +25,7 @@ func TestRuntimeClassOfWindows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cluster.Start(t.Context(), cluster.Options{
+	c, err := controlplane.Start(t.Context(), controlplane.Options{
 		Log: os.Stderr,
 		// There is nobody to make service accounts. RuntimeClass is among the defaults.
 		APIServerFlags: []string{"--disable-admission-plugins=ServiceAccount"},

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caseharden/caseharden/e2e/process"
+	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
 // StartManaged runs binary with flags for its certificates, from files or made by itself,

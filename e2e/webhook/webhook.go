@@ -25,23 +25,23 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/process"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
 // Compile builds the product's binary and returns its path. It reports its
 // progress to w.
 func Compile(ctx context.Context, w io.Writer) (string, error) {
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return "", err
 	}
-	dir, err := cluster.BinDir()
+	dir, err := controlplane.BinDir()
 	if err != nil {
 		return "", err
 	}
 	binary := filepath.Join(dir, "caseharden")
-	return binary, cluster.Compile(ctx, w, cluster.Program{
+	return binary, controlplane.Compile(ctx, w, controlplane.Program{
 		Name: "caseharden",
 		Dir:  filepath.Dir(module),
 		Args: []string{"-buildvcs=false", "."},

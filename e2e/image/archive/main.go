@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
 	"github.com/caseharden/caseharden/e2e/image/workshop"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 func main() {
@@ -31,7 +31,7 @@ func main() {
 }
 
 func write(ctx context.Context, dir, file, name string) error {
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return err
 	}

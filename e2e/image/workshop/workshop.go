@@ -16,8 +16,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
-	"github.com/caseharden/caseharden/e2e/process"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
 // A Workshop builds and runs images in a storage of its own. Whoever gave it its
@@ -38,11 +38,11 @@ const goImage = "localhost/golang:of-this-machine"
 func New(ctx context.Context, dir string) (*Workshop, error) {
 	w := &Workshop{Dir: dir}
 	var err error
-	if w.module, err = cluster.ModuleDir(); err != nil {
+	if w.module, err = controlplane.ModuleDir(); err != nil {
 		return nil, err
 	}
 	repository := filepath.Dir(w.module)
-	bin, err := cluster.BinDir()
+	bin, err := controlplane.BinDir()
 	if err != nil {
 		return nil, err
 	}

@@ -25,8 +25,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/caseharden/caseharden/e2e/cluster"
 	"github.com/caseharden/caseharden/e2e/installed"
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
 //go:embed legacy.yaml
@@ -129,7 +129,7 @@ func shell(ctx context.Context, c *installed.Cluster) error {
 	if err := c.Programs(bin); err != nil {
 		return err
 	}
-	module, err := cluster.ModuleDir()
+	module, err := controlplane.ModuleDir()
 	if err != nil {
 		return err
 	}
