@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package e2e
+package docs
 
 import (
 	"flag"
+	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +19,9 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/e2e/bench/reviews"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 var update = flag.Bool("update", false, "rewrite the outputs in the documentation")
@@ -111,9 +115,20 @@ func TestDocumentationIsTested(t *testing.T) {
 
 // What queries ask for, the webhook exports.
 func TestQueriesInTheDocumentation(t *testing.T) {
+	w, err := webhook.Start(t.Context(), binary, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Stop() })
 	// A pod, so that every metric has a series.
-	create(t, newEnforced(t, "hardened"), barePod())
-	metrics, err := shared.Metrics(t.Context())
+	review, err := reviews.Of(webhook.BarePod())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, answer, err := w.Post(t.Context(), "/enforce/hardened", review); err != nil || code != http.StatusOK {
+		t.Fatalf("%d %s %v", code, answer, err)
+	}
+	metrics, err := w.Metrics(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,20 +284,18 @@ func repository(t *testing.T) string {
 func testNames(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go"} {
-		files, err := filepath.Glob(filepath.Join(repository(t), pattern))
-		if err != nil {
-			t.Fatal(err)
+	err := filepath.WalkDir(repository(t), func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, "_test.go") {
+			return err
 		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, found := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(data), -1) {
-				names = append(names, found[1])
-			}
+		data, err := os.ReadFile(file)
+		for _, found := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(data), -1) {
+			names = append(names, found[1])
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return names
 }

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e tests the compiled product on a real API server, which is the
+// Package api tests the compiled product on a real API server, which is the
 // oracle: what it accepts, refuses, writes into its audit log and tells its
 // clients is not ours.
-package e2e
+package api
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -90,51 +88,13 @@ func install(ctx context.Context, configuration *admissionregistrationv1.Mutatin
 	if _, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, configuration, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	if err := waitForEffect(ctx, client, labels); err != nil {
+	if err := webhook.WaitForEffect(ctx, client, labels); err != nil {
 		return fmt.Errorf("webhook configuration %s: %w", configuration.Name, err)
 	}
 	return nil
 }
 
-// waitForEffect returns when pods are hardened in a namespace with the labels. It leaves
-// one without labels behind.
-func waitForEffect(ctx context.Context, client kubernetes.Interface, labels map[string]string) error {
-	namespaces := client.CoreV1().Namespaces()
-	namespace, err := namespaces.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "install-"}}, metav1.CreateOptions{})
-	if err != nil {
-		return err
-	}
-	for range 200 {
-		if err = hasEffect(ctx, client, namespace, labels); err == nil {
-			namespace.Labels = nil
-			_, err = namespaces.Update(ctx, namespace, metav1.UpdateOptions{})
-			return err
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return fmt.Errorf("no effect of %v after 10 s: %w", labels, err)
-}
-
-func hasEffect(ctx context.Context, client kubernetes.Interface, namespace *corev1.Namespace, labels map[string]string) error {
-	namespace.Labels = labels
-	updated, err := client.CoreV1().Namespaces().Update(ctx, namespace, metav1.UpdateOptions{})
-	if err != nil {
-		return err
-	}
-	*namespace = *updated
-	pod, err := client.CoreV1().Pods(namespace.Name).Create(ctx, barePod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-	if err == nil && pod.Annotations["caseharden.io/injected"] == "" {
-		err = errors.New("a pod is not hardened")
-	}
-	return err
-}
-
-func barePod() *corev1.Pod {
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: "bare"},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
-	}
-}
+func barePod() *corev1.Pod { return webhook.BarePod() }
 
 // newWebhook starts a webhook of the test's own, called for namespaces with the
 // returned label instead of caseharden.io/enforce: hardened.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package e2e
+package docs
 
 import (
 	"bytes"
@@ -23,6 +23,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/node"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
+	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 // A stage is where the commands of a document run: a directory that looks like the
@@ -183,7 +184,7 @@ func (s *stage) waitForProfiles(ctx context.Context) error {
 		labels := w.NamespaceSelector.MatchLabels
 		if profile := labels["caseharden.io/enforce"]; profile != "" && !s.seen[profile] {
 			s.seen[profile] = true
-			if err := waitForEffect(ctx, s.client, labels); err != nil {
+			if err := webhook.WaitForEffect(ctx, s.client, labels); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package tools
+package docs
 
 import (
 	"os"
@@ -11,12 +11,12 @@ import (
 
 // The documentation names the versions of Helm that the tests run.
 func TestDocumentedVersions(t *testing.T) {
-	document, err := os.ReadFile("../../../docs/operations.md")
+	document, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{"helm", "helm3"} {
-		module, err := os.ReadFile(dir + "/go.mod")
+		module, err := os.ReadFile("../testbed/tools/" + dir + "/go.mod")
 		if err != nil {
 			t.Fatal(err)
 		}
