@@ -101,11 +101,11 @@ MODULES := . $(filter-out e2e/testbed/tools/crds,$(patsubst %/go.mod,%,$(wildcar
 # What is checked in and made from something else.
 update: ## Make anew deploy/install.yaml, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
 	@mkdir -p bin
-	go -C e2e run ./licences > bin/licences.txt
+	go -C e2e run ./gen/licences > bin/licences.txt
 	mv bin/licences.txt THIRD_PARTY_LICENSES
-	go -C e2e run ./dashboard > bin/dashboard.json
+	go -C e2e run ./gen/dashboard > bin/dashboard.json
 	mv bin/dashboard.json deploy/chart/files/dashboard.json
-	go -C e2e run ./render > bin/install.yaml
+	go -C e2e run ./gen/install > bin/install.yaml
 	mv bin/install.yaml deploy/install.yaml
 	go -C e2e test ./bench -run IsCurrent -update
 
@@ -116,12 +116,12 @@ verify: ## Fail if make update would change something
 	  (cd $$module && go mod verify >/dev/null) || { echo "$$module: what the module cache has is not what go.sum says: run go clean -modcache" >&2; exit 1; }; \
 	done
 	@mkdir -p bin
-	@go -C e2e run ./licences > bin/licences.txt
+	@go -C e2e run ./gen/licences > bin/licences.txt
 	@diff -u THIRD_PARTY_LICENSES bin/licences.txt || { echo "THIRD_PARTY_LICENSES is stale: run make update" >&2; exit 1; }
-	@echo "== deploy/install.yaml is what the chart renders, the dashboard what e2e/dashboard says, and docs/performance.md what was measured"
-	@go -C e2e run ./render > bin/install.yaml
+	@echo "== deploy/install.yaml is what the chart renders, the dashboard what e2e/gen/dashboard says, and docs/performance.md what was measured"
+	@go -C e2e run ./gen/install > bin/install.yaml
 	@diff -u deploy/install.yaml bin/install.yaml || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
-	@go -C e2e run ./dashboard > bin/dashboard.json
+	@go -C e2e run ./gen/dashboard > bin/dashboard.json
 	@diff -u deploy/chart/files/dashboard.json bin/dashboard.json || { echo "deploy/chart/files/dashboard.json is stale: run make update" >&2; exit 1; }
 	@go -C e2e test -count=1 ./bench -run IsCurrent
 

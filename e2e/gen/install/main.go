@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command render prints deploy/install.yaml: the chart with its default values, for who
+// Command install prints deploy/install.yaml: the chart with its default values, for who
 // installs with kubectl alone.
 package main
 
@@ -32,7 +32,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := render(ctx, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "render:", err)
+		fmt.Fprintln(os.Stderr, "install:", err)
 		os.Exit(1)
 	}
 }
