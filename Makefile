@@ -83,7 +83,7 @@ image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
 	  GO_IMAGE='$(GO_IMAGE)' deploy/image.sh
 
 test-image: ## Build the image and run it (Linux, as root: it installs buildah and podman)
-	@e2e/image/test.sh
+	@e2e/supplychain/image/test.sh
 
 lint:
 	@echo "== gofmt, go vet, staticcheck (which take some minutes the first time)"

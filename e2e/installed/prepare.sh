@@ -34,6 +34,6 @@ go build -buildvcs=false -o "$dir/machine" ./testbed/sandbox
 echo "== building the image of caseharden, some ten seconds (one or two minutes the first time)"
 mkdir "$dir/image"
 TMPDIR=$dir/image unshare --mount --pid --fork --kill-child --mount-proc \
-  go run ./image/archive "$dir/image" "$dir/caseharden.tar" images.test/caseharden:installed
+  go run ./supplychain/archive "$dir/image" "$dir/caseharden.tar" images.test/caseharden:installed
 rm -rf "$dir/image"
 export CASEHARDEN_IMAGE=$dir/caseharden.tar

@@ -23,7 +23,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/image/workshop"
+	"github.com/caseharden/caseharden/e2e/supplychain/imagebuild"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
@@ -40,7 +40,7 @@ var (
 
 // What the tests share.
 var (
-	shop *workshop.Workshop
+	builder *imagebuild.Builder
 	// Copies of the repository as it is checked out, in two places and with other dates.
 	source, copied string
 	// Images by platform: of source, and of copied.
@@ -82,13 +82,13 @@ func build(ctx context.Context) error {
 	if dir == "" {
 		return errors.New("IMAGE_TEST_DIR is not set: these tests are for make test-image, which removes what they leave")
 	}
-	if shop, err = workshop.New(ctx, dir); err != nil {
+	if builder, err = imagebuild.New(ctx, dir); err != nil {
 		return err
 	}
-	if source, err = shop.CopyOf(ctx, repository, "source"); err != nil {
+	if source, err = builder.CopyOf(ctx, repository, "source"); err != nil {
 		return err
 	}
-	if copied, err = shop.CopyOf(ctx, repository, "copied"); err != nil {
+	if copied, err = builder.CopyOf(ctx, repository, "copied"); err != nil {
 		return err
 	}
 
@@ -113,12 +113,12 @@ func build(ctx context.Context) error {
 
 // makeImage runs make image in dir, for a source of a fixed revision and date.
 func makeImage(ctx context.Context, dir string, variables ...string) (string, error) {
-	return shop.MakeImage(ctx, dir, append([]string{"REVISION=" + revision, fmt.Sprint("SOURCE_DATE_EPOCH=", epoch)}, variables...)...)
+	return builder.MakeImage(ctx, dir, append([]string{"REVISION=" + revision, fmt.Sprint("SOURCE_DATE_EPOCH=", epoch)}, variables...)...)
 }
 
 // images reads an image, or those of a list, by platform.
 func images(ctx context.Context, name string) (map[string]*image, error) {
-	layout, err := shop.Layout(ctx, name)
+	layout, err := builder.Layout(ctx, name)
 	if err != nil {
 		return nil, err
 	}

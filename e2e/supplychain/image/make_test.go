@@ -18,14 +18,14 @@ import (
 
 // The build gets the files that go build asks for, and no others.
 func TestContext(t *testing.T) {
-	if _, err := makeImage(t.Context(), source, "IMAGE=caseharden:source", "IMAGE_FLAGS="+shop.Flags+" --target=build"); err != nil {
+	if _, err := makeImage(t.Context(), source, "IMAGE=caseharden:source", "IMAGE_FLAGS="+builder.Flags+" --target=build"); err != nil {
 		t.Fatal(err)
 	}
-	container, err := shop.Run(t.Context(), ".", "buildah", "from", "caseharden:source")
+	container, err := builder.Run(t.Context(), ".", "buildah", "from", "caseharden:source")
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := shop.Run(t.Context(), ".", "buildah", "mount", strings.TrimSpace(container))
+	root, err := builder.Run(t.Context(), ".", "buildah", "mount", strings.TrimSpace(container))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestContext(t *testing.T) {
 	const format = `{{if and .Module .Module.Main}}{{$dir := .Dir}}` +
 		`{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{range .IgnoredGoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}` +
 		`{{range .EmbedFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{end}}`
-	list, err := shop.Run(t.Context(), source, "go", "list", "-deps", "-f", format, ".")
+	list, err := builder.Run(t.Context(), source, "go", "list", "-deps", "-f", format, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestContext(t *testing.T) {
 func TestRevision(t *testing.T) {
 	git := func(args ...string) string {
 		t.Helper()
-		output, err := shop.Run(t.Context(), copied, "git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.com"}, args...)...)
+		output, err := builder.Run(t.Context(), copied, "git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.com"}, args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestRevision(t *testing.T) {
 	}
 	stamped := func() string {
 		t.Helper()
-		output, err := shop.Run(t.Context(), copied, "make", "--dry-run", "build")
+		output, err := builder.Run(t.Context(), copied, "make", "--dry-run", "build")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestRevision(t *testing.T) {
 // An image takes over the name of a list of images, and the reverse; a list that of a list,
 // of which nothing stays; and nothing else loses its image.
 func TestNamesAreTakenOver(t *testing.T) {
-	dir, err := shop.CopyOf(t.Context(), source, "names")
+	dir, err := builder.CopyOf(t.Context(), source, "names")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestNoTool(t *testing.T) {
 		"docker": "  docker: Cannot connect to the Docker daemon. Is it running?",
 		"kaniko": "  kaniko: must be docker, podman or buildah",
 	} {
-		output, err := shop.Run(t.Context(), source, "env", "PATH="+path+":"+os.Getenv("PATH"), "make", "image", "IMAGE_TOOL="+tool)
+		output, err := builder.Run(t.Context(), source, "env", "PATH="+path+":"+os.Getenv("PATH"), "make", "image", "IMAGE_TOOL="+tool)
 		want = "make image: needs docker with buildx, podman or buildah, and none is at work here:\n" + want + "\n"
 		if err == nil || !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("IMAGE_TOOL=%s: %s%v, want %q", tool, output, err, want)

@@ -23,7 +23,7 @@ import (
 
 // The binary says what was stamped into it, and the image's entrypoint runs it.
 func TestVersion(t *testing.T) {
-	got, err := shop.Run(t.Context(), ".", "podman", "run", "--rm", builtName, "version")
+	got, err := builder.Run(t.Context(), ".", "podman", "run", "--rm", builtName, "version")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestServes(t *testing.T) {
 export CONTAINERS_CONF='%[1]s/containers.conf' CONTAINERS_STORAGE_CONF='%[1]s/storage.conf'
 exec podman run --rm --name serving --log-driver none --volume '%[2]s:%[2]s' \
   --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges '%[3]s' "$@"
-`, shop.Dir, dir, builtName)
+`, builder.Dir, dir, builtName)
 	if err := os.WriteFile(container, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ exec podman run --rm --name serving --log-driver none --volume '%[2]s:%[2]s' \
 // checkConfined asks the kernel what the process may do.
 func checkConfined(t *testing.T) {
 	t.Helper()
-	pid, err := shop.Run(t.Context(), ".", "podman", "inspect", "--format", "{{.State.Pid}}", "serving")
+	pid, err := builder.Run(t.Context(), ".", "podman", "inspect", "--format", "{{.State.Pid}}", "serving")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package workshop builds the container image as make image does, where no registry can be
+// Package imagebuild builds the container image as make image does, where no registry can be
 // reached: with buildah, an image with Go that is made of this machine's toolchain, and
 // modules from this machine's cache. For who runs what it makes: the tests of the image, and
 // a whole cluster. It needs root and buildah.
-package workshop
+package imagebuild
 
 import (
 	"context"
@@ -20,9 +20,9 @@ import (
 	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
-// A Workshop builds and runs images in a storage of its own. Whoever gave it its
+// A Builder builds and runs images in a storage of its own. Whoever gave it its
 // directory removes that.
-type Workshop struct {
+type Builder struct {
 	Dir   string
 	Flags string // IMAGE_FLAGS of make image
 
@@ -33,10 +33,10 @@ type Workshop struct {
 
 const goImage = "localhost/golang:of-this-machine"
 
-// New returns a Workshop in a directory. It makes the image with Go, and downloads the
+// New returns a Builder in a directory. It makes the image with Go, and downloads the
 // modules of the repository.
-func New(ctx context.Context, dir string) (*Workshop, error) {
-	w := &Workshop{Dir: dir}
+func New(ctx context.Context, dir string) (*Builder, error) {
+	w := &Builder{Dir: dir}
 	var err error
 	if w.module, err = controlplane.ModuleDir(); err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func New(ctx context.Context, dir string) (*Workshop, error) {
 		return nil, err
 	}
 
-	if _, err := w.Run(ctx, filepath.Join(w.module, "image", "workshop"), "./golang.sh", goImage, filepath.Join(w.Dir, "golang")); err != nil {
+	if _, err := w.Run(ctx, filepath.Join(w.module, "supplychain", "imagebuild"), "./golang.sh", goImage, filepath.Join(w.Dir, "golang")); err != nil {
 		return nil, err
 	}
 	if _, err := w.Run(ctx, repository, "go", "mod", "download"); err != nil {
@@ -80,7 +80,7 @@ func New(ctx context.Context, dir string) (*Workshop, error) {
 }
 
 // configure writes the configuration of buildah and podman.
-func (w *Workshop) configure(ctx context.Context) error {
+func (w *Builder) configure(ctx context.Context) error {
 	err := os.WriteFile(filepath.Join(w.Dir, "containers.conf"), fmt.Appendf(nil, `
 [containers]
 # The defaults are above what a sandbox may allow.
@@ -110,7 +110,7 @@ tmp_dir = %q
 }
 
 // Run returns what a program prints; if it fails, the error has the end of what it said.
-func (w *Workshop) Run(ctx context.Context, dir, program string, args ...string) (string, error) {
+func (w *Builder) Run(ctx context.Context, dir, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, w.env
 	output, err := cmd.Output()
@@ -122,7 +122,7 @@ func (w *Workshop) Run(ctx context.Context, dir, program string, args ...string)
 
 // MakeImage runs make image in dir, with buildah unless the variables say otherwise, and
 // returns what it says.
-func (w *Workshop) MakeImage(ctx context.Context, dir string, variables ...string) (string, error) {
+func (w *Builder) MakeImage(ctx context.Context, dir string, variables ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "make", append([]string{
 		"--no-print-directory", "image", "IMAGE_TOOL=buildah", "IMAGE_FLAGS=" + w.Flags, "GO_IMAGE=" + goImage, "GOPROXY=file:///proxy",
 	}, variables...)...)
@@ -140,7 +140,7 @@ func lastLines(output []byte) string {
 }
 
 // Layout writes an image, or those of a list, as an OCI layout, and returns its directory.
-func (w *Workshop) Layout(ctx context.Context, name string) (string, error) {
+func (w *Builder) Layout(ctx context.Context, name string) (string, error) {
 	layout := filepath.Join(w.Dir, "layouts", strings.ReplaceAll(name, ":", "-")) // oci:PATH:TAG
 	push := []string{"push", "-q", name, "oci:" + layout}
 	if _, err := w.Run(ctx, ".", "buildah", "manifest", "inspect", name); err == nil {
@@ -155,7 +155,7 @@ func (w *Workshop) Layout(ctx context.Context, name string) (string, error) {
 }
 
 // CopyOf copies what is checked out to a directory of that name, with the dates of now.
-func (w *Workshop) CopyOf(ctx context.Context, repository, name string) (string, error) {
+func (w *Builder) CopyOf(ctx context.Context, repository, name string) (string, error) {
 	dir := filepath.Join(w.Dir, name)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return "", err

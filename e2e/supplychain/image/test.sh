@@ -3,7 +3,7 @@
 # gives them namespaces and a directory of their own, so that no process, no mount and no
 # image outlives them, however they end.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 # skip ends with what is missing and the way out.
 skip() {
@@ -31,4 +31,4 @@ fi
 echo "== tests of the image, about half a minute (minutes the first time, which compiles for two platforms)"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-IMAGE_TEST_DIR=$dir TMPDIR=$dir "${isolated[@]}" go test -tags=image -count=1 -timeout 20m -v ./image | grep --line-buffered -v '^=== '
+IMAGE_TEST_DIR=$dir TMPDIR=$dir "${isolated[@]}" go test -tags=image -count=1 -timeout 20m -v ./supplychain/image | grep --line-buffered -v '^=== '

@@ -106,7 +106,7 @@ func TestReproducible(t *testing.T) {
 func TestMakeBuildIsTheSame(t *testing.T) {
 	for _, platform := range platforms {
 		_, architecture, _ := strings.Cut(platform, "/")
-		if _, err := shop.Run(t.Context(), copied, "env", "GOOS=linux", "GOARCH="+architecture, "make", "build", "REVISION="+revision); err != nil {
+		if _, err := builder.Run(t.Context(), copied, "env", "GOOS=linux", "GOARCH="+architecture, "make", "build", "REVISION="+revision); err != nil {
 			t.Fatal(err)
 		}
 		binary, err := os.ReadFile(filepath.Join(copied, "bin", "caseharden"))

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/caseharden/caseharden/e2e/image/workshop"
+	"github.com/caseharden/caseharden/e2e/supplychain/imagebuild"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 
@@ -35,7 +35,7 @@ func write(ctx context.Context, dir, file, name string) error {
 	if err != nil {
 		return err
 	}
-	w, err := workshop.New(ctx, dir)
+	w, err := imagebuild.New(ctx, dir)
 	if err != nil {
 		return err
 	}
