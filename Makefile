@@ -149,7 +149,7 @@ e2e: ## Run the tests against a real API server
 	go -C e2e test $(RACE) -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
 
 soak: ## Put it under all the load that this machine can make for SOAK, and see whether a good review fails or anything grows
-	@go -C e2e build -o ../bin/soak ./soak
+	@go -C e2e build -o ../bin/soak ./load
 	@exec bin/soak --for=$(SOAK)
 
 demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root: it installs runc and buildah)
