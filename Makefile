@@ -153,10 +153,10 @@ soak: ## Put it under all the load that this machine can make for SOAK, and see 
 	@exec bin/soak --for=$(SOAK)
 
 demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root: it installs runc and buildah)
-	@e2e/installed/demo.sh
+	@e2e/node/demo.sh
 
 test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc and buildah)
-	@e2e/installed/test.sh
+	@e2e/node/test.sh
 
 clean: ## Remove bin; the programs of the tests are in ~/.cache/caseharden
 	rm -rf bin

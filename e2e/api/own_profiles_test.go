@@ -14,8 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 // A second webhook serves all the profiles of the tests: those of mutate/testdata,

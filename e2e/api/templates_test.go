@@ -20,7 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/webhook"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 )
 
 // A templateKind is a kind that makes pods: what an object of it looks like

@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/caseharden/caseharden/e2e/webhook"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 )
 
 // clientWithWarnings returns a client that records the warnings it is sent.

@@ -22,9 +22,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/e2e/bench/reviews"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/process"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 //go:embed pod.yaml

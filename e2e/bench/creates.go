@@ -23,9 +23,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/process"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 // createRounds is a multiple of twice the contenders: see order. With half as many, ratios of

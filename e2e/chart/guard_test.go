@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caseharden/caseharden/e2e/manifests"
+	"github.com/caseharden/caseharden/e2e/product/manifests"
 )
 
 // The label guard refuses a label that would harden nothing, says what there is, and

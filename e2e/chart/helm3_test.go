@@ -12,7 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/caseharden/caseharden/e2e/manifests"
+	"github.com/caseharden/caseharden/e2e/product/manifests"
 )
 
 // helm3 runs Helm 3 without a cluster, and returns what it prints.

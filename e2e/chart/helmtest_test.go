@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/caseharden/caseharden/e2e/manifests"
+	"github.com/caseharden/caseharden/e2e/product/manifests"
 )
 
 func unmarshal(t *testing.T, text string, into any) {
@@ -85,7 +85,7 @@ func (in *installation) helmTest(t *testing.T, more ...string) (stdout, stderr s
 }
 
 // helm test shows what a Pod gets, and fails where it gets nothing. Neither guard is in
-// its way, and it may do no more than it has to. (A kubelet runs it in package installed.)
+// its way, and it may do no more than it has to. (A kubelet runs it in package node.)
 func TestHelmTest(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t)

@@ -22,10 +22,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/caseharden/caseharden/e2e/node"
+	"github.com/caseharden/caseharden/e2e/product/localpods"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 // What the tests share: programs, and the directory deploy/.
@@ -102,7 +102,7 @@ func template(t *testing.T, args ...string) string {
 type installation struct {
 	cluster *controlplane.Cluster
 	client  kubernetes.Interface
-	node    *node.Node
+	node    *localpods.Node
 	env     []string
 
 	helmBinary string // Helm 4, if no test sets another
@@ -112,7 +112,7 @@ type installation struct {
 // caseharden in the namespace caseharden.
 func newInstallation(t *testing.T) *installation {
 	t.Helper()
-	network, err := node.NewNetwork()
+	network, err := localpods.NewNetwork()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func newInstallation(t *testing.T) *installation {
 	if in.client, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	if in.node, err = node.New(c, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
+	if in.node, err = localpods.New(c, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/manifests"
+	"github.com/caseharden/caseharden/e2e/product/manifests"
 )
 
 const alertTests = "testdata/alerts.yaml"

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caseharden/caseharden/e2e/manifests"
+	"github.com/caseharden/caseharden/e2e/product/manifests"
 )
 
 // What is rendered for each of these values the API server accepts, and finds nothing

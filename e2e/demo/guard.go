@@ -16,7 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/caseharden/caseharden/e2e/manifests"
+	"github.com/caseharden/caseharden/e2e/product/manifests"
 )
 
 // labelGuard is the name of the ValidatingAdmissionPolicy in deploy/install.yaml that

@@ -28,8 +28,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 //go:embed legacy.yaml

@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/e2e/bench/reviews"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 var update = flag.Bool("update", false, "rewrite the outputs in the documentation")

@@ -11,7 +11,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/caseharden/caseharden/e2e/webhook"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 )
 
 var binary string // of caseharden

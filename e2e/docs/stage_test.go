@@ -20,10 +20,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/caseharden/caseharden/e2e/node"
+	"github.com/caseharden/caseharden/e2e/product/localpods"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 // A stage is where the commands of a document run: a directory that looks like the
@@ -34,7 +34,7 @@ type stage struct {
 	dir    string
 	env    []string
 	client kubernetes.Interface
-	node   *node.Node
+	node   *localpods.Node
 	seen   map[string]bool                   // the profiles that pods are known to be hardened by
 	made   map[string]corev1.PodTemplateSpec // what pods were made of, by kind, namespace and name
 }
@@ -49,7 +49,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := node.NewNetwork()
+	network, err := localpods.NewNetwork()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func newStage(t *testing.T) *stage {
 	if s.client, err = kubernetes.NewForConfig(controlPlane.Config()); err != nil {
 		t.Fatal(err)
 	}
-	if s.node, err = node.New(controlPlane, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
+	if s.node, err = localpods.New(controlPlane, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.node.Stop() })

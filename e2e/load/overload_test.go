@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caseharden/caseharden/e2e/webhook"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 )
 
 // startReplica starts one, with nothing before it, until the test ends.

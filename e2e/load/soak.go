@@ -16,7 +16,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/caseharden/caseharden/e2e/webhook"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 )
 
 // How many there are of each client. The callers are as many as keep the machine busy.

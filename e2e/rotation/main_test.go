@@ -21,8 +21,8 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 var (

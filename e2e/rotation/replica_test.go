@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caseharden/caseharden/e2e/webhook"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 )
 
 // A replica is one pod of the Deployment: a process, and after its end another.

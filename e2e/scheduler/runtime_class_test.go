@@ -13,8 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
-	"github.com/caseharden/caseharden/e2e/webhook"
 )
 
 // The API server adds the node selector of a RuntimeClass to a new pod before it calls

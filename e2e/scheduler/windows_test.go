@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 
-	"github.com/caseharden/caseharden/e2e/webhook"
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 )
 
 // builds are values of the label of the Windows build. Kubelets set none that is a number,

@@ -1,0 +1,39 @@
+# Prepares what runs a whole cluster, for test.sh and demo.sh, which say by a function
+# "cannot" what to do where something is missing: gets runc and buildah, compiles the rest,
+# and builds the image of caseharden. Then $dir has what they run: machine, the command in
+# which nothing that a cluster makes outlives it, and CASEHARDEN_IMAGE names the image.
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+[ "$(uname)" = Linux ] || cannot "needs Linux: run this in a virtual machine"
+[ "$(id -u)" = 0 ] || cannot "needs root, to make namespaces and cgroups: run this with sudo"
+command -v go >/dev/null || cannot "needs Go in the PATH of root: sudo env PATH=\"\$PATH\" make demo-cluster (or test-cluster)"
+command -v unshare >/dev/null || cannot "needs unshare, of util-linux: install it, and run this again"
+unshare --mount --pid --net --ipc --uts --cgroup --fork true ||
+  cannot "needs namespaces, which this sandbox refuses: run this in a virtual machine"
+grep -Eq ' cgroup2? rw' /proc/mounts ||
+  cannot "needs cgroups, which are read-only here: run this in a virtual machine"
+
+missing=()
+for program in runc buildah; do
+  command -v $program >/dev/null || missing+=($program)
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  command -v apt-get >/dev/null || cannot "needs ${missing[*]}, and here is no apt-get: install what is missing, and run this again"
+  echo "== installing for a whole cluster: apt-get install ${missing[*]}"
+  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null; } ||
+    cannot "needs ${missing[*]}, and apt-get could not install them (see above)"
+fi
+
+echo "== building a whole cluster: also the kubelet, the controllers, containerd and Helm (about ten minutes the first time, three after make test)"
+go run ./product/release/build
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+go build -buildvcs=false -o "$dir/machine" ./testbed/sandbox
+
+echo "== building the image of caseharden, some ten seconds (one or two minutes the first time)"
+mkdir "$dir/image"
+TMPDIR=$dir/image unshare --mount --pid --fork --kill-child --mount-proc \
+  go run ./supplychain/archive "$dir/image" "$dir/caseharden.tar" images.test/caseharden:installed
+rm -rf "$dir/image"
+export CASEHARDEN_IMAGE=$dir/caseharden.tar
