@@ -80,7 +80,7 @@ func (in *installation) runTestPod(ctx context.Context, dir string) error {
 		return err
 	}
 	kubeconfig := filepath.Join(dir, "kubeconfig")
-	if err := in.node.WriteKubeconfig(ctx, pod.Spec.ServiceAccountName, kubeconfig); err != nil {
+	if err := in.runner.WriteKubeconfig(ctx, pod.Spec.ServiceAccountName, kubeconfig); err != nil {
 		return err
 	}
 	pod.Status.Phase = corev1.PodSucceeded

@@ -77,7 +77,7 @@ func (in *installation) helmTest(t *testing.T, more ...string) (stdout, stderr s
 	t.Helper()
 	pod := in.testPod(t)
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := in.node.WriteKubeconfig(t.Context(), pod.Spec.ServiceAccountName, kubeconfig); err != nil {
+	if err := in.runner.WriteKubeconfig(t.Context(), pod.Spec.ServiceAccountName, kubeconfig); err != nil {
 		t.Fatal(err)
 	}
 	args := append(append(pod.Spec.Containers[0].Args, "--kubeconfig="+kubeconfig), more...)
@@ -161,7 +161,7 @@ func TestHelmTest(t *testing.T) {
 	if err == nil || !strings.Contains(stderr, "a Pod in namespace plain: is not hardened") {
 		t.Errorf("where nothing is hardened: %v: %s", err, stderr)
 	}
-	if err := in.node.Stop(); err != nil {
+	if err := in.runner.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	_, stderr, err = in.helmTest(t, "--timeout=2s")

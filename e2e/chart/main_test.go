@@ -25,6 +25,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/product/localpods"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/egress"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
@@ -102,7 +103,7 @@ func template(t *testing.T, args ...string) string {
 type installation struct {
 	cluster *controlplane.Cluster
 	client  kubernetes.Interface
-	node    *localpods.Node
+	runner  *localpods.Runner
 	env     []string
 
 	helmBinary string // Helm 4, if no test sets another
@@ -112,7 +113,7 @@ type installation struct {
 // caseharden in the namespace caseharden.
 func newInstallation(t *testing.T) *installation {
 	t.Helper()
-	network, err := localpods.NewNetwork()
+	network, err := egress.New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,11 +133,11 @@ func newInstallation(t *testing.T) *installation {
 	if in.client, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	if in.node, err = localpods.New(c, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
+	if in.runner, err = localpods.New(c, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := in.node.Stop(); err != nil {
+		if err := in.runner.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -167,7 +168,7 @@ func (in *installation) install(t *testing.T, args ...string) {
 
 func (in *installation) settle(t *testing.T) {
 	t.Helper()
-	if err := in.node.Settle(t.Context()); err != nil {
+	if err := in.runner.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

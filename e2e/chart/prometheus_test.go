@@ -102,7 +102,7 @@ func (m *monitor) findPods(t *testing.T) {
 		Labels  map[string]string `json:"labels"`
 	}
 	groups := []group{{Targets: []string{}, Labels: map[string]string{"namespace": "caseharden"}}}
-	for _, pod := range m.in.node.Pods() {
+	for _, pod := range m.in.runner.Pods() {
 		groups[0].Targets = append(groups[0].Targets, pod.MetricsAddr)
 	}
 	data, err := json.Marshal(groups)
@@ -180,7 +180,7 @@ func TestMonitoring(t *testing.T) {
 	in.waitInjected(t, "shop", "hardened")
 	in.waitInjected(t, "stall", "restricted")
 	m := newMonitor(t, in)
-	for _, pod := range in.node.Pods() {
+	for _, pod := range in.runner.Pods() {
 		promtool(t, scrape(t, pod.MetricsAddr), "check", "metrics")
 	}
 
@@ -234,7 +234,7 @@ func TestMonitoring(t *testing.T) {
 // stop ends all pods, as if their nodes were gone.
 func stop(t *testing.T, in *installation) {
 	t.Helper()
-	if err := in.node.Stop(); err != nil {
+	if err := in.runner.Stop(); err != nil {
 		t.Fatal(err)
 	}
 }

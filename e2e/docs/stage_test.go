@@ -23,18 +23,19 @@ import (
 	"github.com/caseharden/caseharden/e2e/product/localpods"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/egress"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
 // A stage is where the commands of a document run: a directory that looks like the
 // repository, and a cluster in which the chart is installed. The API server, kubectl,
 // Helm and caseharden are real. What other components would do settle does, between two
-// commands: package node for the webhook's own pods, and the controllers of workloads.
+// commands: package localpods for the webhook's own pods, and the controllers of workloads.
 type stage struct {
 	dir    string
 	env    []string
 	client kubernetes.Interface
-	node   *localpods.Node
+	runner *localpods.Runner
 	seen   map[string]bool                   // the profiles that pods are known to be hardened by
 	made   map[string]corev1.PodTemplateSpec // what pods were made of, by kind, namespace and name
 }
@@ -49,7 +50,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := localpods.NewNetwork()
+	network, err := egress.New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,10 +66,10 @@ func newStage(t *testing.T) *stage {
 	if s.client, err = kubernetes.NewForConfig(controlPlane.Config()); err != nil {
 		t.Fatal(err)
 	}
-	if s.node, err = localpods.New(controlPlane, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
+	if s.runner, err = localpods.New(controlPlane, network, binary, t.TempDir(), "caseharden", "caseharden"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.node.Stop() })
+	t.Cleanup(func() { _ = s.runner.Stop() })
 	for _, dir := range []string{"docs/examples", "deploy"} {
 		if err := os.CopyFS(filepath.Join(s.dir, dir), os.DirFS(filepath.Join(repository(t), dir))); err != nil {
 			t.Fatal(err)
@@ -160,7 +161,7 @@ func (s *stage) run(t *testing.T, script string) (string, error) {
 // settle does what the components do that are not there.
 func (s *stage) settle(t *testing.T) {
 	t.Helper()
-	if err := s.node.Settle(t.Context()); err != nil {
+	if err := s.runner.Settle(t.Context()); err != nil {
 		t.Fatalf("rolling out the webhook: %v", err)
 	}
 	if err := s.waitForProfiles(t.Context()); err != nil {

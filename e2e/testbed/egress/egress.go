@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package localpods
+// Package egress takes what an API server dials in its cluster to processes outside of it.
+package egress
 
 import (
 	"bufio"
@@ -25,10 +26,10 @@ type Network struct {
 	turn int
 }
 
-// NewNetwork returns a network that leads nowhere yet. The caller must call Close.
-func NewNetwork() (*Network, error) {
+// New returns a network that leads nowhere yet. The caller must call Close.
+func New() (*Network, error) {
 	// Not the temporary directory of a test: the name of a socket may have 107 bytes.
-	dir, err := os.MkdirTemp("", "caseharden-")
+	dir, err := os.MkdirTemp("", "egress-")
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ import (
 
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/egress"
 )
 
 const (
@@ -39,13 +40,13 @@ const (
 	endpointsLag = 500 * time.Millisecond
 )
 
-// A Node runs the pods of one Deployment.
-type Node struct {
+// A Runner runs the pods of one Deployment.
+type Runner struct {
 	namespace, name string // of the Deployment and of its Service
 
 	cluster *controlplane.Cluster
 	client  kubernetes.Interface
-	network *Network
+	network *egress.Network
 	binary  string
 	dir     string
 
@@ -55,107 +56,107 @@ type Node struct {
 	ending   []<-chan error
 }
 
-// New returns a Node that runs nothing yet. Its files go to dir. The API server of the
+// New returns a Runner that runs nothing yet. Its files go to dir. The API server of the
 // cluster has to have the flag of the network. The caller must call Stop.
-func New(c *controlplane.Cluster, network *Network, binary, dir, namespace, name string) (*Node, error) {
+func New(c *controlplane.Cluster, network *egress.Network, binary, dir, namespace, name string) (*Runner, error) {
 	client, err := kubernetes.NewForConfig(c.Config())
 	if err != nil {
 		return nil, err
 	}
-	return &Node{namespace: namespace, name: name, cluster: c, client: client, network: network, binary: binary, dir: dir}, nil
+	return &Runner{namespace: namespace, name: name, cluster: c, client: client, network: network, binary: binary, dir: dir}, nil
 }
 
 // Pods returns those that are ready.
-func (n *Node) Pods() []*webhook.Webhook { return n.pods }
+func (r *Runner) Pods() []*webhook.Webhook { return r.pods }
 
 // Settle does what is to be done since the last call: if the template of the Deployment
 // has changed it replaces the pods, each by one that is ready before it is told to end.
 // If one does not become ready the others stay as they are, and the error says why. If
 // there is no Deployment any more, all pods end.
-func (n *Node) Settle(ctx context.Context) error {
-	deployment, err := n.client.AppsV1().Deployments(n.namespace).Get(ctx, n.name, metav1.GetOptions{})
+func (r *Runner) Settle(ctx context.Context) error {
+	deployment, err := r.client.AppsV1().Deployments(r.namespace).Get(ctx, r.name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		n.template = corev1.PodTemplateSpec{}
-		return n.replace(ctx, nil)
+		r.template = corev1.PodTemplateSpec{}
+		return r.replace(ctx, nil)
 	}
-	if err != nil || reflect.DeepEqual(deployment.Spec.Template, n.template) {
+	if err != nil || reflect.DeepEqual(deployment.Spec.Template, r.template) {
 		return err
 	}
-	if err := n.replace(ctx, deployment); err != nil {
+	if err := r.replace(ctx, deployment); err != nil {
 		return err
 	}
-	n.template = deployment.Spec.Template
+	r.template = deployment.Spec.Template
 	return nil
 }
 
 // replace replaces all pods by those of the Deployment, of which nil has none.
-func (n *Node) replace(ctx context.Context, deployment *appsv1.Deployment) error {
-	old := n.pods
+func (r *Runner) replace(ctx context.Context, deployment *appsv1.Deployment) error {
+	old := r.pods
 	if deployment != nil {
 		for range *deployment.Spec.Replicas {
-			pod, err := n.startPod(ctx, deployment.Spec.Template)
+			pod, err := r.startPod(ctx, deployment.Spec.Template)
 			if err != nil {
 				return err
 			}
-			n.pods = append(n.pods, pod)
-			n.lead(n.pods)
+			r.pods = append(r.pods, pod)
+			r.lead(r.pods)
 			if len(old) > 0 {
-				old = n.end(old)
+				old = r.end(old)
 			}
 		}
 	}
 	for len(old) > 0 {
-		old = n.end(old)
+		old = r.end(old)
 	}
 	return nil
 }
 
 // end tells the first of the old pods to end, and returns the others.
-func (n *Node) end(old []*webhook.Webhook) []*webhook.Webhook {
+func (r *Runner) end(old []*webhook.Webhook) []*webhook.Webhook {
 	pod := old[0]
-	n.pods = n.pods[1:] // the old ones come first
+	r.pods = r.pods[1:] // the old ones come first
 	ended := make(chan error, 1)
 	go func() { ended <- pod.Stop() }()
-	n.ending = append(n.ending, ended)
+	r.ending = append(r.ending, ended)
 	time.Sleep(endpointsLag)
-	n.lead(n.pods)
+	r.lead(r.pods)
 	return old[1:]
 }
 
 // lead leads the API server to pods.
-func (n *Node) lead(pods []*webhook.Webhook) {
+func (r *Runner) lead(pods []*webhook.Webhook) {
 	to := map[string][]string{}
 	for _, pod := range pods {
 		to["443"] = append(to["443"], pod.Addr)
 		to["8080"] = append(to["8080"], pod.MetricsAddr)
 	}
-	n.network.Lead(to)
+	r.network.Lead(to)
 }
 
 // Stop ends all pods, and says if one has not ended as it should. Settle would make new
 // ones.
-func (n *Node) Stop() error {
+func (r *Runner) Stop() error {
 	var failed error
-	for _, pod := range n.pods {
+	for _, pod := range r.pods {
 		if err := pod.Stop(); err != nil {
 			failed = err
 		}
 	}
-	n.pods, n.template = nil, corev1.PodTemplateSpec{}
-	n.lead(nil)
-	for _, ended := range n.ending {
+	r.pods, r.template = nil, corev1.PodTemplateSpec{}
+	r.lead(nil)
+	for _, ended := range r.ending {
 		if err := <-ended; err != nil {
 			failed = err
 		}
 	}
-	n.ending = nil
+	r.ending = nil
 	return failed
 }
 
 // startPod runs a pod, and returns when it is ready.
-func (n *Node) startPod(ctx context.Context, template corev1.PodTemplateSpec) (*webhook.Webhook, error) {
-	n.started++
-	dir := filepath.Join(n.dir, "pod-"+strconv.Itoa(n.started))
+func (r *Runner) startPod(ctx context.Context, template corev1.PodTemplateSpec) (*webhook.Webhook, error) {
+	r.started++
+	dir := filepath.Join(r.dir, "pod-"+strconv.Itoa(r.started))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -163,7 +164,7 @@ func (n *Node) startPod(ctx context.Context, template corev1.PodTemplateSpec) (*
 	args := append([]string{}, container.Args[1:]...) // the first is serve
 	for _, mount := range container.VolumeMounts {
 		there := filepath.Join(dir, "mounted", mount.MountPath)
-		if err := n.mount(ctx, template.Spec.Volumes, mount.Name, there); err != nil {
+		if err := r.mount(ctx, template.Spec.Volumes, mount.Name, there); err != nil {
 			return nil, fmt.Errorf("volume %s: %w", mount.Name, err)
 		}
 		for i, arg := range args {
@@ -172,14 +173,14 @@ func (n *Node) startPod(ctx context.Context, template corev1.PodTemplateSpec) (*
 	}
 	if token := template.Spec.AutomountServiceAccountToken; token != nil && *token {
 		kubeconfig := filepath.Join(dir, "kubeconfig")
-		if err := n.WriteKubeconfig(ctx, template.Spec.ServiceAccountName, kubeconfig); err != nil {
+		if err := r.WriteKubeconfig(ctx, template.Spec.ServiceAccountName, kubeconfig); err != nil {
 			return nil, err
 		}
 		args = append(args, "--kubeconfig="+kubeconfig)
 	}
 	// The last of a flag wins.
 	args = append(args, "--addr=127.0.0.1:0", "--metrics-addr=127.0.0.1:0", "--log-format=json")
-	pod, err := webhook.StartManaged(ctx, n.binary, dir, args...)
+	pod, err := webhook.StartManaged(ctx, r.binary, dir, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +208,7 @@ func waitReady(ctx context.Context, pod *webhook.Webhook) error {
 }
 
 // mount writes the files of a volume.
-func (n *Node) mount(ctx context.Context, volumes []corev1.Volume, name, dir string) error {
+func (r *Runner) mount(ctx context.Context, volumes []corev1.Volume, name, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -215,12 +216,12 @@ func (n *Node) mount(ctx context.Context, volumes []corev1.Volume, name, dir str
 		switch {
 		case v.Name != name:
 		case v.Secret != nil:
-			return n.mountSecret(ctx, v.Secret.SecretName, dir)
+			return r.mountSecret(ctx, v.Secret.SecretName, dir)
 		case v.ConfigMap != nil:
-			return n.mountConfigMap(ctx, v.ConfigMap.Name, dir)
+			return r.mountConfigMap(ctx, v.ConfigMap.Name, dir)
 		case v.Projected != nil:
 			for _, source := range v.Projected.Sources {
-				if err := n.mountConfigMap(ctx, source.ConfigMap.Name, dir); err != nil {
+				if err := r.mountConfigMap(ctx, source.ConfigMap.Name, dir); err != nil {
 					return err
 				}
 			}
@@ -232,8 +233,8 @@ func (n *Node) mount(ctx context.Context, volumes []corev1.Volume, name, dir str
 	return fmt.Errorf("there is none of this name")
 }
 
-func (n *Node) mountSecret(ctx context.Context, name, dir string) error {
-	secret, err := n.client.CoreV1().Secrets(n.namespace).Get(ctx, name, metav1.GetOptions{})
+func (r *Runner) mountSecret(ctx context.Context, name, dir string) error {
+	secret, err := r.client.CoreV1().Secrets(r.namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -245,8 +246,8 @@ func (n *Node) mountSecret(ctx context.Context, name, dir string) error {
 	return nil
 }
 
-func (n *Node) mountConfigMap(ctx context.Context, name, dir string) error {
-	configMap, err := n.client.CoreV1().ConfigMaps(n.namespace).Get(ctx, name, metav1.GetOptions{})
+func (r *Runner) mountConfigMap(ctx context.Context, name, dir string) error {
+	configMap, err := r.client.CoreV1().ConfigMaps(r.namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -260,13 +261,13 @@ func (n *Node) mountConfigMap(ctx context.Context, name, dir string) error {
 
 // WriteKubeconfig writes what a pod of a ServiceAccount finds mounted, as the file that
 // can stand in for it.
-func (n *Node) WriteKubeconfig(ctx context.Context, serviceAccount, file string) error {
-	request, err := n.client.CoreV1().ServiceAccounts(n.namespace).CreateToken(ctx, serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+func (r *Runner) WriteKubeconfig(ctx context.Context, serviceAccount, file string) error {
+	request, err := r.client.CoreV1().ServiceAccounts(r.namespace).CreateToken(ctx, serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 	if err != nil {
 		return err
 	}
 	const name = "pod"
-	config := n.cluster.Config()
+	config := r.cluster.Config()
 	k := clientcmdapi.NewConfig()
 	k.Clusters[name] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
 	k.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: request.Status.Token}
