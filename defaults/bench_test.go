@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package defaults_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
+
+	. "github.com/caseharden/caseharden/defaults"
 )
 
 // BenchmarkDecide shows that the time for a container does not grow with the number of the

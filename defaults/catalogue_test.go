@@ -3,7 +3,6 @@
 package defaults
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -61,36 +60,5 @@ func TestFieldsCannotBeChangedByCallers(t *testing.T) {
 	Fields()[0] = nil
 	if catalogue[0] == nil {
 		t.Error("Fields returned the catalogue itself")
-	}
-}
-
-func TestBuiltinProfiles(t *testing.T) {
-	psa := map[string]string{
-		"allowPrivilegeEscalation": `false`,
-		"capabilities.drop":        `["ALL"]`,
-		"runAsNonRoot":             `true`,
-		"seccompProfile":           `{"type":"RuntimeDefault"}`,
-	}
-	all := maps.Clone(psa)
-	all["readOnlyRootFilesystem"] = `true`
-	all["runAsUser"] = `10001`
-	want := map[string]map[string]string{"hardened": all, "restricted": psa}
-
-	profiles, err := Builtin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]map[string]string{}
-	for _, p := range profiles {
-		got[p.Name] = map[string]string{}
-		for _, d := range p.Container {
-			got[p.Name][d.Field.Name] = string(d.Value.JSON)
-		}
-		if len(p.Pod) > 0 {
-			t.Errorf("profile %s has %d defaults at pod level, want none", p.Name, len(p.Pod))
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("built-in profiles (-want +got):\n%s", diff)
 	}
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package defaults_test
 
 import (
 	"fmt"
 	"testing"
+
+	. "github.com/caseharden/caseharden/defaults"
 )
 
 // conflictCases are the conflicts and their near misses: the pod is one that
@@ -184,7 +186,7 @@ func TestEveryConflictHasItsCases(t *testing.T) {
 				}
 				pod, d := mustParsePod(t, tt.pod), find(t, profile, tt.level, tt.field)
 				if tt.level == PodLevel {
-					held = held || conflict.holdsAtPodLevel(f, pod, d.Value)
+					held = held || conflict.HoldsAtPodLevel(f, pod, d.Value)
 				} else if conflict.InContainer != nil {
 					held = held || conflict.InContainer(pod, &pod.Containers[len(pod.Containers)-1], d.Value)
 				}

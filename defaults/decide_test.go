@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package defaults_test
 
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,47 +13,29 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
+
+	. "github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 )
 
 // everything gives every field that can have a default one, at every level.
-const everything = `
-apiVersion: caseharden.io/v1alpha1
-kind: Profile
-metadata: {name: everything}
-spec:
-  container:
-    allowPrivilegeEscalation: false
-    appArmorProfile: {type: RuntimeDefault}
-    capabilities: {drop: [ALL, NET_RAW]}
-    privileged: false
-    procMount: Default
-    readOnlyRootFilesystem: true
-    runAsGroup: 100001
-    runAsNonRoot: true
-    runAsUser: 100001
-    seLinuxOptions: {level: "s0:c1,c2"}
-    seccompProfile: {type: RuntimeDefault}
-    windowsOptions: {runAsUserName: ContainerUser}
-  pod:
-    appArmorProfile: {type: RuntimeDefault}
-    fsGroup: 100001
-    fsGroupChangePolicy: OnRootMismatch
-    runAsGroup: 100001
-    runAsNonRoot: true
-    runAsUser: 100001
-    seLinuxChangePolicy: MountOption
-    seLinuxOptions: {level: "s0:c1,c2"}
-    seccompProfile: {type: RuntimeDefault}
-    supplementalGroups: [100001]
-    supplementalGroupsPolicy: Strict
-    sysctls: [{name: net.ipv4.ping_group_range, value: "0 65536"}, {name: kernel.shm_rmid_forced, value: "1"}]
-    windowsOptions: {runAsUserName: ContainerUser}
-`
+var everything = readTestdata("everything.yaml")
+
+func readTestdata(name string) string {
+	data, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+// head is three lines: a spec begins on the fourth.
+const head = "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: x}\n"
 
 // mustParseProfile returns the profile of the first document.
 func mustParseProfile(t testing.TB, data string) *Profile {
 	t.Helper()
-	profiles, err := ParseProfiles([]ProfileFile{{Name: "test.yaml", Data: []byte(data)}})
+	profiles, err := profile.Parse([]profile.File{{Name: "test.yaml", Data: []byte(data)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +74,7 @@ func nest(path string, value string) string {
 
 // The matrix: every default of a profile that has them all, in every place, in
 // every state that a pod can leave it in. A new field is covered by its line in
-// the profile above.
+// that profile.
 func TestDecideMatrix(t *testing.T) {
 	profile := mustParseProfile(t, everything)
 	for _, d := range profile.Container {
@@ -220,7 +203,7 @@ func TestValuesAreTheAPIs(t *testing.T) {
 }
 
 // everythingLeft leaves, in some containers, all that everything has.
-const everythingLeft = everything + `
+var everythingLeft = everything + `
 ---
 apiVersion: caseharden.io/v1alpha1
 kind: Profile
@@ -248,7 +231,7 @@ spec:
 // Verdicts must list what decide gives, and nothing that it cannot give: metric
 // series are made from it.
 func TestVerdictsAreThoseOfTheCases(t *testing.T) {
-	profiles, err := ParseProfiles([]ProfileFile{{Name: "test.yaml", Data: []byte(everythingLeft)}})
+	profiles, err := profile.Parse([]profile.File{{Name: "test.yaml", Data: []byte(everythingLeft)}})
 	if err != nil {
 		t.Fatal(err)
 	}

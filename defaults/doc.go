@@ -6,7 +6,8 @@
 // It is the product in one pure function: [Profile.Decide] puts every default of a
 // profile through the switch in decide.go, and each comes out as inject, leave or skip,
 // with a reason from a closed set. The package knows nothing of HTTP, of patches or of time; how a
-// decision reaches the API server is the business of package mutate.
+// decision reaches the API server is the business of package mutate. Nor does it know YAML or
+// the names of images: how profiles are written in files is the business of package profile.
 //
 // Three things hold for every pod:
 //

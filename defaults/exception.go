@@ -21,11 +21,18 @@ type Exception struct {
 type Match struct {
 	Containers     []string // globs of names, as path.Match has them
 	ContainerTypes []ContainerType
-	Privileged     bool         // only containers with privileged: true
-	Images         []Repository // globs of repositories
+	Privileged     bool // only containers with privileged: true
+	Images         []ImagePattern
 }
 
-// matches says whether a container is meant. It asks for the repository of the
+// An ImagePattern says which images are meant, by their repositories. What the name of
+// an image stands for is not known here: see [Profile.RepositoryOf].
+type ImagePattern struct {
+	Glob    string // as the profile has it
+	Matches func(repository string) bool
+}
+
+// matches reports whether a container is meant. It asks for the repository of the
 // container's image only if that matters.
 func (m *Match) matches(c *Container, repository func() string) bool {
 	switch {
@@ -38,7 +45,7 @@ func (m *Match) matches(c *Container, repository func() string) bool {
 		return false
 	case m.Privileged && !c.SecurityContext.Privileged:
 		return false
-	case len(m.Images) > 0 && !slices.ContainsFunc(m.Images, func(r Repository) bool { return r.hasName(repository()) }):
+	case len(m.Images) > 0 && !slices.ContainsFunc(m.Images, func(p ImagePattern) bool { return p.Matches(repository()) }):
 		return false
 	}
 	return true
@@ -66,7 +73,7 @@ func (p *Profile) exceptionsFor(c *Container) []*Exception {
 		return nil
 	}
 	var matching []*Exception
-	repository := sync.OnceValue(func() string { return repositoryOf(c.Image) })
+	repository := sync.OnceValue(func() string { return p.RepositoryOf(c.Image) })
 	for i := range p.Exceptions {
 		if e := &p.Exceptions[i]; e.Match.matches(c, repository) {
 			matching = append(matching, e)
@@ -78,20 +85,21 @@ func (p *Profile) exceptionsFor(c *Container) []*Exception {
 // containerDefault finds the default for a field where there are exceptions: the
 // first of them that names the field decides.
 func containerDefault(f *Field, defaults []Default, exceptions []*Exception) (d Default, found bool) {
-	d, found = findDefault(defaults, f)
+	d, found = FindDefault(defaults, f)
 	for _, e := range exceptions {
 		if slices.Contains(e.Leave, f) {
 			// Where the profile has nothing for the field, there is nothing to leave.
 			return Default{Field: f, Value: d.Value, Exception: e, Left: true}, found
 		}
-		if other, given := findDefault(e.Container, f); given {
+		if other, given := FindDefault(e.Container, f); given {
 			return Default{Field: f, Value: other.Value, Exception: e}, true
 		}
 	}
 	return d, found
 }
 
-func findDefault(defaults []Default, f *Field) (Default, bool) {
+// FindDefault returns the default for a field, if there is one among the defaults.
+func FindDefault(defaults []Default, f *Field) (Default, bool) {
 	i := slices.IndexFunc(defaults, func(d Default) bool { return d.Field == f })
 	if i < 0 {
 		return Default{}, false
@@ -119,7 +127,7 @@ func (p *Profile) podDefaults(pod *Pod) []Default {
 					d.Exception, d.Left = e, true
 					break
 				}
-				if _, given := findDefault(e.Container, d.Field); given {
+				if _, given := FindDefault(e.Container, d.Field); given {
 					break // an earlier exception gives the container a value of its own
 				}
 			}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package defaults_test
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	. "github.com/caseharden/caseharden/defaults"
 )
 
 const withExceptions = `
@@ -40,11 +42,11 @@ func TestExceptions(t *testing.T) {
 		"none": {`{containers: [{name: app, image: nginx}]}`, []string{readOnly, user},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: inject 1"}},
 		"by name": {`{containers: [{name: istio-proxy}]}`, []string{readOnly, "runAsUser: skip exception (the mesh picks it)"},
-			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + groupWithoutUser.Because + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
+			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + because("runAsGroup", GroupWithoutUser) + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
 		"by type": {`{ephemeralContainers: [{name: debugger}]}`, []string{"readOnlyRootFilesystem: skip exception (debuggers write)", user},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: inject 1"}},
 		"privileged": {`{containers: [{name: app, securityContext: {privileged: true}}]}`, []string{readOnly, "runAsUser: skip exception (needs root)"},
-			[]string{"fsGroup: skip exception (needs root)", "runAsGroup: skip group-without-user (" + groupWithoutUser.Because + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (needs root)"}},
+			[]string{"fsGroup: skip exception (needs root)", "runAsGroup: skip group-without-user (" + because("runAsGroup", GroupWithoutUser) + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (needs root)"}},
 		"not privileged": {`{containers: [{name: app, securityContext: {privileged: false}}]}`, []string{readOnly, user},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: inject 1"}},
 		"other defaults, by image": {`{containers: [{name: app, image: "docker.io/jenkins/jenkins:lts"}]}`,
@@ -58,11 +60,11 @@ func TestExceptions(t *testing.T) {
 		"the pod's value too": {`{securityContext: {runAsUser: 5}, containers: [{name: istio-proxy}]}`, []string{readOnly, "runAsUser: leave set-on-pod"},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: leave set-on-pod"}},
 		"left in one of two": {`{containers: [{name: istio-proxy}, {name: app}]}`, []string{readOnly, user},
-			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + groupWithoutUser.Because + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
+			[]string{"fsGroup: inject 3", "runAsGroup: skip group-without-user (" + because("runAsGroup", GroupWithoutUser) + ")", "runAsNonRoot: inject true", "runAsUser: skip exception (the mesh picks it)"}},
 		// What the container was to get it cannot have, and the pod's value is not what
 		// the later exception is about.
 		"an earlier exception gives a value that is skipped": {`{hostUsers: false, containers: [{name: large}]}`,
-			[]string{readOnly, "runAsUser: skip beyond-user-namespace (" + beyondUserNamespace(oneID).Because + ")"},
+			[]string{readOnly, "runAsUser: skip beyond-user-namespace (" + because("runAsUser", BeyondUserNamespace) + ")"},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: inject true", "runAsUser: inject 1"}},
 		"a default for the pod alone": {`{containers: [{name: nonroot}]}`, []string{readOnly, user},
 			[]string{"fsGroup: inject 3", "runAsGroup: inject 2", "runAsNonRoot: skip exception (starts as root)", "runAsUser: inject 1"}},
@@ -78,6 +80,12 @@ func TestExceptions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// because returns what a conflict of the field rests on.
+func because(field string, reason Reason) string {
+	conflicts := FieldByName(field).Conflicts
+	return conflicts[slices.IndexFunc(conflicts, func(c Conflict) bool { return c.Reason == reason })].Because
 }
 
 // decisionsOn returns the decisions on a container, or at pod level for nil.
@@ -100,4 +108,27 @@ func described(decisions []Decision) []string {
 		all = append(all, text)
 	}
 	return all
+}
+
+// The name of an image is read only where a match depends on it, and at one level once
+// for all the exceptions.
+func TestImagesAreReadOnce(t *testing.T) {
+	for pod, want := range map[string]int{
+		`{containers: [{name: app, image: nginx}]}`:                       1,
+		`{containers: [{name: app}, {name: late}]}`:                       2,
+		`{containers: []}`:                                                0,
+		`{initContainers: [{name: a}], ephemeralContainers: [{name: b}]}`: 2,
+	} {
+		profile, asked := mustParseProfile(t, withExceptions), 0
+		repositoryOf := profile.RepositoryOf
+		profile.RepositoryOf = func(image string) string { asked++; return repositoryOf(image) }
+		profile.Pod = nil // the other level
+		profile.Decide(mustParsePod(t, "spec: "+pod))
+		if asked != want {
+			t.Errorf("%s: %d names of images were read, want %d", pod, asked, want)
+		}
+	}
+	named := mustParseProfile(t, head+"spec: {base: hardened, exceptions: [{match: {containers: [a], images: [nginx]}, leave: [runAsUser], reason: x}]}")
+	named.RepositoryOf = nil
+	named.Decide(mustParsePod(t, "spec: {containers: [{name: b, image: nginx}]}"))
 }

@@ -42,6 +42,9 @@ var readOnlyRootFilesystem = &Field{Name: "readOnlyRootFilesystem", Levels: Cont
 // patch order.
 func Fields() []*Field { return slices.Clone(catalogue) }
 
+// FieldByName returns the field of a name, or nil if there is none.
+func FieldByName(name string) *Field { return fieldByName[name] }
+
 var fieldByName = func() map[string]*Field {
 	byName := map[string]*Field{}
 	for _, f := range catalogue {

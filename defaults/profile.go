@@ -2,11 +2,7 @@
 
 package defaults
 
-import (
-	"embed"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "github.com/go-json-experiment/json/jsontext"
 
 // A Profile is a named set of defaults.
 type Profile struct {
@@ -16,6 +12,12 @@ type Profile struct {
 	Pod           []Default // filled in at pod level, in the order of [Fields]
 	WritablePaths []WritablePath
 	Exceptions    []Exception // of those that match a container, the first that names a field decides on it
+
+	// RepositoryOf returns the repository of an image, as a container names it, in
+	// the form that the image patterns of the exceptions match; "" if the name is none.
+	// It must be set where there are such patterns. At one level it is called at most
+	// once for a container.
+	RepositoryOf func(image string) string
 }
 
 // A Default is a field with the value that a profile gives it.
@@ -49,10 +51,3 @@ func (p *Profile) at(level Level) []Default {
 	}
 	return p.Container
 }
-
-//go:embed profiles/*.yaml
-var builtins embed.FS
-
-// Builtin returns the profiles that are part of the program, in the order of
-// their names.
-func Builtin() ([]*Profile, error) { return ParseProfiles(nil) }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package defaults_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -14,6 +13,9 @@ import (
 	psa "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
+
+	. "github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 )
 
 // values are, by field, some that a profile may have and some that it may not.
@@ -21,12 +23,8 @@ import (
 var values = readValues()
 
 func readValues() map[string]valueTexts {
-	data, err := os.ReadFile("testdata/values.yaml")
-	if err != nil {
-		panic(err)
-	}
 	var all map[string]valueTexts
-	if err := yaml.UnmarshalStrict(data, &all); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(readTestdata("values.yaml")), &all); err != nil {
 		panic(err)
 	}
 	return all
@@ -35,7 +33,7 @@ func readValues() map[string]valueTexts {
 type valueTexts struct{ Allowed, Refused []string }
 
 func profileWith(field, value string) (data string, levels []Level) {
-	f := fieldByName[field]
+	f := FieldByName(field)
 	parts := strings.Split(field, ".")
 	nested := strings.Join(parts, ": {") + ": " + value + strings.Repeat("}", len(parts)-1)
 	spec := ""
@@ -61,7 +59,7 @@ func TestValues(t *testing.T) {
 		}
 		for _, value := range v.Refused {
 			data, levels := profileWith(f.Name, value)
-			_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(data)}})
+			_, err := profile.Parse([]profile.File{{Name: "x.yaml", Data: []byte(data)}})
 			if err == nil {
 				t.Errorf("%s: %s must be refused", f.Name, value)
 			} else if n := strings.Count(err.Error(), f.Name+": must be "+f.Values.Must+", is "); n != len(levels) {
@@ -70,7 +68,7 @@ func TestValues(t *testing.T) {
 		}
 		for _, value := range v.Allowed {
 			data, _ := profileWith(f.Name, value)
-			if _, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(data)}}); err != nil {
+			if _, err := profile.Parse([]profile.File{{Name: "x.yaml", Data: []byte(data)}}); err != nil {
 				t.Errorf("%s: %s must be allowed: %v", f.Name, value, err)
 			}
 		}
@@ -89,7 +87,7 @@ func TestValuesAreRestricted(t *testing.T) {
 			data, levels := profileWith(field, value)
 			profile := mustParseProfile(t, data)
 			for _, level := range levels {
-				spec := restrictedSpec(t, level, profile.at(level)[0])
+				spec := restrictedSpec(t, level, find(t, profile, level, field))
 				for _, version := range []psa.Version{psa.MajorMinorVersion(1, 30), psa.LatestVersion()} {
 					for _, result := range evaluator.EvaluatePod(psa.LevelVersion{Level: psa.LevelRestricted, Version: version}, &metav1.ObjectMeta{}, spec) {
 						if !result.Allowed {
@@ -116,7 +114,7 @@ func restrictedSpec(t *testing.T, level Level, d Default) *corev1.PodSpec {
 		}}},
 	}
 	// A drop of less than ALL is only injected where there is none.
-	if d.Field == capabilitiesDrop {
+	if d.Field.Name == "capabilities.drop" {
 		return spec
 	}
 	into := any(spec.Containers[0].SecurityContext)
@@ -137,7 +135,7 @@ func restrictedSpec(t *testing.T, level Level, d Default) *corev1.PodSpec {
 func TestCredentialSpecsAreBounded(t *testing.T) {
 	for length, want := range map[int]bool{1: true, 64 << 10: true, 64<<10 + 1: false} {
 		spec := strings.Repeat("x", length)
-		if got := windowsSettings.Allow(&corev1.WindowsSecurityContextOptions{GMSACredentialSpec: &spec}); got != want {
+		if got := FieldByName("windowsOptions").Values.Allow(&corev1.WindowsSecurityContextOptions{GMSACredentialSpec: &spec}); got != want {
 			t.Errorf("a credential spec of %d bytes is allowed: %t, want %t", length, got, want)
 		}
 	}

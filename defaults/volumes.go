@@ -5,6 +5,7 @@ package defaults
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -130,4 +131,9 @@ func (p *Profile) WritablePathsFor(c *Container, v *Volumes) []WritablePath {
 		}
 	}
 	return uncovered
+}
+
+// within reports whether a clean path is a directory or below it.
+func within(p, dir string) bool {
+	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
 }

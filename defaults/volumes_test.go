@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package defaults_test
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
+
+	. "github.com/caseharden/caseharden/defaults"
 )
 
 func TestWritablePathsFor(t *testing.T) {

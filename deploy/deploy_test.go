@@ -16,12 +16,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/mutate"
 )
 
 func profiles(t *testing.T) []*defaults.Profile {
 	t.Helper()
-	all, err := defaults.Builtin()
+	all, err := profile.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}

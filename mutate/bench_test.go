@@ -8,6 +8,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/reviewtest"
 )
 
@@ -67,7 +68,7 @@ func BenchmarkSteps(b *testing.B) {
 
 func builtin(b *testing.B) []*defaults.Profile {
 	b.Helper()
-	profiles, err := defaults.Builtin()
+	profiles, err := profile.Builtin()
 	if err != nil {
 		b.Fatal(err)
 	}

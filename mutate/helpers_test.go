@@ -10,6 +10,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/reviewtest"
 )
 
@@ -30,7 +31,7 @@ func newWebhook(t testing.TB) webhook {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profiles, err := defaults.ParseProfiles([]defaults.ProfileFile{{Name: "profiles.yaml", Data: own}})
+	profiles, err := profile.Parse([]profile.File{{Name: "profiles.yaml", Data: own}})
 	if err != nil {
 		t.Fatal(err)
 	}

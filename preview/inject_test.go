@@ -11,13 +11,14 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/mutate"
 )
 
 // builtin returns a built-in profile.
 func builtin(t testing.TB, name string) *defaults.Profile {
 	t.Helper()
-	profiles, err := defaults.Builtin()
+	profiles, err := profile.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func builtin(t testing.TB, name string) *defaults.Profile {
 func ownProfile(t testing.TB, spec string) *defaults.Profile {
 	t.Helper()
 	data := "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: own}\nspec: " + string(fromYAML(t, spec))
-	profiles, err := defaults.ParseProfiles([]defaults.ProfileFile{{Name: "own.yaml", Data: []byte(data)}})
+	profiles, err := profile.Parse([]profile.File{{Name: "own.yaml", Data: []byte(data)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/suggest"
 )
 
@@ -31,14 +32,14 @@ func loadProfiles(dirs []string) ([]*defaults.Profile, error) {
 
 // profileFiles are files to parse together, each once.
 type profileFiles struct {
-	files []defaults.ProfileFile
+	files []profile.File
 	infos []os.FileInfo // of each
 }
 
 // parse parses the files. Each error of each file is on a line of its own, as
 // compilers write them.
 func (p *profileFiles) parse() ([]*defaults.Profile, error) {
-	profiles, err := defaults.ParseProfiles(p.files)
+	profiles, err := profile.Parse(p.files)
 	if err != nil {
 		return nil, fmt.Errorf("profiles with errors:\n%w", err)
 	}
@@ -98,7 +99,7 @@ func (p *profileFiles) addFile(name string) error {
 	if err != nil {
 		return fmt.Errorf("%q: %w", name, withoutPath(err))
 	}
-	p.files, p.infos = append(p.files, defaults.ProfileFile{Name: name, Data: data}), append(p.infos, info)
+	p.files, p.infos = append(p.files, profile.File{Name: name, Data: data}), append(p.infos, info)
 	return nil
 }
 
@@ -154,7 +155,7 @@ func newProfilesShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := p.YAML()
+			data, err := profile.YAML(p)
 			if err != nil {
 				return err
 			}
@@ -244,7 +245,7 @@ func validateProfiles(w io.Writer, names, dirs []string) error {
 		return err
 	}
 	for _, p := range profiles {
-		if slices.ContainsFunc(files.files[:checked], func(file defaults.ProfileFile) bool { return file.Name == p.File }) {
+		if slices.ContainsFunc(files.files[:checked], func(file profile.File) bool { return file.Name == p.File }) {
 			fmt.Fprintf(w, "profile %s is valid\n", p.Name)
 		}
 	}

@@ -26,7 +26,7 @@ var importRules = []struct {
 }{
 	{
 		pkg:     module + "/defaults",
-		forbid:  []string{"gomodules.xyz/jsonpatch", "k8s.io/client-go", module + "/mutate", module + "/certs"},
+		forbid:  []string{"gomodules.xyz/jsonpatch", "k8s.io/client-go", "github.com/distribution/reference", module + "/mutate", module + "/certs"},
 		because: "a decision is the same wherever it is made: in the webhook, in a preview, in a test",
 	},
 	{
@@ -39,16 +39,24 @@ var importRules = []struct {
 	{
 		pkg:    module + "/defaults",
 		direct: true,
-		only: []string{"k8s.io/api", "k8s.io/apimachinery", "sigs.k8s.io/yaml",
-			module + "/internal/wire", "github.com/go-json-experiment/json", // read a pod as it was received
-			module + "/internal/suggest", module + "/internal/yamltext", // say what is wrong in profile files
-			"go.yaml.in/yaml/v3",                 // profile files, with their lines
-			"github.com/distribution/reference"}, // what the name of an image stands for
-		because: "who reads the decision needs to know the Kubernetes API and nothing else",
+		only: []string{"k8s.io/api", "k8s.io/apimachinery",
+			module + "/internal/wire", "github.com/go-json-experiment/json"}, // read a pod as it was received
+		because: "a reader of the decision needs to know the Kubernetes API and nothing else: neither YAML nor the names of images",
+	},
+	{
+		pkg:     module + "/defaults/profile",
+		forbid:  []string{"gomodules.xyz/jsonpatch", "k8s.io/client-go", module + "/mutate", module + "/certs"},
+		because: "profile files have nothing to do with patches and clusters",
+	},
+	{
+		pkg:     module + "/defaults/profile",
+		direct:  true,
+		forbid:  []string{"net/http", "time", "math/rand", "crypto/rand", "os", "log", "log/slog", "net", "context"},
+		because: "the same files make the same profiles and the same errors: the caller reads the files",
 	},
 	{
 		pkg:     module + "/mutate",
-		forbid:  []string{module + "/certs", module + "/internal/server", "k8s.io/client-go", "github.com/prometheus/client_golang", "github.com/spf13/cobra"},
+		forbid:  []string{module + "/defaults/profile", module + "/certs", module + "/internal/server", "k8s.io/client-go", "github.com/prometheus/client_golang", "github.com/spf13/cobra"},
 		because: "a request comes in and a response goes out: how its bytes came, and who counts and logs them, is for others",
 	},
 	{

@@ -10,7 +10,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/reviewtest"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -19,7 +19,7 @@ import (
 // metrics and a log line, and without the network. Each has a goroutine of its own, as
 // net/http gives it: the growth of its stack counts.
 func BenchmarkHandler(b *testing.B) {
-	profiles, err := defaults.Builtin()
+	profiles, err := profile.Builtin()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/reviewtest"
 )
 
@@ -43,7 +43,7 @@ func newWebhook(t testing.TB) *webhook {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profiles, err := defaults.ParseProfiles([]defaults.ProfileFile{{Name: "profiles.yaml", Data: own}})
+	profiles, err := profile.Parse([]profile.File{{Name: "profiles.yaml", Data: own}})
 	if err != nil {
 		t.Fatal(err)
 	}

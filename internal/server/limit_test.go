@@ -16,7 +16,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/mutate"
 )
 
@@ -157,7 +157,7 @@ func TestPerContainerByProfile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := "apiVersion: caseharden.io/v1alpha1\nkind: Profile\nmetadata: {name: a}\nspec: " + tt.spec
-			profiles, err := defaults.ParseProfiles([]defaults.ProfileFile{{Name: "x.yaml", Data: []byte(file)}})
+			profiles, err := profile.Parse([]profile.File{{Name: "x.yaml", Data: []byte(file)}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -21,7 +21,7 @@ import (
 // BenchmarkScrapes is a crowd of ten that scrapes without a pause, with all the series that
 // there can be: what it takes of the CPU, and how long a scrape waits.
 func BenchmarkScrapes(b *testing.B) {
-	profiles, err := defaults.Builtin()
+	profiles, err := profile.Builtin()
 	if err != nil {
 		b.Fatal(err)
 	}

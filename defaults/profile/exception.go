@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
 import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
 // readException reads one exception of a profile file. It returns false if errors
@@ -43,11 +45,11 @@ func readException(at place) (e exceptionSource, ok bool) {
 func (e *exceptionSource) readLeave(at place) {
 	for _, element := range at.elements("a list of fields, such as runAsUser or capabilities.drop") {
 		name := element.text("the name of a field, such as runAsUser or capabilities.drop")
-		f := fieldByName[name]
+		f := defaults.FieldByName(name)
 		switch {
 		case name == "":
 		case f == nil || f.AuthorOnly:
-			element.unknown(name, slices.Compact(slices.Sorted(slices.Values(append(namesAt(ContainerLevel), namesAt(PodLevel)...)))))
+			element.unknown(name, slices.Compact(slices.Sorted(slices.Values(append(namesAt(defaults.ContainerLevel), namesAt(defaults.PodLevel)...)))))
 		case slices.Contains(e.Leave, f):
 			element.errorf("%s is there twice", name)
 		default:
@@ -58,11 +60,11 @@ func (e *exceptionSource) readLeave(at place) {
 }
 
 func (e *exceptionSource) readContainer(at place) {
-	settings := readSettings(at, ContainerLevel)
+	settings := readSettings(at, defaults.ContainerLevel)
 	if len(at.resolved().Content) == 0 {
 		at.errorf("must set a field")
 	}
-	for _, f := range catalogue {
+	for _, f := range defaults.Fields() {
 		s, found := settings[f]
 		switch {
 		case !found:
@@ -73,13 +75,13 @@ func (e *exceptionSource) readContainer(at place) {
 		case slices.Contains(e.Leave, f):
 			s.at.errorf("is also named under leave: must be in one of them only")
 		default:
-			e.Container = append(e.Container, Default{Field: f, Value: s.value})
+			e.Container = append(e.Container, defaults.Default{Field: f, Value: s.value})
 		}
 	}
 }
 
-func readMatch(at place) Match {
-	var m Match
+func readMatch(at place) defaults.Match {
+	var m defaults.Match
 	members := at.only("containers", "containerTypes", "privileged", "images")
 	if len(members) == 0 {
 		at.must("an object that says which containers are meant: containers, containerTypes, privileged or images")
@@ -95,8 +97,8 @@ func readMatch(at place) Match {
 	}
 	if types, found := members["containerTypes"]; found {
 		for _, e := range types.elements("a list of init, regular or ephemeral") {
-			t := ContainerType(e.resolved().Value)
-			if !slices.Contains([]ContainerType{Init, Regular, Ephemeral}, t) {
+			t := defaults.ContainerType(e.resolved().Value)
+			if !slices.Contains([]defaults.ContainerType{defaults.Init, defaults.Regular, defaults.Ephemeral}, t) {
 				e.must("init, regular or ephemeral")
 			}
 			m.ContainerTypes = append(m.ContainerTypes, t)
@@ -114,11 +116,11 @@ func readMatch(at place) Match {
 			if glob == "" {
 				continue
 			}
-			r, err := ParseRepository(glob)
+			pattern, err := parseImagePattern(glob)
 			if err != nil {
 				e.errorf("%s, is %s", err, e.shown())
 			}
-			m.Images = append(m.Images, r)
+			m.Images = append(m.Images, pattern)
 		}
 	}
 	return m

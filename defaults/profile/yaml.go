@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ import (
 	"github.com/caseharden/caseharden/internal/yamltext"
 )
 
-// A ProfileError is something wrong in a profile file.
-type ProfileError struct {
+// An Error is something wrong in a profile file.
+type Error struct {
 	File    string
 	Line    int    // from 1
 	Path    string // such as spec.container.runAsUser; empty: the document
@@ -30,7 +30,7 @@ type ProfileError struct {
 }
 
 // Error returns the error in the manner of compilers: FILE:LINE: PATH: MESSAGE.
-func (e *ProfileError) Error() string {
+func (e *Error) Error() string {
 	place := fmt.Sprintf("%s:%d: ", e.File, e.Line)
 	if e.Path != "" {
 		place += e.Path + ": "
@@ -47,11 +47,11 @@ func printable(r rune) rune {
 }
 
 // problems collects what is wrong in all the files, for one report.
-type problems []*ProfileError
+type problems []*Error
 
 // err returns all problems as one error, in the order of files and lines, or nil.
 func (p problems) err() error {
-	slices.SortStableFunc(p, func(a, b *ProfileError) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
+	slices.SortStableFunc(p, func(a, b *Error) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
 	errs := make([]error, 0, len(p))
 	for _, problem := range p {
 		errs = append(errs, problem)
@@ -69,7 +69,7 @@ type place struct {
 
 // documents returns the documents of a file that are not empty. Where the YAML is
 // broken it reports that and returns what stands before.
-func documents(file ProfileFile, all *problems) []place {
+func documents(file File, all *problems) []place {
 	var found []place
 	for decoder := yaml.NewDecoder(bytes.NewReader(file.Data)); ; {
 		var document yaml.Node
@@ -79,7 +79,7 @@ func documents(file ProfileFile, all *problems) []place {
 		}
 		if err != nil {
 			line, message := yamlError(file.Data, err)
-			*all = append(*all, &ProfileError{File: file.Name, Line: line, Message: "is not YAML: " + message})
+			*all = append(*all, &Error{File: file.Name, Line: line, Message: "is not YAML: " + message})
 			return found
 		}
 		if root := document.Content[0]; root.Tag != "!!null" {
@@ -106,7 +106,7 @@ func yamlError(data []byte, err error) (line int, message string) {
 
 // errorf reports that the value is wrong.
 func (p place) errorf(format string, args ...any) {
-	*p.problems = append(*p.problems, &ProfileError{File: p.file, Line: p.node.Line, Path: p.path, Message: fmt.Sprintf(format, args...)})
+	*p.problems = append(*p.problems, &Error{File: p.file, Line: p.node.Line, Path: p.path, Message: fmt.Sprintf(format, args...)})
 }
 
 // must reports that the value is not what it must be.

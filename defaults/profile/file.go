@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
 import (
 	"fmt"
@@ -14,6 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
 // The schema of a profile file.
@@ -32,8 +34,8 @@ const (
 	maxWritablePaths = 16
 )
 
-// A ProfileFile is a file that holds profiles, one in each YAML document.
-type ProfileFile struct {
+// A File is a file that holds profiles, one in each YAML document.
+type File struct {
 	Name string // for errors
 	Data []byte
 }
@@ -44,8 +46,8 @@ type source struct {
 	at         place // the document
 	baseAt     place
 
-	container, pod map[*Field]setting
-	writablePaths  []WritablePath
+	container, pod map[*defaults.Field]setting
+	writablePaths  []defaults.WritablePath
 	exceptions     []exceptionSource
 
 	// null in the file: nothing of what the base has.
@@ -59,12 +61,12 @@ type source struct {
 // A setting is what a file says of a field: a value, or that it has none.
 type setting struct {
 	at      place
-	value   Value
+	value   defaults.Value
 	removes bool
 }
 
 type exceptionSource struct {
-	Exception
+	defaults.Exception
 	leaveAt []place
 }
 
@@ -136,10 +138,10 @@ func (s *source) readSpec(spec place) {
 		s.base, s.baseAt = at.text("the name of a profile"), at
 	}
 	if at, found := members["container"]; found {
-		s.container = readSettings(at, ContainerLevel)
+		s.container = readSettings(at, defaults.ContainerLevel)
 	}
 	if at, found := members["pod"]; found {
-		s.pod = readSettings(at, PodLevel)
+		s.pod = readSettings(at, defaults.PodLevel)
 	}
 	s.uncertain = len(*spec.problems) > before
 	if at, found := members["writablePaths"]; found {
@@ -161,15 +163,15 @@ func (s *source) readSpec(spec place) {
 }
 
 // readSettings reads a SecurityContext or a PodSecurityContext.
-func readSettings(at place, level Level) map[*Field]setting {
-	settings := map[*Field]setting{}
+func readSettings(at place, level defaults.Level) map[*defaults.Field]setting {
+	settings := map[*defaults.Field]setting{}
 	names := namesAt(level)
 	for _, m := range at.members() {
 		switch {
 		case strings.Contains(m.name, "."):
 			m.errorf("unknown field: what is in an object is written so: capabilities: {drop: [ALL]}")
 			continue
-		case m.name != "capabilities" || level != ContainerLevel:
+		case m.name != "capabilities" || level != defaults.ContainerLevel:
 			readSetting(settings, m, m.name, level, names)
 			continue
 		case m.isNull():
@@ -183,14 +185,14 @@ func readSettings(at place, level Level) map[*Field]setting {
 	return settings
 }
 
-func readSetting(settings map[*Field]setting, m member, name string, level Level, known []string) {
-	f := fieldByName[name]
+func readSetting(settings map[*defaults.Field]setting, m member, name string, level defaults.Level, known []string) {
+	f := defaults.FieldByName(name)
 	switch {
 	case f == nil:
 		m.unknown(name, known)
 	case f.AuthorOnly:
 		m.errorf("must not be set: only the author of a pod may")
-	case f.Levels&level == 0 && level == ContainerLevel:
+	case f.Levels&level == 0 && level == defaults.ContainerLevel:
 		m.errorf("is a field of the pod: set it under spec.pod")
 	case f.Levels&level == 0:
 		m.errorf("is a field of containers: set it under spec.container")
@@ -204,7 +206,7 @@ func readSetting(settings map[*Field]setting, m member, name string, level Level
 }
 
 // readValue reads a value that a profile may give the field.
-func readValue(at place, f *Field) (Value, bool) {
+func readValue(at place, f *defaults.Field) (defaults.Value, bool) {
 	raw, err := at.json()
 	if err == nil {
 		typed := reflect.New(typeOf(f))
@@ -214,21 +216,21 @@ func readValue(at place, f *Field) (Value, bool) {
 		}
 	}
 	at.must(f.Values.Must)
-	return Value{}, false
+	return defaults.Value{}, false
 }
 
-func valueOf(typed any) Value {
+func valueOf(typed any) defaults.Value {
 	raw, err := json.Marshal(typed)
 	if err != nil {
 		panic(fmt.Sprintf("internal error: marshalling a value of the API: %s", err))
 	}
-	return Value{JSON: raw, Typed: typed}
+	return defaults.Value{JSON: raw, Typed: typed}
 }
 
 // typeOf returns the type that the API has for a field.
-func typeOf(f *Field) reflect.Type {
+func typeOf(f *defaults.Field) reflect.Type {
 	object := reflect.TypeFor[corev1.SecurityContext]()
-	if f.Levels&ContainerLevel == 0 {
+	if f.Levels&defaults.ContainerLevel == 0 {
 		object = reflect.TypeFor[corev1.PodSecurityContext]()
 	}
 	for name := range strings.SplitSeq(f.Name, ".") {
@@ -245,9 +247,9 @@ func typeOf(f *Field) reflect.Type {
 	return object
 }
 
-func namesAt(level Level) []string {
+func namesAt(level defaults.Level) []string {
 	var names []string
-	for _, f := range catalogue {
+	for _, f := range defaults.Fields() {
 		if f.Levels&level != 0 && !f.AuthorOnly {
 			names = append(names, f.Name)
 		}
@@ -255,8 +257,8 @@ func namesAt(level Level) []string {
 	return names
 }
 
-func readWritablePaths(at place) []WritablePath {
-	var paths []WritablePath
+func readWritablePaths(at place) []defaults.WritablePath {
+	var paths []defaults.WritablePath
 	elements := at.elements("a list of {path, sizeLimit}")
 	if len(elements) > maxWritablePaths {
 		at.errorf("must have at most %d paths, has %d", maxWritablePaths, len(elements))
@@ -267,7 +269,7 @@ func readWritablePaths(at place) []WritablePath {
 			continue
 		}
 		members := e.only("path", "sizeLimit")
-		var p WritablePath
+		var p defaults.WritablePath
 		if at, found := members["path"]; !found {
 			e.errorf("path: must be set")
 		} else if p.Path = at.text("a path"); p.Path != "" && !isMountable(p.Path) {
@@ -280,7 +282,7 @@ func readWritablePaths(at place) []WritablePath {
 				p.SizeLimit = quantity.String()
 			}
 		}
-		if slices.ContainsFunc(paths, func(other WritablePath) bool { return other.Path == p.Path }) {
+		if slices.ContainsFunc(paths, func(other defaults.WritablePath) bool { return other.Path == p.Path }) {
 			e.errorf("path: %s is there twice", p.Path)
 		}
 		paths = append(paths, p)
@@ -288,17 +290,13 @@ func readWritablePaths(at place) []WritablePath {
 	return paths
 }
 
-// isMountable says whether a directory can be mounted at the path in any
+// isMountable reports whether a directory can be mounted at the path in any
 // container. ValidateVolumeMounts in kubernetes/pkg/apis/core/validation refuses
 // a colon; a container runtime mounts /proc, /sys and /dev itself, and the kubelet
 // the files in /etc and the termination log in /dev.
 func isMountable(p string) bool {
-	reserved := p == "/" || within(p, "/dev") || within(p, "/proc") || within(p, "/sys") ||
+	below := func(dir string) bool { return strings.HasPrefix(p+"/", dir+"/") }
+	reserved := p == "/" || below("/dev") || below("/proc") || below("/sys") ||
 		slices.Contains([]string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, p)
 	return path.IsAbs(p) && path.Clean(p) == p && !strings.ContainsAny(p, ":\x00") && len(p) < 256 && !reserved
-}
-
-// within says whether a clean path is a directory or below it.
-func within(p, dir string) bool {
-	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
 }

@@ -1,18 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
 import (
+	"maps"
+	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
-// show returns a profile's spec as YAML does.
-func show(t *testing.T, p *Profile) map[string]any {
+// mustParse returns the profile of a name.
+func mustParse(t *testing.T, name, data string) *defaults.Profile {
 	t.Helper()
-	data, err := p.YAML()
+	profiles, err := Parse([]File{{Name: "test.yaml", Data: []byte(data)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(profiles, func(p *defaults.Profile) bool { return p.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no profile %s among those that were read", name)
+	}
+	return profiles[i]
+}
+
+// show returns a profile's spec as YAML does.
+func show(t *testing.T, p *defaults.Profile) map[string]any {
+	t.Helper()
+	data, err := YAML(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +72,7 @@ exceptions:
 			{match: {containers: [a]}, leave: [readOnlyRootFilesystem], reason: of the base}]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := mustParseProfile(t, head+"spec: "+asFlow(t, tt.spec)+`
+			p := mustParse(t, "x", head+"spec: "+asFlow(t, tt.spec)+`
 ---
 apiVersion: caseharden.io/v1alpha1
 kind: Profile
@@ -105,15 +124,19 @@ func asFlow(t *testing.T, data string) string {
 
 // What show prints is a profile that says the same.
 func TestYAMLIsAProfile(t *testing.T) {
-	p := mustParseProfile(t, everything)
-	p.Exceptions = mustParseProfile(t, head+`spec:
-  container: {runAsUser: 3}
-  exceptions: [{match: {images: ["**/x"]}, leave: [runAsUser], container: {capabilities: {drop: [ALL]}}, reason: x}]`).Exceptions
-	data, err := p.YAML()
+	everything, err := os.ReadFile("../testdata/everything.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	profiles, err := ParseProfiles([]ProfileFile{{Name: "shown.yaml", Data: data}})
+	p := mustParse(t, "everything", string(everything))
+	p.Exceptions = mustParse(t, "x", head+`spec:
+  container: {runAsUser: 3}
+  exceptions: [{match: {images: ["**/x"]}, leave: [runAsUser], container: {capabilities: {drop: [ALL]}}, reason: x}]`).Exceptions
+	data, err := YAML(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profiles, err := Parse([]File{{Name: "shown.yaml", Data: data}})
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, data)
 	}
@@ -131,5 +154,36 @@ func TestWritablePathsThatCanBeMounted(t *testing.T) {
 		if got := isMountable(p); got != want {
 			t.Errorf("%q can be mounted: %t, want %t", p, got, want)
 		}
+	}
+}
+
+func TestBuiltinProfiles(t *testing.T) {
+	psa := map[string]string{
+		"allowPrivilegeEscalation": `false`,
+		"capabilities.drop":        `["ALL"]`,
+		"runAsNonRoot":             `true`,
+		"seccompProfile":           `{"type":"RuntimeDefault"}`,
+	}
+	all := maps.Clone(psa)
+	all["readOnlyRootFilesystem"] = `true`
+	all["runAsUser"] = `10001`
+	want := map[string]map[string]string{"hardened": all, "restricted": psa}
+
+	profiles, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]map[string]string{}
+	for _, p := range profiles {
+		got[p.Name] = map[string]string{}
+		for _, d := range p.Container {
+			got[p.Name][d.Field.Name] = string(d.Value.JSON)
+		}
+		if len(p.Pod) > 0 {
+			t.Errorf("profile %s has %d defaults at pod level, want none", p.Name, len(p.Pod))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("built-in profiles (-want +got):\n%s", diff)
 	}
 }

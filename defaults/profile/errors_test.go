@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
 // head is three lines: a spec begins on the fourth.
@@ -69,13 +71,13 @@ func TestProfileErrors(t *testing.T) {
 
 		// Fields.
 		"a misspelt field":      {head + "spec: {container: {runAsNonroot: true}}", "x.yaml:4: spec.container.runAsNonroot: unknown field: did you mean runAsNonRoot?"},
-		"an unknown field":      {head + "spec: {container: {user: 1}}", "x.yaml:4: spec.container.user: unknown field: must be one of " + strings.Join(namesAt(ContainerLevel), ", ")},
+		"an unknown field":      {head + "spec: {container: {user: 1}}", "x.yaml:4: spec.container.user: unknown field: must be one of " + strings.Join(namesAt(defaults.ContainerLevel), ", ")},
 		"a repeated field":      {head + "spec: {container: {runAsUser: 1, runAsUser: 2}}", "x.yaml:4: spec.container.runAsUser: is there twice"},
 		"the pod's":             {head + "spec: {container: {fsGroup: 1}}", "x.yaml:4: spec.container.fsGroup: is a field of the pod: set it under spec.pod"},
 		"a container's":         {head + "spec: {pod: {readOnlyRootFilesystem: true}}", "x.yaml:4: spec.pod.readOnlyRootFilesystem: is a field of containers: set it under spec.container"},
 		"more capabilities":     {head + "spec: {container: {capabilities: {add: [NET_ADMIN]}}}", "x.yaml:4: spec.container.capabilities.add: must not be set: only the author of a pod may"},
 		"no object":             {head + "spec: {container: true}", "x.yaml:4: spec.container: must be an object, is true"},
-		"an anchor with errors": {head + "spec: {container: {seccompProfile: &s {type: Unconfined}}, pod: {seccompProfile: *s}}", "x.yaml:4: spec.container.seccompProfile: must be " + seccompProfile.Values.Must + `, is {"type":"Unconfined"}` + "\nx.yaml:4: spec.pod.seccompProfile: must be " + seccompProfile.Values.Must + `, is {"type":"Unconfined"}`},
+		"an anchor with errors": {head + "spec: {container: {seccompProfile: &s {type: Unconfined}}, pod: {seccompProfile: *s}}", "x.yaml:4: spec.container.seccompProfile: must be " + defaults.FieldByName("seccompProfile").Values.Must + `, is {"type":"Unconfined"}` + "\nx.yaml:4: spec.pod.seccompProfile: must be " + defaults.FieldByName("seccompProfile").Values.Must + `, is {"type":"Unconfined"}`},
 
 		// Writable paths.
 		"no list":          {head + "spec: {base: hardened, writablePaths: /tmp}", `x.yaml:4: spec.writablePaths: must be a list of {path, sizeLimit}, is "/tmp"`},
@@ -132,15 +134,15 @@ func TestProfileErrors(t *testing.T) {
 		"a weak value in exception": {exception("match: {containers: [x]}, container: {privileged: true}, reason: x"), "x.yaml:4: spec.exceptions[0].container.privileged: must be false, is true"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(tt.data)}})
+			_, err := Parse([]File{{Name: "x.yaml", Data: []byte(tt.data)}})
 			if err == nil {
-				t.Fatalf("ParseProfiles took it:\n%s", tt.data)
+				t.Fatalf("Parse took it:\n%s", tt.data)
 			}
 			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
-			if _, ok := errors.AsType[*ProfileError](err); !ok {
-				t.Errorf("the error is a %T, and joins no ProfileError", err)
+			if _, ok := errors.AsType[*Error](err); !ok {
+				t.Errorf("the error is a %T, and joins no *Error", err)
 			}
 		})
 	}
@@ -169,7 +171,7 @@ func exception(members string) string {
 
 // One report has the errors of all files, in the order of files and lines.
 func TestErrorsOfAllFiles(t *testing.T) {
-	_, err := ParseProfiles([]ProfileFile{
+	_, err := Parse([]File{
 		{Name: "b.yaml", Data: []byte(strings.Replace(head, "x", "b", 1) + "spec: {container: {privileged: true, runAsUser: 0}}")},
 		{Name: "a.yaml", Data: []byte("kind: [")},
 		{Name: "c.yaml", Data: []byte(strings.Replace(head, "name: x", "name: c", 1) + "spec: {base: b, container: {procMount: Unmasked}}")},
@@ -190,7 +192,7 @@ c.yaml:4: spec.container.procMount: must be Default, is "Unmasked"`
 // errors of these profiles.
 func TestCycle(t *testing.T) {
 	const kind = "apiVersion: caseharden.io/v1alpha1\nkind: Profile\n"
-	_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(
+	_, err := Parse([]File{{Name: "x.yaml", Data: []byte(
 		kind + "metadata: {name: c}\nspec: {base: b}\n---\n" +
 			kind + "metadata: {name: b}\nspec: {base: a, container: {privileged: true}}\n---\n" +
 			kind + "metadata: {name: a}\nspec: {base: b, exceptions: [{leave: [runAsUser], reason: x}]}\n---\n" +
@@ -231,7 +233,7 @@ func TestUselessLeaveBesideOtherErrors(t *testing.T) {
 		"the base's field":        {head + "spec: {base: y, " + leave + "}\n---\n" + strings.Replace(head, "name: x", "name: y", 1) + "spec: {pod: {fsGroup: 0}}", false},
 		"what an exception gives": {head + "spec: {base: hardened, " + strings.TrimSuffix(leave, "]") + ", {match: {containers: [x]}, container: {runAsUser: 0}, reason: x}]}", false},
 	} {
-		_, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(tt.data)}})
+		_, err := Parse([]File{{Name: "x.yaml", Data: []byte(tt.data)}})
 		if err == nil {
 			t.Fatalf("%s: there is no error", name)
 		}
@@ -255,8 +257,8 @@ func TestAliasesDoNotMultiply(t *testing.T) {
 		"itself":  head + "spec: &s {container: *s}",
 		"defined": strings.ReplaceAll(bomb, "\n", "\n") + head + "spec: {container: {runAsUser: *k}}",
 	} {
-		if _, err := ParseProfiles([]ProfileFile{{Name: "x.yaml", Data: []byte(data)}}); err == nil {
-			t.Errorf("%s: ParseProfiles took it", name)
+		if _, err := Parse([]File{{Name: "x.yaml", Data: []byte(data)}}); err == nil {
+			t.Errorf("%s: Parse took it", name)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
 import (
 	"errors"
@@ -10,42 +10,38 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
-// A Repository is a glob of image repositories, such as jenkins/jenkins,
+// parseImagePattern reads a glob of image repositories, such as jenkins/jenkins,
 // registry.example.com/*/app or **/nginx. A * stands for any part of one
 // component, and a ** for any number of components. A * or ** alone stands for all
 // images. What names no registry is normalised as an image is: nginx stands for
 // docker.io/library/nginx.
-type Repository struct {
-	glob    string // as it was written
-	matches *regexp.Regexp
-}
-
-// ParseRepository reads a glob of repositories.
-func ParseRepository(glob string) (Repository, error) {
+func parseImagePattern(glob string) (defaults.ImagePattern, error) {
 	first, rest, several := strings.Cut(glob, "/")
 	switch {
 	case strings.ContainsRune(glob, '@') || strings.Contains(glob[strings.LastIndexByte(glob, '/')+1:], ":"):
-		return Repository{}, errors.New("must name a repository without tag and digest: a tag or digest is never compared")
+		return defaults.ImagePattern{}, errors.New("must name a repository without tag and digest: a tag or digest is never compared")
 	case !globSyntax.MatchString(glob) || !several && strings.ToLower(glob) != glob:
-		return Repository{}, errors.New("must be a repository, in which * stands for a part of one component and ** for any number of components")
+		return defaults.ImagePattern{}, errors.New("must be a repository, in which * stands for a part of one component and ** for any number of components")
 	case slices.ContainsFunc(strings.Split(glob, "/"), func(c string) bool { return c != "**" && strings.Contains(c, "**") }):
-		return Repository{}, errors.New("must have ** only as a whole component, such as in **/nginx: it stands for any number of components")
+		return defaults.ImagePattern{}, errors.New("must have ** only as a whole component, such as in **/nginx: it stands for any number of components")
 	case !several && strings.Contains(glob, "."):
-		return Repository{}, fmt.Errorf("must name more than a registry: %s/** stands for all its images", glob)
+		return defaults.ImagePattern{}, fmt.Errorf("must name more than a registry: %s/** stands for all its images", glob)
 	case several && first == "*":
-		return Repository{}, fmt.Errorf("must not begin with */: write **/%[1]s for any registry, or docker.io/*/%[1]s for Docker Hub", rest)
+		return defaults.ImagePattern{}, fmt.Errorf("must not begin with */: write **/%[1]s for any registry, or docker.io/*/%[1]s for Docker Hub", rest)
 	case glob == "*":
-		return newRepository(glob, "**"), nil
+		return newImagePattern(glob, "**"), nil
 	case first == "**":
-		return newRepository(glob, glob), nil
+		return newImagePattern(glob, glob), nil
 	case several && (first == "docker.io" || first == "index.docker.io"):
-		return newRepository(glob, onDockerHub(rest)), nil
+		return newImagePattern(glob, onDockerHub(rest)), nil
 	case several && isRegistry(first):
-		return newRepository(glob, glob), nil
+		return newImagePattern(glob, glob), nil
 	default:
-		return newRepository(glob, onDockerHub(glob)), nil
+		return newImagePattern(glob, onDockerHub(glob)), nil
 	}
 }
 
@@ -68,7 +64,7 @@ func isRegistry(component string) bool {
 	return strings.ContainsAny(component, ".:") || component == "localhost" || strings.ToLower(component) != component
 }
 
-func newRepository(written, glob string) Repository {
+func newImagePattern(written, glob string) defaults.ImagePattern {
 	var pattern []string
 	for _, component := range strings.Split(glob, "/") {
 		if component == "**" {
@@ -81,16 +77,11 @@ func newRepository(written, glob string) Repository {
 		}
 		pattern = append(pattern, strings.Join(parts, `[^/]*`)+"/")
 	}
-	return Repository{glob: written, matches: regexp.MustCompile("^" + strings.Join(pattern, "") + "$")}
-}
-
-// Has reports whether an image, as a container names it, is of the repository. An
-// image that cannot be parsed is of none.
-func (r Repository) Has(image string) bool { return r.hasName(repositoryOf(image)) }
-
-// hasName reports whether the repository of an image is meant.
-func (r Repository) hasName(repository string) bool {
-	return repository != "" && r.matches.MatchString(repository+"/")
+	repositories := regexp.MustCompile("^" + strings.Join(pattern, "") + "$")
+	return defaults.ImagePattern{
+		Glob:    written,
+		Matches: func(repository string) bool { return repository != "" && repositories.MatchString(repository+"/") },
+	}
 }
 
 // repositoryOf returns the repository that the name of an image stands for, such as
@@ -102,6 +93,3 @@ func repositoryOf(image string) string {
 	}
 	return named.Name()
 }
-
-// String returns the glob as it was written.
-func (r Repository) String() string { return r.glob }

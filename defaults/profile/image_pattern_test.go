@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
-import "testing"
+import (
+	"os"
+	"strings"
+	"testing"
+)
 
-func TestRepository(t *testing.T) {
+func TestImagePattern(t *testing.T) {
 	const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
 	for _, tt := range []struct {
 		glob, image string
@@ -75,16 +79,56 @@ func TestRepository(t *testing.T) {
 		{"**", "UPPER", false},
 		{"**", "a b", false},
 	} {
-		r, err := ParseRepository(tt.glob)
+		pattern, err := parseImagePattern(tt.glob)
 		if err != nil {
 			t.Errorf("%s: %v", tt.glob, err)
 			continue
 		}
-		if got := r.Has(tt.image); got != tt.want {
+		if got := pattern.Matches(repositoryOf(tt.image)); got != tt.want {
 			t.Errorf("%s has %q: %t, want %t", tt.glob, tt.image, got, tt.want)
 		}
-		if r.String() != tt.glob {
-			t.Errorf("%s is written as %s", tt.glob, r)
+		if pattern.Glob != tt.glob {
+			t.Errorf("%s is written as %s", tt.glob, pattern.Glob)
 		}
+	}
+}
+
+// What the documentation says of image patterns.
+func TestImagesInTheDocumentation(t *testing.T) {
+	data, err := os.ReadFile("../../docs/profiles.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(data), "### Images\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	tried := 0
+	for line := range strings.Lines(section) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 || !strings.Contains(cells[1], "`") {
+			continue
+		}
+		list := func(cell string) []string {
+			return strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune("`, ", r) })
+		}
+		for _, glob := range list(cells[1]) {
+			tried++
+			pattern, err := parseImagePattern(glob)
+			if refused := strings.HasPrefix(cells[2], " refused: "); refused || err != nil {
+				if !refused || err == nil {
+					t.Errorf("%s is refused: %t (%v), want %t", glob, err != nil, err, refused)
+				}
+				continue
+			}
+			for want, cell := range map[bool]string{true: cells[3], false: cells[4]} {
+				for _, image := range list(cell) {
+					if pattern.Matches(repositoryOf(image)) != want {
+						t.Errorf("%s matches %s: %t, want %t", glob, image, !want, want)
+					}
+				}
+			}
+		}
+	}
+	if want := 16; tried != want {
+		t.Errorf("%d patterns were tried, want %d", tried, want)
 	}
 }

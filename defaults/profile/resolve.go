@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
 import (
 	"bytes"
@@ -9,15 +9,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/internal/suggest"
 )
 
-// ParseProfiles reads profiles, and returns them together with the built-in ones,
+// Parse reads profiles, and returns them together with the built-in ones,
 // in the order of their names. A base may be in any of the files.
 //
 // Reading is strict: what is unknown, repeated, or would weaken a pod is an error.
-// The error joins a [*ProfileError] for everything that is wrong in all the files.
-func ParseProfiles(files []ProfileFile) ([]*Profile, error) {
+// The error joins a [*Error] for everything that is wrong in all the files.
+func Parse(files []File) ([]*defaults.Profile, error) {
 	own, err := builtinFiles()
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func ParseProfiles(files []ProfileFile) ([]*Profile, error) {
 	if err := r.problems.err(); err != nil {
 		return nil, err
 	}
-	var profiles []*Profile
+	var profiles []*defaults.Profile
 	for _, s := range r.sources {
 		p := r.resolved[s].profile
 		if !slices.Contains(builtin, s.name) {
@@ -44,25 +45,15 @@ func ParseProfiles(files []ProfileFile) ([]*Profile, error) {
 		}
 		profiles = append(profiles, p)
 	}
-	slices.SortFunc(profiles, func(a, b *Profile) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(profiles, func(a, b *defaults.Profile) int { return cmp.Compare(a.Name, b.Name) })
 	return profiles, nil
 }
 
-func builtinFiles() ([]ProfileFile, error) {
-	entries, err := builtins.ReadDir("profiles")
-	if err != nil {
-		return nil, err
-	}
-	var files []ProfileFile
-	for _, entry := range entries {
-		data, err := builtins.ReadFile("profiles/" + entry.Name())
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, ProfileFile{Name: entry.Name(), Data: data})
-	}
-	return files, nil
-}
+// Fields about which there are rules here, beside those that their values must meet.
+var (
+	readOnlyRootFilesystem = defaults.FieldByName("readOnlyRootFilesystem")
+	seLinuxOptions         = defaults.FieldByName("seLinuxOptions")
+)
 
 // A resolver puts profiles together with their bases.
 type resolver struct {
@@ -75,16 +66,16 @@ type resolver struct {
 
 // resolved is a profile, complete with its base.
 type resolved struct {
-	profile *Profile
+	profile *defaults.Profile
 	certain bool // no error leaves open which fields it fills in
 }
 
 // read reads a file whose profiles must not have the taken names.
-func (r *resolver) read(file ProfileFile, taken []string) {
+func (r *resolver) read(file File, taken []string) {
 	before := len(r.problems)
 	all := documents(file, &r.problems)
 	if len(all) == 0 && len(r.problems) == before {
-		r.problems = append(r.problems, &ProfileError{File: file.Name, Line: 1, Message: "holds no profile"})
+		r.problems = append(r.problems, &Error{File: file.Name, Line: 1, Message: "holds no profile"})
 	}
 	for _, document := range all {
 		s := readSource(document)
@@ -111,7 +102,7 @@ func (r *resolver) resolve(s *source) resolved {
 	if done, found := r.resolved[s]; found {
 		return done
 	}
-	base := resolved{profile: &Profile{}, certain: true}
+	base := resolved{profile: &defaults.Profile{}, certain: true}
 	if s.base != "" {
 		base = r.resolveBase(s)
 	}
@@ -125,7 +116,7 @@ func (r *resolver) resolve(s *source) resolved {
 func (r *resolver) resolveBase(s *source) resolved {
 	r.path = append(r.path, s)
 	defer func() { r.path = r.path[:len(r.path)-1] }()
-	unknown := resolved{profile: &Profile{}}
+	unknown := resolved{profile: &defaults.Profile{}}
 	base, found := r.named[s.base]
 	if !found {
 		others := slices.DeleteFunc(slices.Sorted(maps.Keys(r.named)), func(name string) bool { return name == s.name })
@@ -149,10 +140,11 @@ func (r *resolver) resolveBase(s *source) resolved {
 
 // over returns the profile that the source makes of its base.
 func (s *source) over(base resolved) resolved {
-	p := &Profile{
-		Name:      s.name,
-		Container: s.merge(base, base.profile.Container, s.container),
-		Pod:       s.merge(base, base.profile.Pod, s.pod),
+	p := &defaults.Profile{
+		Name:         s.name,
+		Container:    s.merge(base, base.profile.Container, s.container),
+		Pod:          s.merge(base, base.profile.Pod, s.pod),
+		RepositoryOf: repositoryOf,
 	}
 	for _, e := range s.exceptions {
 		p.Exceptions = append(p.Exceptions, e.Exception)
@@ -162,7 +154,7 @@ func (s *source) over(base resolved) resolved {
 	}
 	p.WritablePaths = slices.Clone(s.writablePaths)
 	for _, w := range base.profile.WritablePaths {
-		if !s.noWritablePaths && p.fills(readOnlyRootFilesystem, 0) && !slices.ContainsFunc(p.WritablePaths, func(own WritablePath) bool { return own.Path == w.Path }) {
+		if !s.noWritablePaths && fills(p, readOnlyRootFilesystem, 0) && !slices.ContainsFunc(p.WritablePaths, func(own defaults.WritablePath) bool { return own.Path == w.Path }) {
 			p.WritablePaths = append(p.WritablePaths, w)
 		}
 	}
@@ -170,41 +162,41 @@ func (s *source) over(base resolved) resolved {
 	if certain {
 		s.check(p)
 	}
-	p.dropUseless(len(s.exceptions))
+	p.Exceptions = dropUseless(p, len(s.exceptions))
 	return resolved{p, certain}
 }
 
-// dropUseless removes from the exceptions of the base, which begin at the index,
-// what leaves fields that the profile does not fill in any more.
-func (p *Profile) dropUseless(inherited int) {
+// dropUseless returns the exceptions of the profile. Those of the base, which begin at
+// the index, no longer leave fields that the profile does not fill in any more.
+func dropUseless(p *defaults.Profile, inherited int) []defaults.Exception {
 	kept := p.Exceptions[:inherited:inherited]
 	for i, e := range p.Exceptions[inherited:] {
-		e.Leave = slices.DeleteFunc(slices.Clone(e.Leave), func(f *Field) bool { return !p.fills(f, inherited+i+1) })
+		e.Leave = slices.DeleteFunc(slices.Clone(e.Leave), func(f *defaults.Field) bool { return !fills(p, f, inherited+i+1) })
 		if len(e.Leave)+len(e.Container) > 0 {
 			kept = append(kept, e)
 		}
 	}
-	p.Exceptions = kept
+	return kept
 }
 
 // fills reports whether a container can get a default for the field: from the
 // profile, or from its exceptions at and after the index.
-func (p *Profile) fills(f *Field, from int) bool {
-	in := func(defaults []Default) bool { _, found := findDefault(defaults, f); return found }
-	return in(p.Container) || in(p.Pod) || slices.ContainsFunc(p.Exceptions[from:], func(e Exception) bool { return in(e.Container) })
+func fills(p *defaults.Profile, f *defaults.Field, from int) bool {
+	in := func(some []defaults.Default) bool { _, found := defaults.FindDefault(some, f); return found }
+	return in(p.Container) || in(p.Pod) || slices.ContainsFunc(p.Exceptions[from:], func(e defaults.Exception) bool { return in(e.Container) })
 }
 
 // merge puts settings over the defaults of the base.
-func (s *source) merge(base resolved, defaults []Default, settings map[*Field]setting) []Default {
-	var merged []Default
-	for _, f := range catalogue {
-		d, inBase := findDefault(defaults, f)
+func (s *source) merge(base resolved, inherited []defaults.Default, settings map[*defaults.Field]setting) []defaults.Default {
+	var merged []defaults.Default
+	for _, f := range defaults.Fields() {
+		d, inBase := defaults.FindDefault(inherited, f)
 		own, found := settings[f]
 		switch {
 		case found && own.removes && !inBase && base.certain:
 			own.at.errorf("null removes a default of the base, which has none for %s", f.Name)
 		case found && !own.removes:
-			merged = append(merged, Default{Field: f, Value: own.value})
+			merged = append(merged, defaults.Default{Field: f, Value: own.value})
 		case inBase && !found:
 			merged = append(merged, d)
 		}
@@ -213,7 +205,7 @@ func (s *source) merge(base resolved, defaults []Default, settings map[*Field]se
 }
 
 // check reports what can only be seen once a profile is complete.
-func (s *source) check(p *Profile) {
+func (s *source) check(p *defaults.Profile) {
 	if s.base == "" && s.noWritablePaths {
 		s.writablePathsAt.errorf("null removes those of the base, and there is none")
 	}
@@ -223,16 +215,16 @@ func (s *source) check(p *Profile) {
 	if len(p.Container)+len(p.Pod) == 0 && len(p.Exceptions) == 0 {
 		s.at.errorf("spec: must have a default, under container or pod")
 	}
-	if len(s.writablePaths) > 0 && !p.fills(readOnlyRootFilesystem, 0) {
+	if len(s.writablePaths) > 0 && !fills(p, readOnlyRootFilesystem, 0) {
 		s.writablePathsAt.errorf("are for root file systems that the profile makes read-only, and it has no default for readOnlyRootFilesystem")
 	}
-	container, inContainer := findDefault(p.Container, seLinuxOptions)
-	if pod, inPod := findDefault(p.Pod, seLinuxOptions); inContainer && inPod && !bytes.Equal(container.Value.JSON, pod.Value.JSON) {
+	container, inContainer := defaults.FindDefault(p.Container, seLinuxOptions)
+	if pod, inPod := defaults.FindDefault(p.Pod, seLinuxOptions); inContainer && inPod && !bytes.Equal(container.Value.JSON, pod.Value.JSON) {
 		s.at.errorf("spec: container.seLinuxOptions must be the same as pod.seLinuxOptions: a kubelet refuses a volume that containers with different labels share")
 	}
 	for i, e := range s.exceptions {
 		for j, f := range e.Leave {
-			if !p.fills(f, i+1) {
+			if !fills(p, f, i+1) {
 				e.leaveAt[j].errorf("the profile has no default for %s that this exception could leave: remove it from the list", f.Name)
 			}
 		}

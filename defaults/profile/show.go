@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package defaults
+package profile
 
 import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"sigs.k8s.io/yaml"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
 // YAML returns the profile as a file would have it that names no base.
-func (p *Profile) YAML() ([]byte, error) {
+func YAML(p *defaults.Profile) ([]byte, error) {
 	spec := map[string]any{}
 	put(spec, "container", settingsOf(p.Container))
 	put(spec, "pod", settingsOf(p.Pod))
@@ -19,7 +21,7 @@ func (p *Profile) YAML() ([]byte, error) {
 	}
 	var exceptions []any
 	for _, e := range p.Exceptions {
-		exceptions = append(exceptions, e.settings())
+		exceptions = append(exceptions, exceptionOf(e))
 	}
 	if len(exceptions) > 0 {
 		spec["exceptions"] = exceptions
@@ -40,9 +42,9 @@ func put(object map[string]any, name string, value map[string]any) {
 }
 
 // settingsOf returns a SecurityContext or a PodSecurityContext.
-func settingsOf(defaults []Default) map[string]any {
+func settingsOf(list []defaults.Default) map[string]any {
 	settings := map[string]any{}
-	for _, d := range defaults {
+	for _, d := range list {
 		outer, inner, nested := strings.Cut(d.Field.Name, ".")
 		if !nested {
 			settings[outer] = rawJSON(d.Value.JSON)
@@ -58,7 +60,7 @@ type rawJSON jsontext.Value
 
 func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
-func (e *Exception) settings() map[string]any {
+func exceptionOf(e defaults.Exception) map[string]any {
 	match := map[string]any{}
 	if len(e.Match.Containers) > 0 {
 		match["containers"] = e.Match.Containers
@@ -70,8 +72,8 @@ func (e *Exception) settings() map[string]any {
 		match["privileged"] = true
 	}
 	var images []string
-	for _, r := range e.Match.Images {
-		images = append(images, r.String())
+	for _, pattern := range e.Match.Images {
+		images = append(images, pattern.Glob)
 	}
 	if len(images) > 0 {
 		match["images"] = images
