@@ -31,11 +31,11 @@ func NewEphemeral(hosts []string, now time.Time, lifetime time.Duration, metrics
 	if err != nil {
 		return nil, err
 	}
-	g, err := newGeneration(dnsNames, ips, now, lifetime)
+	g, err := newKeyPair(dnsNames, ips, now, lifetime)
 	if err != nil {
 		return nil, err
 	}
-	pair, err := parsePair(document{"serving certificate", g.cert}, document{"serving key", g.key})
+	certificate, err := parseCertificate(pemText{"serving certificate", g.cert}, pemText{"serving key", g.key})
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +45,8 @@ func NewEphemeral(hosts []string, now time.Time, lifetime time.Duration, metrics
 		return nil, fmt.Errorf("CA certificate: %w", err)
 	}
 	e := &Ephemeral{ca: g.ca}
-	e.certificate.Store(pair)
-	metrics.setValidity(roleServing, pair.Leaf)
+	e.certificate.Store(certificate)
+	metrics.setValidity(roleServing, certificate.Leaf)
 	metrics.setValidity(roleCA, ca)
 	return e, nil
 }

@@ -30,7 +30,7 @@ const pollInterval = time.Second
 const maxFileBytes = 1 << 20
 
 // Files is a [Source] that serves a certificate and a key from two PEM files, as
-// cert-manager or any other issuer mounts them, and takes a new pair when their
+// cert-manager or any other issuer mounts them, and loads the certificate again when their
 // contents change.
 type Files struct {
 	served
@@ -40,7 +40,7 @@ type Files struct {
 	metrics           *Metrics
 
 	// Only NewFiles and then Run use these; there is no lock.
-	taken    digest  // of the pair being served
+	loaded   digest  // of what is being served
 	reported failure // the last one that was reported; zero once all is well
 }
 
@@ -59,7 +59,7 @@ type failure struct {
 	message  string
 }
 
-// NewFiles loads the pair at once. A file that is missing or not whole is an
+// NewFiles loads the certificate at once. A file that is missing or not whole is an
 // error; a certificate that has expired or is not yet valid is not: it is served,
 // and [Files.Ready] says so.
 func NewFiles(certFile, keyFile string, logger *slog.Logger, metrics *Metrics) (*Files, error) {
@@ -68,18 +68,18 @@ func NewFiles(certFile, keyFile string, logger *slog.Logger, metrics *Metrics) (
 	if err != nil {
 		return nil, err
 	}
-	pair, err := parsePair(cert, key)
+	certificate, err := parseCertificate(cert, key)
 	if err != nil {
 		return nil, err
 	}
 	metrics.addReconcile()
-	f.take(pair, digestOf(cert, key))
+	f.load(certificate, digestOf(cert, key))
 	return f, nil
 }
 
 // Run reads the files once a second until ctx is done, and then returns nil. It
-// never returns an error: whatever is wrong with the files, the pair taken last
-// is still served.
+// never returns an error: whatever is wrong with the files, the certificate loaded
+// last is still served.
 func (f *Files) Run(ctx context.Context) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -95,13 +95,13 @@ func (f *Files) Run(ctx context.Context) error {
 
 // poll reads the files once.
 //
-//	one cannot be read              keep the pair, report
+//	one cannot be read              keep the certificate, report
 //	contents are those being served nothing to do
-//	contents are not whole          keep the pair, report
-//	otherwise                       take the new pair
+//	contents are not whole          keep the certificate, report
+//	otherwise                       load the new certificate
 //
 // Two files cannot be read in one instant. When one of them changes in between,
-// or is written later than the other, the pair does not match, which is one more
+// or is written later than the other, the two do not match, which is one more
 // case of "not whole": the next tick reads both again.
 func (f *Files) poll() {
 	cert, key, err := f.read()
@@ -110,28 +110,28 @@ func (f *Files) poll() {
 		return
 	}
 	contents := digestOf(cert, key)
-	if contents == f.taken {
+	if contents == f.loaded {
 		f.metrics.reconciled(time.Now())
 		f.recovered()
 		return
 	}
-	pair, err := parsePair(cert, key)
+	certificate, err := parseCertificate(cert, key)
 	if err != nil {
 		f.report(stepParse, contents, err)
 		return
 	}
-	f.take(pair, contents)
+	f.load(certificate, contents)
 	f.metrics.rotations.Inc()
 }
 
-func (f *Files) take(pair *tls.Certificate, contents digest) {
-	f.certificate.Store(pair)
-	f.taken, f.reported = contents, failure{}
-	f.metrics.setValidity(roleServing, pair.Leaf)
+func (f *Files) load(certificate *tls.Certificate, contents digest) {
+	f.certificate.Store(certificate)
+	f.loaded, f.reported = contents, failure{}
+	f.metrics.setValidity(roleServing, certificate.Leaf)
 	f.metrics.reconciled(time.Now())
 
-	logger := f.logger.With("file", f.certFile, "serial", pair.Leaf.SerialNumber.Text(16),
-		"notBefore", pair.Leaf.NotBefore, "notAfter", pair.Leaf.NotAfter)
+	logger := f.logger.With("file", f.certFile, "serial", certificate.Leaf.SerialNumber.Text(16),
+		"notBefore", certificate.Leaf.NotBefore, "notAfter", certificate.Leaf.NotAfter)
 	if err := f.Ready(time.Now()); err != nil {
 		logger.Warn("serving certificate loaded, but not valid now", "error", err)
 		return
@@ -159,14 +159,14 @@ func (f *Files) recovered() {
 	f.logger.Info("serving certificate files are again those being served", "file", f.certFile)
 }
 
-func (f *Files) read() (cert, key document, err error) {
+func (f *Files) read() (cert, key pemText, err error) {
 	cert.name = fmt.Sprintf("certificate file %q", f.certFile)
 	if cert.text, err = readFile(f.certFile); err != nil {
-		return document{}, document{}, fmt.Errorf("%s: %w", cert.name, err)
+		return pemText{}, pemText{}, fmt.Errorf("%s: %w", cert.name, err)
 	}
 	key.name = fmt.Sprintf("key file %q", f.keyFile)
 	if key.text, err = readFile(f.keyFile); err != nil {
-		return document{}, document{}, fmt.Errorf("%s: %w", key.name, err)
+		return pemText{}, pemText{}, fmt.Errorf("%s: %w", key.name, err)
 	}
 	return cert, key, nil
 }
@@ -195,6 +195,6 @@ func withoutPath(err error) error {
 	return err
 }
 
-func digestOf(cert, key document) digest {
+func digestOf(cert, key pemText) digest {
 	return digest{cert: sha256.Sum256(cert.text), key: sha256.Sum256(key.text)}
 }

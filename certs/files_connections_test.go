@@ -76,7 +76,7 @@ func TestFilesConnections(t *testing.T) {
 			v.swap(next)
 			for deadline := time.Now().Add(20 * time.Second); serial(t, f) != serialOf(t, next); {
 				if time.Now().After(deadline) {
-					t.Fatal("the new pair is not taken")
+					t.Fatal("the new certificate is not loaded")
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
@@ -103,20 +103,20 @@ func TestFilesConnections(t *testing.T) {
 }
 
 // TestFilesHandshakesDuringSwaps: whatever the moment of a handshake, it gets a
-// whole pair.
+// certificate with its key.
 func TestFilesHandshakesDuringSwaps(t *testing.T) {
-	generations := make([]generation, 20)
-	for i := range generations {
-		generations[i] = issue(t, time.Hour)
+	pairs := make([]keyPairPEM, 20)
+	for i := range pairs {
+		pairs[i] = issue(t, time.Hour)
 	}
 	v, r := newVolume(t), newRecorder()
-	v.swap(generations[0])
+	v.swap(pairs[0])
 	f, err := NewFiles(v.cert(), v.key(), r.logger, r.metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := strings.TrimPrefix(serveTLS(t, f, http.NotFoundHandler()), "https://")
-	config := &tls.Config{RootCAs: poolOf(generations...)}
+	config := &tls.Config{RootCAs: poolOf(pairs...)}
 
 	var clients sync.WaitGroup
 	stop := make(chan struct{})
@@ -137,14 +137,14 @@ func TestFilesHandshakesDuringSwaps(t *testing.T) {
 			}
 		})
 	}
-	for _, g := range generations[1:] {
+	for _, g := range pairs[1:] {
 		v.swap(g)
 		f.poll()
 		time.Sleep(5 * time.Millisecond)
 	}
 	close(stop)
 	clients.Wait()
-	r.wantMetrics(t, parseCert(t, generations[19].cert).NotAfter, time.Time{}, 19, 0, 0)
+	r.wantMetrics(t, parseCert(t, pairs[19].cert).NotAfter, time.Time{}, 19, 0, 0)
 }
 
 // TestFilesServesTheChain: intermediates reach the client.

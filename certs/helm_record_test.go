@@ -39,7 +39,7 @@ func TestManagedIsNoHelmRecord(t *testing.T) {
 		"with the certificates gone":       func(a *memoryAPI) { a.setSecret(forge(&corev1.Secret{})) },
 		"while rotating": func(a *memoryAPI) {
 			forged := forge(a.secret)
-			next, err := readGeneration(newKeyPair())
+			next, err := parseKeyPair(validKeyPair())
 			if err != nil {
 				panic(err)
 			}
@@ -73,9 +73,9 @@ func TestManagedIsNoHelmRecord(t *testing.T) {
 	}
 }
 
-// newKeyPair is a key pair that is valid now.
-func newKeyPair() generation {
-	g, err := newGeneration([]string{"caseharden.caseharden.svc"}, nil, time.Now(), testLifetime)
+// validKeyPair is a key pair that is valid now.
+func validKeyPair() keyPairPEM {
+	g, err := newKeyPair([]string{"caseharden.caseharden.svc"}, nil, time.Now(), testLifetime)
 	if err != nil {
 		panic(err)
 	}

@@ -27,10 +27,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// issue makes a generation for localhost, as an issuer would that is not us.
-func issue(t *testing.T, lifetime time.Duration) generation {
+// issue makes a key pair for localhost, as an issuer would that is not us.
+func issue(t *testing.T, lifetime time.Duration) keyPairPEM {
 	t.Helper()
-	g, err := newGeneration([]string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}, time.Now(), lifetime)
+	g, err := newKeyPair([]string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}, time.Now(), lifetime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +65,9 @@ func parseKey(t *testing.T, text []byte) *ecdsa.PrivateKey {
 	return key.(*ecdsa.PrivateKey)
 }
 
-func poolOf(generations ...generation) *x509.CertPool {
+func poolOf(pairs ...keyPairPEM) *x509.CertPool {
 	pool := x509.NewCertPool()
-	for _, g := range generations {
+	for _, g := range pairs {
 		pool.AppendCertsFromPEM(g.ca)
 	}
 	return pool
@@ -83,7 +83,7 @@ func serial(t *testing.T, s Source) string {
 	return c.Leaf.SerialNumber.Text(16)
 }
 
-func serialOf(t *testing.T, g generation) string {
+func serialOf(t *testing.T, g keyPairPEM) string {
 	t.Helper()
 	return parseCert(t, g.cert).SerialNumber.Text(16)
 }
@@ -115,16 +115,16 @@ func (v volume) remove(path string) {
 	}
 }
 
-// put writes the pair in place, one file after the other.
-func (v volume) put(g generation) {
+// put writes the certificate and the key in place, one file after the other.
+func (v volume) put(g keyPairPEM) {
 	v.t.Helper()
 	v.write(v.cert(), g.cert)
 	v.write(v.key(), g.key)
 }
 
-// swap publishes the pair as the kubelet does: a new directory, and the symlink
+// swap publishes the two as the kubelet does: a new directory, and the symlink
 // ..data renamed to it. The two files are symlinks through ..data, made once.
-func (v volume) swap(g generation) {
+func (v volume) swap(g keyPairPEM) {
 	v.t.Helper()
 	must := func(err error) {
 		v.t.Helper()

@@ -60,7 +60,7 @@ const (
 // ManagedOptions say what certificates to make.
 type ManagedOptions struct {
 	Hosts       []string      // DNS names and IP addresses that API servers call the webhook by
-	Lifetime    time.Duration // of each generation
+	Lifetime    time.Duration // of each key pair
 	Propagation time.Duration // how long a CA has to be in every caBundle before it is relied on
 }
 
@@ -170,8 +170,8 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	case restore:
 		err = m.store(ctx, secret, v.serving, v.secret.next)
 	case generate:
-		var next *candidate
-		if next, err = m.newCandidate(m.now()); err != nil {
+		var next *keyPair
+		if next, err = m.newKeyPair(m.now()); err != nil {
 			at = stepGenerate
 			break
 		}
@@ -243,40 +243,40 @@ func isSuperseded(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
 }
 
-func (m *Managed) newCandidate(now time.Time) (*candidate, error) {
+func (m *Managed) newKeyPair(now time.Time) (*keyPair, error) {
 	dnsNames, ips, err := splitHosts(m.settings.hosts)
 	if err != nil {
 		return nil, err
 	}
-	g, err := newGeneration(dnsNames, ips, now, m.settings.lifetime)
+	g, err := newKeyPair(dnsNames, ips, now, m.settings.lifetime)
 	if err != nil {
 		return nil, err
 	}
-	return readGeneration(g)
+	return parseKeyPair(g)
 }
 
-// store writes the generations into the Secret, as it was seen.
-func (m *Managed) store(ctx context.Context, seen *corev1.Secret, current, next *candidate) error {
+// store writes the key pairs into the Secret, as it was seen.
+func (m *Managed) store(ctx context.Context, seen *corev1.Secret, current, next *keyPair) error {
 	if seen == nil {
-		err := m.api.CreateSecret(ctx, withGenerations(&corev1.Secret{}, current, next).Data)
+		err := m.api.CreateSecret(ctx, withKeyPairs(&corev1.Secret{}, current, next).Data)
 		if apierrors.IsNotFound(err) {
 			return fmt.Errorf("the Secret cannot be created: %s", err) // not another replica's doing: there is no namespace
 		}
 		return err
 	}
-	return m.api.UpdateSecret(ctx, withGenerations(seen, current, next))
+	return m.api.UpdateSecret(ctx, withKeyPairs(seen, current, next))
 }
 
-// serve takes a candidate for every handshake from now on.
-func (m *Managed) serve(c *candidate) {
+// serve uses a key pair for every handshake from now on.
+func (m *Managed) serve(c *keyPair) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.view.serving != nil {
 		m.metrics.rotations.Inc()
 	}
 	m.view.serving = c
-	m.certificate.Store(c.pair)
-	m.setExpiries()
+	m.certificate.Store(c.certificate)
+	m.setValidities()
 	m.logger.Info("serving certificate taken", "serial", c.leaf.SerialNumber.Text(16), "ca", c.issuer.Subject.CommonName,
 		"notBefore", c.leaf.NotBefore, "notAfter", c.leaf.NotAfter)
 }
@@ -312,7 +312,7 @@ func (m *Managed) update(object string, change func()) {
 	change()
 	m.following[object] = true
 	followed := m.following[theSecret] && m.following[theConfiguration]
-	m.setExpiries()
+	m.setValidities()
 	m.mu.Unlock()
 	if followed {
 		m.recovered(stepWatch)

@@ -14,11 +14,11 @@ import (
 
 const year = 365 * 24 * time.Hour
 
-// putGeneration writes a generation that was made at another time into the Secret, as
+// putKeyPair writes a key pair that was made at another time into the Secret, as
 // current or as next. The caller holds the lock.
-func (a *memoryAPI) putGeneration(t *testing.T, keys secretKeys, made time.Time, lifetime time.Duration) {
+func (a *memoryAPI) putKeyPair(t *testing.T, keys secretKeys, made time.Time, lifetime time.Duration) {
 	t.Helper()
-	g, err := newGeneration([]string{"caseharden.caseharden.svc"}, []net.IP{net.IPv4(127, 0, 0, 1)}, made, lifetime)
+	g, err := newKeyPair([]string{"caseharden.caseharden.svc"}, []net.IP{net.IPv4(127, 0, 0, 1)}, made, lifetime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func (a *memoryAPI) putGeneration(t *testing.T, keys secretKeys, made time.Time,
 	a.setSecret(secret)
 }
 
-// A generation that is not valid yet, or lives too long, never takes the place of one that
+// A key pair that is not valid yet, or lives too long, never takes the place of one that
 // works. Its CA does not get into a caBundle, and rotation goes on.
 func TestManagedReplacesWhatIsUnusable(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -50,7 +50,7 @@ func TestManagedReplacesWhatIsUnusable(t *testing.T) {
 				r := startReplica(t, api)
 				after(time.Minute)
 				before := serial(t, r)
-				api.change(func() { api.putGeneration(t, tt.keys, time.Now().Add(tt.made), tt.lifetime) })
+				api.change(func() { api.putKeyPair(t, tt.keys, time.Now().Add(tt.made), tt.lifetime) })
 				after(time.Second)
 				r.mustBeReady(t)
 				if v := newSecretView(api.secret); v.current.leaf.SerialNumber.Text(16) != before {
@@ -81,7 +81,7 @@ func TestManagedReplacesWhatIsUnusable(t *testing.T) {
 func TestManagedStartsWithWhatIsUnusable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newMemoryAPI(1)
-		api.change(func() { api.putGeneration(t, currentKeys, time.Now().Add(year), testLifetime) })
+		api.change(func() { api.putKeyPair(t, currentKeys, time.Now().Add(year), testLifetime) })
 		r := startReplica(t, api)
 		after(time.Second)
 		r.mustBeReady(t)

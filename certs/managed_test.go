@@ -150,7 +150,7 @@ func TestManagedRotates(t *testing.T) {
 	})
 }
 
-// What others do to the two objects is mended at once, and costs no generation.
+// What others do to the two objects is mended at once, and costs no key pair.
 func TestManagedHeals(t *testing.T) {
 	for name, tt := range map[string]struct {
 		harm func(*memoryAPI)
@@ -313,7 +313,7 @@ func TestManagedConfirmsBeforeItPromotes(t *testing.T) {
 		})
 		after(time.Minute)
 		if v := newSecretView(api.secret); v.next == nil || serial(t, r) != before {
-			t.Error("the next generation was promoted by what is no more")
+			t.Error("the next key pair was promoted by what is no more")
 		}
 		api.change(func() { api.silent = false })
 		api.breakWatches()

@@ -15,7 +15,7 @@ type role string
 const (
 	roleServing   role = "serving"
 	roleCA        role = "ca"         // of the serving certificate
-	roleNextCA    role = "next_ca"    // of the generation that is to be served next
+	roleNextCA    role = "next_ca"    // of the key pair that is to be served next
 	roleRetiredCA role = "retired_ca" // of those before, the last to expire
 )
 
@@ -28,7 +28,7 @@ const (
 
 	stepClock    step = "clock"    // this replica's clock differs from the API server's
 	stepWatch    step = "watch"    // the Secret or the webhook configuration cannot be followed
-	stepGenerate step = "generate" // a generation cannot be made
+	stepGenerate step = "generate" // a key pair cannot be made
 	stepStore    step = "store"    // the Secret cannot be written
 	stepPublish  step = "publish"  // caBundle cannot be written
 )

@@ -31,14 +31,14 @@ var (
 
 func at(tick int) time.Time { return modelStart.Add(time.Duration(tick) * modelTick) }
 
-// modelCandidate is a generation that was made in a tick. Of those that the two
+// modelKeyPair is a key pair that was made in a tick. Of those that the two
 // replicas make in one tick the writer tells them apart.
-func modelCandidate(tick, writer int) *candidate {
+func modelKeyPair(tick, writer int) *keyPair {
 	name := fmt.Sprintf("%d%c", tick, 'a'+writer)
 	certificate := func(raw string) *x509.Certificate {
 		return &x509.Certificate{Raw: []byte(raw), Subject: pkix.Name{CommonName: caNamePrefix + name}, NotBefore: at(tick).Add(-backdate), NotAfter: at(tick).Add(modelLifetime)}
 	}
-	return &candidate{issuer: certificate(name), leaf: certificate("leaf " + name)}
+	return &keyPair{issuer: certificate(name), leaf: certificate("leaf " + name)}
 }
 
 func (w *world) intervene() { w.interventions, w.untouched = w.interventions-1, false }
@@ -80,17 +80,17 @@ func (w *world) next(t *testing.T) []*world {
 		add(func(c *world) { c.setSecret(secretView{currentProblem: "deleted"}); c.intervene() })
 		add(func(c *world) { c.setBundle(nil); c.intervene() })
 		add(func(c *world) {
-			c.setSecret(secretView{current: modelCandidate(c.tick, 2)})
+			c.setSecret(secretView{current: modelKeyPair(c.tick, 2)})
 			c.intervene()
 		})
 	}
 	if w.oddities > 0 {
 		add(func(c *world) {
-			c.setSecret(secretView{current: modelCandidate(c.tick+6, 3)}) // not valid yet
+			c.setSecret(secretView{current: modelKeyPair(c.tick+6, 3)}) // not valid yet
 			c.oddities, c.untouched = c.oddities-1, false
 		})
 		add(func(c *world) {
-			c.setSecret(secretView{current: c.secret.current, next: modelCandidate(c.tick+6, 3)})
+			c.setSecret(secretView{current: c.secret.current, next: modelKeyPair(c.tick+6, 3)})
 			c.oddities, c.untouched = c.oddities-1, false
 		})
 	}
@@ -111,7 +111,7 @@ func (w *world) isStarting() bool {
 }
 
 // settle lets both replicas do what they want, in turn and with what is there, for as
-// many ticks as a rotation takes. Then both must serve one generation that works, and
+// many ticks as a rotation takes. Then both must serve one key pair that works, and
 // have nothing more to do. Their clocks may stay wrong if the API server tells the time.
 func (w *world) settle() string {
 	c := w.clone()
@@ -138,19 +138,19 @@ func (w *world) settle() string {
 	a, b := c.replicas[0].view.serving, c.replicas[1].view.serving
 	switch {
 	case a == nil || b == nil || !a.same(b):
-		return "the replicas do not come to serve one generation"
+		return "the replicas do not come to serve one key pair"
 	case !c.accepts(a) || !holdsCA(c.bundle, a.issuer):
-		return "the replicas do not come to serve a generation that works"
+		return "the replicas do not come to serve a key pair that works"
 	case busy:
 		return "the replicas do not come to rest"
 	}
 	return ""
 }
 
-// settled is a world in which both replicas serve a generation of tick 0, which
+// settled is a world in which both replicas serve a key pair of tick 0, which
 // has just become due.
 func settled() *world {
-	w := &world{trusted: map[string]int{}, secret: secretView{current: modelCandidate(0, 0)}}
+	w := &world{trusted: map[string]int{}, secret: secretView{current: modelKeyPair(0, 0)}}
 	w.setBundle([]*x509.Certificate{w.secret.current.issuer})
 	for i := range w.replicas {
 		w.lookAtSecret(i)
@@ -188,7 +188,7 @@ func TestModel(t *testing.T) {
 		"a clock is set, and a crash":   {world: settled(), clocks: 1, clockErrors: clockErrors, crashes: 1, end: 6},
 		// Nothing tells the replica that its clock is wrong.
 		"a clock is wrong, and corrected": {world: settled(), clocks: 1, clockErrors: []int{-6, 6}, mute: true, end: 5},
-		"a generation is not valid yet":   {world: settled(), oddities: 1, crashes: 1, end: 5},
+		"a key pair is not valid yet":     {world: settled(), oddities: 1, crashes: 1, end: 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

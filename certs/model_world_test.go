@@ -21,7 +21,7 @@ type world struct {
 	first                  string         // the CA that was published when there was no other: nobody could work before
 	replicas               [2]replica
 	crashes, interventions int   // that may still come
-	oddities               int   // generations that are not valid yet, which may still be put into the Secret
+	oddities               int   // key pairs that are not valid yet, which may still be put into the Secret
 	clocks                 int   // that may still be set
 	clockErrors            []int // to how many ticks ahead
 	mute                   bool  // the API server does not tell the time
@@ -39,7 +39,7 @@ type replica struct {
 // key is the same for worlds in which the same can happen.
 func (w *world) key() string {
 	var b strings.Builder
-	name := func(c *candidate) {
+	name := func(c *keyPair) {
 		if c == nil {
 			b.WriteByte('-')
 			return
@@ -150,7 +150,7 @@ func (w *world) act(i int) (did verb, broken string) {
 		}
 		w.setBundle(a.bundle)
 	case a.do == generate && fresh:
-		w.setSecret(secretView{current: v.secret.current, next: modelCandidate(w.tick+r.wrong, i)})
+		w.setSecret(secretView{current: v.secret.current, next: modelKeyPair(w.tick+r.wrong, i)})
 	case a.do == restore && fresh:
 		w.setSecret(secretView{current: v.serving, next: v.secret.next})
 	case a.do == promote && fresh:
@@ -159,11 +159,11 @@ func (w *world) act(i int) (did verb, broken string) {
 	return a.do, broken
 }
 
-// mayServe says what is wrong with a replica serving a generation from now on. It
+// mayServe says what is wrong with a replica serving a key pair from now on. It
 // takes requests from a replica that works: itself or, when it starts, the other. One
-// that starts cannot know of a foreign generation in the Secret that it is. One that does
+// that starts cannot know of a foreign key pair in the Secret that it is. One that does
 // not know the time can serve what does not work, until it knows.
-func (w *world) mayServe(i int, after *candidate) string {
+func (w *world) mayServe(i int, after *keyPair) string {
 	before := w.replicas[i].view.serving
 	if foreign := strings.HasSuffix(after.id(), "c"); before == nil && !foreign {
 		before = w.replicas[1-i].view.serving
@@ -183,12 +183,12 @@ func (w *world) mayServe(i int, after *candidate) string {
 }
 
 // accepts reports whether an API server that trusts the CA accepts the certificate.
-func (w *world) accepts(c *candidate) bool {
+func (w *world) accepts(c *keyPair) bool {
 	return !at(w.tick).Before(c.leaf.NotBefore) && !at(w.tick).After(c.leaf.NotAfter)
 }
 
 // longTrusted reports whether every API server has had the time to see the CA.
-func (w *world) longTrusted(c *candidate) bool {
+func (w *world) longTrusted(c *keyPair) bool {
 	since, found := w.trusted[c.id()]
 	return found && since+1 <= w.tick
 }

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Rotation, in short: a next generation is put into the Secret, its CA into every
+// Rotation, in short: a next key pair is put into the Secret, its CA into every
 // caBundle, and once API servers have had the time to see it there, next becomes
 // current, which all replicas serve. There is no other way for a certificate to
 // change, be it the first or one that is lost.
 //
-// The invariant is trust before use: no replica serves a generation in place of one
+// The invariant is trust before use: no replica serves a key pair in place of one
 // that works before its CA has been in every caBundle for the propagation time, and
 // no CA leaves a caBundle before it has expired, and some time more. Every replica may
 // take every step, at any moment and by an outdated view: writes carry the
@@ -32,7 +32,7 @@ import (
 type view struct {
 	secret        secretView
 	configuration configurationView
-	serving       *candidate // nil: nothing yet
+	serving       *keyPair // nil: nothing yet
 
 	// trustedSince says since when this replica has seen a CA in every caBundle,
 	// without a break, and own what time it is. Both are by the replica's own clock,
@@ -42,7 +42,7 @@ type view struct {
 }
 
 type secretView struct {
-	current, next *candidate // nil where there is none, or none that is whole
+	current, next *keyPair // nil where there is none, or none that is whole
 
 	// currentProblem says why current is nil.
 	currentProblem string
@@ -74,8 +74,8 @@ func newConfigurationView(bundles [][]byte) configurationView {
 	return v
 }
 
-// trusts reports whether every webhook has the CA of the candidate.
-func (v configurationView) trusts(c *candidate) bool { return holdsCA(v.trusted, c.issuer) }
+// trusts reports whether every webhook has the CA of the key pair.
+func (v configurationView) trusts(k *keyPair) bool { return holdsCA(v.trusted, k.issuer) }
 
 // observe notes when the CAs came that are in every caBundle now, and forgets those
 // that are not. Where something may have been missed since the last time, a CA may have
@@ -97,7 +97,7 @@ type verb string
 const (
 	nothing  verb = "nothing"  // until something changes, or time has passed
 	restore  verb = "restore"  // write what is being served into the Secret as current
-	generate verb = "generate" // write a new generation into the Secret as next
+	generate verb = "generate" // write a new key pair into the Secret as next
 	publish  verb = "publish"  // write the bundle into every webhook
 	promote  verb = "promote"  // write next into the Secret as current
 	serve    verb = "serve"    // serve current from now on
@@ -186,8 +186,8 @@ func (v *view) plan(now time.Time, s settings) action {
 	}
 }
 
-// unusable returns why a generation of the Secret must not become or stay current; "" if
-// it may. A generation that is nil is unusable, for the reason why.
+// unusable returns why a key pair of the Secret must not become or stay current; "" if
+// it may. A key pair that is nil is unusable, for the reason why.
 //
 //	an API server does not accept it now                         it has expired, or is not valid yet
 //	it outlives what we make, and nothing shows that it works    somebody else may have made it
@@ -195,11 +195,11 @@ func (v *view) plan(now time.Time, s settings) action {
 //
 // That it works is shown where it is served, or where its CA is in every caBundle: a
 // replica with a longer lifetime may have made it, and others may serve it.
-func (v *view) unusable(c *candidate, now time.Time, s settings, why string) string {
-	if problem := c.problem(now, why); problem != "" {
+func (v *view) unusable(k *keyPair, now time.Time, s settings, why string) string {
+	if problem := k.problem(now, why); problem != "" {
 		return problem
 	}
-	if c.outlives(now, s) && !c.same(v.serving) && !v.configuration.trusts(c) {
+	if k.outlives(now, s) && !k.same(v.serving) && !v.configuration.trusts(k) {
 		return "it lives longer than a certificate is to live, and its CA is not in every caBundle"
 	}
 	return ""
@@ -226,14 +226,14 @@ func (v *view) contended(now time.Time) bool {
 
 // longTrusted reports whether the CA has been in every caBundle for the propagation
 // time, as far as this replica has seen itself: after a restart it waits again.
-func (v *view) longTrusted(c *candidate, s settings) bool {
-	since, found := v.trustedSince[c.id()]
+func (v *view) longTrusted(k *keyPair, s settings) bool {
+	since, found := v.trustedSince[k.id()]
 	return found && v.own.Sub(since) >= s.propagation
 }
 
 // nobodyElseWorks reports whether no replica can have a certificate that an API server
 // accepts, except this one: then there is nothing to lose, and nothing to wait for.
-func (v *view) nobodyElseWorks(next *candidate, now time.Time) bool {
+func (v *view) nobodyElseWorks(next *keyPair, now time.Time) bool {
 	if !v.configuration.trusts(next) {
 		return false
 	}
@@ -252,9 +252,9 @@ func (v *view) nobodyElseWorks(next *candidate, now time.Time) bool {
 // clock that is wrong, may be the one that works.
 func (v *view) wanted(now time.Time, s settings) []*x509.Certificate {
 	var all []*x509.Certificate
-	for _, c := range []*candidate{v.secret.current, v.secret.next} {
-		if v.unusable(c, now, s, "") == "" {
-			all = append(all, c.issuer)
+	for _, k := range []*keyPair{v.secret.current, v.secret.next} {
+		if v.unusable(k, now, s, "") == "" {
+			all = append(all, k.issuer)
 		}
 	}
 	if v.serving != nil {

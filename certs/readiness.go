@@ -72,8 +72,8 @@ func (m *Managed) Ready(now time.Time) error {
 	return nil
 }
 
-// setExpiries says when what there is expires. The caller holds the lock.
-func (m *Managed) setExpiries() {
+// setValidities says when what there is expires. The caller holds the lock.
+func (m *Managed) setValidities() {
 	var current, next *x509.Certificate
 	if c := m.view.serving; c != nil {
 		current = c.issuer

@@ -43,28 +43,28 @@ func newSecretView(secret *corev1.Secret) secretView {
 // foreignIssuer returns who has issued the certificate that somebody else keeps in the
 // Secret; "" where there is none, or one that we have made.
 func foreignIssuer(text []byte) string {
-	leaf, err := document{"serving certificate", text}.leaf()
+	leaf, err := pemText{"serving certificate", text}.leaf()
 	if err != nil || strings.HasPrefix(leaf.Issuer.CommonName, caNamePrefix) {
 		return ""
 	}
 	return cmp.Or(leaf.Issuer.String(), "nobody")
 }
 
-func (k secretKeys) read(data map[string][]byte) (*candidate, error) {
-	g := generation{ca: data[k.ca], cert: data[k.cert], key: data[k.key]}
+func (k secretKeys) read(data map[string][]byte) (*keyPair, error) {
+	p := keyPairPEM{ca: data[k.ca], cert: data[k.cert], key: data[k.key]}
 	for _, part := range []struct {
 		key  string
 		text []byte
-	}{{k.ca, g.ca}, {k.cert, g.cert}, {k.key, g.key}} {
+	}{{k.ca, p.ca}, {k.cert, p.cert}, {k.key, p.key}} {
 		if len(bytes.TrimSpace(part.text)) == 0 {
 			return nil, fmt.Errorf("%s is empty", part.key)
 		}
 	}
-	return readGeneration(g)
+	return parseKeyPair(p)
 }
 
-// write puts a generation under the keys, or takes away what is there.
-func (k secretKeys) write(data map[string][]byte, c *candidate) {
+// write puts a key pair under the keys, or takes away what is there.
+func (k secretKeys) write(data map[string][]byte, c *keyPair) {
 	if c != nil {
 		data[k.ca], data[k.cert], data[k.key] = c.ca, c.cert, c.key
 		return
@@ -74,9 +74,9 @@ func (k secretKeys) write(data map[string][]byte, c *candidate) {
 	}
 }
 
-// withGenerations returns a copy of the Secret that holds these, besides what others
+// withKeyPairs returns a copy of the Secret that holds these, besides what others
 // have put there.
-func withGenerations(secret *corev1.Secret, current, next *candidate) *corev1.Secret {
+func withKeyPairs(secret *corev1.Secret, current, next *keyPair) *corev1.Secret {
 	written := secret.DeepCopy()
 	written.Data = maps.Clone(secret.Data)
 	if written.Data == nil {

@@ -18,9 +18,9 @@ import (
 )
 
 // What is written into a Secret is read back, beside what others keep there.
-func TestSecretHoldsGenerations(t *testing.T) {
-	read := func(g generation) *candidate {
-		c, err := readGeneration(g)
+func TestSecretHoldsKeyPairs(t *testing.T) {
+	read := func(g keyPairPEM) *keyPair {
+		c, err := parseKeyPair(g)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,19 +28,19 @@ func TestSecretHoldsGenerations(t *testing.T) {
 	}
 	current, next := read(issue(t, time.Hour)), read(issue(t, time.Hour))
 	before := &corev1.Secret{Data: map[string][]byte{"other": []byte("kept"), "next-tls.crt": []byte("old")}}
-	both := withGenerations(before, current, next)
+	both := withKeyPairs(before, current, next)
 	if v := newSecretView(both); !v.current.same(current) || !v.next.same(next) || string(both.Data["other"]) != "kept" {
 		t.Errorf("read back: %+v", v)
 	}
-	one := withGenerations(both, next, nil)
+	one := withKeyPairs(both, next, nil)
 	if v := newSecretView(one); !v.current.same(next) || v.next != nil || len(one.Data) != 4 {
 		t.Errorf("after a promotion: %d keys", len(one.Data))
 	}
 	if len(before.Data) != 2 {
 		t.Error("the Secret that was seen was changed")
 	}
-	if v := newSecretView(withGenerations(&corev1.Secret{}, nil, next)); v.current != nil || !v.next.same(next) {
-		t.Error("a next generation alone was not read back")
+	if v := newSecretView(withKeyPairs(&corev1.Secret{}, nil, next)); v.current != nil || !v.next.same(next) {
+		t.Error("a next key pair alone was not read back")
 	}
 }
 

@@ -13,7 +13,7 @@
 // check revocation, does not contact an issuer, and writes no file.
 //
 // Start reading at [Source], then at one way of supplying it: [Files] for a
-// mounted pair, [Managed] for certificates that are made and rotated here, of which
+// mounted files, [Managed] for certificates that are made and rotated here, of which
 // plan.go is the heart, [Ephemeral] for local use.
 package certs
 

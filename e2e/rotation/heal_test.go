@@ -199,7 +199,7 @@ func TestEmptyClusterToReady(t *testing.T) {
 }
 
 // Two replicas start at once on an empty cluster, and again with a shorter lifetime:
-// they agree on one generation each time.
+// they agree on one key pair each time.
 func TestReplicasStartAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 5 {

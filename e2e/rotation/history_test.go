@@ -113,7 +113,7 @@ func (h *history) rotations() int {
 	return max(0, len(h.serials)-1)
 }
 
-// wasted says how many generations have been in the Secret that were never current,
+// wasted says how many key pairs have been in the Secret that were never current,
 // and are not next.
 func (h *history) wasted() int {
 	h.mu.Lock()

@@ -38,7 +38,7 @@ func TestRotationsUnderLoad(t *testing.T) {
 	prober.finish(t)
 	// Of two that make one at the same time, one has lost.
 	if n := in.history.wasted(); n != 0 {
-		t.Errorf("%d generations were made for nothing", n)
+		t.Errorf("%d key pairs were made for nothing", n)
 	}
 	t.Logf("%d rotations in %s; the API server made %d connections", in.history.rotations()-before, took.Round(time.Second), in.balancer.connections()-connections)
 }

@@ -24,13 +24,13 @@ var (
 	testIPs   = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
 )
 
-func TestGenerationVerifies(t *testing.T) {
+func TestNewKeyPairVerifies(t *testing.T) {
 	now := time.Now()
-	ours, err := newGeneration(testNames, testIPs, now, time.Hour)
+	ours, err := newKeyPair(testNames, testIPs, now, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := newGeneration(testNames, testIPs, now, time.Hour)
+	other, err := newKeyPair(testNames, testIPs, now, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,9 +72,9 @@ func TestGenerationVerifies(t *testing.T) {
 	}
 }
 
-func TestGenerationFields(t *testing.T) {
+func TestNewKeyPairFields(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	g, err := newGeneration(testNames, testIPs, now, 90*24*time.Hour)
+	g, err := newKeyPair(testNames, testIPs, now, 90*24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestGenerationFields(t *testing.T) {
 	}
 }
 
-func TestGenerationsAreDistinct(t *testing.T) {
+func TestKeyPairsAreDistinct(t *testing.T) {
 	now := time.Now()
 	seen := map[string]bool{}
 	unique := func(what, value string) {
@@ -137,7 +137,7 @@ func TestGenerationsAreDistinct(t *testing.T) {
 		seen[what+value] = true
 	}
 	for range 50 {
-		g, err := newGeneration(testNames, nil, now, time.Hour)
+		g, err := newKeyPair(testNames, nil, now, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +228,7 @@ func candidates(b []byte) iter.Seq[[]byte] {
 	}
 }
 
-func TestGenerationRefuses(t *testing.T) {
+func TestNewKeyPairRefuses(t *testing.T) {
 	tests := []struct {
 		name     string
 		dnsNames []string
@@ -241,13 +241,13 @@ func TestGenerationRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := newGeneration(tt.dnsNames, nil, time.Now(), tt.lifetime)
+			_, err := newKeyPair(tt.dnsNames, nil, time.Now(), tt.lifetime)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("error = %v, want %s", err, tt.want)
 			}
 		})
 	}
-	if _, err := newGeneration(testNames, nil, time.Now(), time.Second); err != nil {
+	if _, err := newKeyPair(testNames, nil, time.Now(), time.Second); err != nil {
 		t.Errorf("a lifetime of one second: %v", err)
 	}
 }

@@ -12,21 +12,21 @@ import (
 	"strings"
 )
 
-// A document is PEM text, with the name that errors give it.
-type document struct {
+// A pemText is PEM text with the name that errors give it.
+type pemText struct {
 	name string
 	text []byte
 }
 
-// parsePair returns the certificate chain and its key, ready to be served, if
-// they are whole. Its errors name the document at fault and never quote key
+// parseCertificate returns the certificate chain and its key, ready to be served, if
+// they are whole. Its errors name the text at fault and never quote key
 // material, which either may hold.
 //
 // It is stricter than [tls.X509KeyPair], which leaves out a block that it cannot
 // decode and parses only the leaf. A chain that was cut off while being written
 // would be served without its end, and a Go client such as the API server
 // refuses a handshake with any certificate in it that does not parse.
-func parsePair(cert, key document) (*tls.Certificate, error) {
+func parseCertificate(cert, key pemText) (*tls.Certificate, error) {
 	leaf, err := cert.leaf()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cert.name, err)
@@ -34,17 +34,17 @@ func parsePair(cert, key document) (*tls.Certificate, error) {
 	if err := key.holdsKey(); err != nil {
 		return nil, fmt.Errorf("%s: %w", key.name, err)
 	}
-	pair, err := tls.X509KeyPair(cert.text, key.text)
+	certificate, err := tls.X509KeyPair(cert.text, key.text)
 	if err != nil {
 		return nil, fmt.Errorf("%s for %s: %w", key.name, cert.name, err)
 	}
-	pair.Leaf = leaf // GODEBUG=x509keypairleaf=0 leaves it nil
-	return &pair, nil
+	certificate.Leaf = leaf // GODEBUG=x509keypairleaf=0 leaves it nil
+	return &certificate, nil
 }
 
 // leaf returns the first certificate, once all of them have parsed.
-func (d document) leaf() (*x509.Certificate, error) {
-	all, err := d.certificates()
+func (t pemText) leaf() (*x509.Certificate, error) {
+	all, err := t.certificates()
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +52,8 @@ func (d document) leaf() (*x509.Certificate, error) {
 }
 
 // certificates returns all certificates, of which there must be at least one.
-func (d document) certificates() ([]*x509.Certificate, error) {
-	blocks, err := d.blocks()
+func (t pemText) certificates() ([]*x509.Certificate, error) {
+	blocks, err := t.blocks()
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +77,8 @@ func (d document) certificates() ([]*x509.Certificate, error) {
 
 // holdsKey looks for a key before [tls.X509KeyPair] does, whose error would
 // quote the types of the blocks found in its stead.
-func (d document) holdsKey() error {
-	blocks, err := d.blocks()
+func (t pemText) holdsKey() error {
+	blocks, err := t.blocks()
 	if err != nil {
 		return err
 	}
@@ -92,13 +92,13 @@ func (d document) holdsKey() error {
 
 // blocks returns the PEM blocks, or an error if one of those that begin cannot
 // be decoded: [pem.Decode] passes over such a block in silence.
-func (d document) blocks() ([]*pem.Block, error) {
+func (t pemText) blocks() ([]*pem.Block, error) {
 	var blocks []*pem.Block
-	for b, rest := pem.Decode(d.text); b != nil; b, rest = pem.Decode(rest) {
+	for b, rest := pem.Decode(t.text); b != nil; b, rest = pem.Decode(rest) {
 		blocks = append(blocks, b)
 	}
-	begun := bytes.Count(d.text, []byte("\n-----BEGIN "))
-	if bytes.HasPrefix(d.text, []byte("-----BEGIN ")) {
+	begun := bytes.Count(t.text, []byte("\n-----BEGIN "))
+	if bytes.HasPrefix(t.text, []byte("-----BEGIN ")) {
 		begun++
 	}
 	switch {

@@ -17,44 +17,44 @@ import (
 	"time"
 )
 
-// backdate is how far a generation's validity reaches back before it was made,
+// backdate is how far a key pair's validity reaches back before it was made,
 // for clients and replicas whose clocks are behind ours. Whoever asks how old a
-// generation is must count from NotBefore plus backdate.
+// key pair is must count from NotBefore plus backdate.
 const backdate = time.Hour
 
-// A generation is a CA and the one serving certificate that it signs, in PEM.
+// A keyPairPEM is a CA and the one serving certificate that it signs, in PEM.
 // The private key of the CA is not part of it and is kept nowhere, so that
 // nothing can ever sign a second certificate that passes for the first.
-type generation struct {
+type keyPairPEM struct {
 	ca   []byte // one self-signed certificate
 	cert []byte // one certificate, signed by ca
 	key  []byte // the key of cert, PKCS #8
 }
 
-// newGeneration makes a generation that is valid until now + lifetime. There must
+// newKeyPair makes a key pair that is valid until now + lifetime. There must
 // be at least one name or address.
-func newGeneration(dnsNames []string, ips []net.IP, now time.Time, lifetime time.Duration) (generation, error) {
+func newKeyPair(dnsNames []string, ips []net.IP, now time.Time, lifetime time.Duration) (keyPairPEM, error) {
 	switch {
 	case len(dnsNames) == 0 && len(ips) == 0:
-		return generation{}, errors.New("certificate has no DNS name and no IP address")
+		return keyPairPEM{}, errors.New("certificate has no DNS name and no IP address")
 	case lifetime < time.Second:
-		return generation{}, fmt.Errorf("certificate lifetime %s: must be at least 1s, the resolution of X.509", lifetime)
+		return keyPairPEM{}, fmt.Errorf("certificate lifetime %s: must be at least 1s, the resolution of X.509", lifetime)
 	}
 
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return generation{}, fmt.Errorf("CA key: %w", err)
+		return keyPairPEM{}, fmt.Errorf("CA key: %w", err)
 	}
 	caKeyID, err := subjectKeyID(&caKey.PublicKey)
 	if err != nil {
-		return generation{}, fmt.Errorf("CA key: %w", err)
+		return keyPairPEM{}, fmt.Errorf("CA key: %w", err)
 	}
 	// The CA lives exactly as long as its only certificate: longer would be trust
 	// without a use.
 	notBefore, notAfter := now.Add(-backdate), now.Add(lifetime)
 	ca := &x509.Certificate{
 		SerialNumber: newSerial(),
-		// No two generations share a name. While rotating, a caBundle holds two
+		// No two key pairs share a name. While rotating, a caBundle holds two
 		// CAs, and a verifier that looks an issuer up by its name could take the
 		// wrong one and report a bad signature.
 		Subject:               pkix.Name{CommonName: caNamePrefix + rand.Text()[:12]},
@@ -68,20 +68,20 @@ func newGeneration(dnsNames []string, ips []net.IP, now time.Time, lifetime time
 	}
 	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	if err != nil {
-		return generation{}, fmt.Errorf("CA certificate: %w", err)
+		return keyPairPEM{}, fmt.Errorf("CA certificate: %w", err)
 	}
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return generation{}, fmt.Errorf("serving key: %w", err)
+		return keyPairPEM{}, fmt.Errorf("serving key: %w", err)
 	}
 	keyID, err := subjectKeyID(&key.PublicKey)
 	if err != nil {
-		return generation{}, fmt.Errorf("serving key: %w", err)
+		return keyPairPEM{}, fmt.Errorf("serving key: %w", err)
 	}
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return generation{}, fmt.Errorf("serving key: %w", err)
+		return keyPairPEM{}, fmt.Errorf("serving key: %w", err)
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: newSerial(),
@@ -99,10 +99,10 @@ func newGeneration(dnsNames []string, ips []net.IP, now time.Time, lifetime time
 	}
 	certDER, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
 	if err != nil {
-		return generation{}, fmt.Errorf("serving certificate: %w", err)
+		return keyPairPEM{}, fmt.Errorf("serving certificate: %w", err)
 	}
 
-	return generation{
+	return keyPairPEM{
 		ca:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}),
 		cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certDER}),
 		key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-func TestParsePair(t *testing.T) {
+func TestParseCertificate(t *testing.T) {
 	a, b := issue(t, time.Hour), issue(t, time.Hour)
 	join := func(texts ...[]byte) []byte { return bytes.Join(texts, nil) }
 	block, _ := pem.Decode(a.key)
@@ -33,7 +33,7 @@ func TestParsePair(t *testing.T) {
 		cert, key []byte
 		want      string // "" for whole
 	}{
-		{"pair", a.cert, a.key, ""},
+		{"certificate and key", a.cert, a.key, ""},
 		{"chain", join(a.cert, a.ca), a.key, ""},
 		{"text around the blocks", join([]byte("subject: a\n"), a.cert, []byte("issuer: b\n"), a.ca, []byte("end")), a.key, ""},
 		{"no final newline", bytes.TrimSpace(a.cert), bytes.TrimSpace(a.key), ""},
@@ -69,7 +69,7 @@ func TestParsePair(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			pair, err := parsePair(document{"CERT", tt.cert}, document{"KEY", tt.key})
+			certificate, err := parseCertificate(pemText{"CERT", tt.cert}, pemText{"KEY", tt.key})
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -78,23 +78,23 @@ func TestParsePair(t *testing.T) {
 				t.Errorf("error = %q, want %q", got, tt.want)
 			}
 			wantNoKey(t, got, a.key)
-			if (pair == nil) != (err != nil) {
-				t.Errorf("pair = %v beside error %v", pair, err)
+			if (certificate == nil) != (err != nil) {
+				t.Errorf("certificate = %v beside error %v", certificate, err)
 			}
-			if pair != nil && !bytes.Equal(pair.Leaf.Raw, parseCert(t, a.cert).Raw) {
+			if certificate != nil && !bytes.Equal(certificate.Leaf.Raw, parseCert(t, a.cert).Raw) {
 				t.Error("Leaf is not the certificate")
 			}
 		})
 	}
 }
 
-// TestParsePairNeverQuotesTheKey damages the pair at every byte and cuts it at
+// TestParseCertificateNeverQuotesTheKey damages the two texts at every byte and cuts it at
 // every length, with the key in either file.
-func TestParsePairNeverQuotesTheKey(t *testing.T) {
+func TestParseCertificateNeverQuotesTheKey(t *testing.T) {
 	g := issue(t, time.Hour)
 	errs := map[string]bool{}
 	try := func(cert, key []byte) {
-		if _, err := parsePair(document{"CERT", cert}, document{"KEY", key}); err != nil {
+		if _, err := parseCertificate(pemText{"CERT", cert}, pemText{"KEY", key}); err != nil {
 			errs[err.Error()] = true
 		}
 	}
@@ -131,15 +131,15 @@ func TestParsePairNeverQuotesTheKey(t *testing.T) {
 	wantNoKey(t, strings.Join(all, "\n"), g.key)
 }
 
-// TestParsePairSetsLeaf: also where the environment tells crypto/tls not to.
-func TestParsePairSetsLeaf(t *testing.T) {
+// TestParseCertificateSetsLeaf: also where the environment tells crypto/tls not to.
+func TestParseCertificateSetsLeaf(t *testing.T) {
 	t.Setenv("GODEBUG", "x509keypairleaf=0")
 	g := issue(t, time.Hour)
-	pair, err := parsePair(document{"CERT", g.cert}, document{"KEY", g.key})
+	certificate, err := parseCertificate(pemText{"CERT", g.cert}, pemText{"KEY", g.key})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pair.Leaf == nil {
+	if certificate.Leaf == nil {
 		t.Error("Leaf = nil")
 	}
 }
