@@ -5,8 +5,6 @@ package certs
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"net"
 	"strings"
@@ -27,27 +25,14 @@ var _ Source = (*Ephemeral)(nil)
 // NewEphemeral makes a certificate for hosts, each a DNS name (which may begin
 // with "*.") or an IP address, that is valid until now + lifetime.
 func NewEphemeral(hosts []string, now time.Time, lifetime time.Duration, metrics *Metrics) (*Ephemeral, error) {
-	dnsNames, ips, err := splitHosts(hosts)
+	k, err := newKeyPair(hosts, now, lifetime)
 	if err != nil {
 		return nil, err
 	}
-	g, err := newKeyPair(dnsNames, ips, now, lifetime)
-	if err != nil {
-		return nil, err
-	}
-	certificate, err := parseCertificate(pemText{"serving certificate", g.cert}, pemText{"serving key", g.key})
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(g.ca)
-	ca, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("CA certificate: %w", err)
-	}
-	e := &Ephemeral{ca: g.ca}
-	e.certificate.Store(certificate)
-	metrics.setValidity(roleServing, certificate.Leaf)
-	metrics.setValidity(roleCA, ca)
+	e := &Ephemeral{ca: k.ca}
+	e.certificate.Store(k.certificate)
+	metrics.setValidity(roleServing, k.leaf)
+	metrics.setValidity(roleCA, k.issuer)
 	return e, nil
 }
 

@@ -105,7 +105,7 @@ func TestFilesConnections(t *testing.T) {
 // TestFilesHandshakesDuringSwaps: whatever the moment of a handshake, it gets a
 // certificate with its key.
 func TestFilesHandshakesDuringSwaps(t *testing.T) {
-	pairs := make([]keyPairPEM, 20)
+	pairs := make([]*keyPair, 20)
 	for i := range pairs {
 		pairs[i] = issue(t, time.Hour)
 	}

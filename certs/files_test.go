@@ -71,7 +71,7 @@ func TestNewFilesNotValidNow(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			v, r := newVolume(t), newRecorder()
 			made := time.Now().Add(tt.made)
-			g, err := newKeyPair([]string{"localhost"}, nil, made, time.Hour)
+			g, err := newKeyPair([]string{"localhost"}, made, time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +107,7 @@ type mount struct {
 
 // run starts a Files on key pair g and gives it to test. It also checks, for
 // every test, that no key has reached the log.
-func run(t *testing.T, test func(m *mount, g keyPairPEM)) {
+func run(t *testing.T, test func(m *mount, g *keyPair)) {
 	v := newVolume(t)
 	synctest.Test(t, func(t *testing.T) {
 		g := issue(t, 24*time.Hour)
@@ -136,7 +136,7 @@ func (m *mount) poll(n int) {
 	synctest.Wait()
 }
 
-func (m *mount) wantServed(g keyPairPEM) {
+func (m *mount) wantServed(g *keyPair) {
 	m.t.Helper()
 	if got, want := serial(m.t, m.f), serialOf(m.t, g); got != want {
 		m.t.Errorf("serial = %s, want %s", got, want)
@@ -147,7 +147,7 @@ func (m *mount) wantServed(g keyPairPEM) {
 }
 
 // want compares the log, as numbers of lines, and every metric.
-func (m *mount) want(serving keyPairPEM, rotations, read, parse int) {
+func (m *mount) want(serving *keyPair, rotations, read, parse int) {
 	m.t.Helper()
 	m.wantServed(serving)
 	m.wantMetrics(m.t, parseCert(m.t, serving.cert).NotAfter, time.Time{}, rotations, read, parse)
@@ -160,7 +160,7 @@ func (m *mount) want(serving keyPairPEM, rotations, read, parse int) {
 }
 
 func TestFilesSymlinkSwap(t *testing.T) {
-	run(t, func(m *mount, g keyPairPEM) {
+	run(t, func(m *mount, g *keyPair) {
 		m.poll(3)
 		m.want(g, 0, 0, 0)
 		for i := range 3 {
@@ -175,7 +175,7 @@ func TestFilesSymlinkSwap(t *testing.T) {
 }
 
 func TestFilesKeyArrivesLater(t *testing.T) {
-	run(t, func(m *mount, old keyPairPEM) {
+	run(t, func(m *mount, old *keyPair) {
 		next := issue(t, 48*time.Hour)
 		m.v.write(m.v.cert(), next.cert)
 		m.poll(10)
@@ -191,7 +191,7 @@ func TestFilesKeyArrivesLater(t *testing.T) {
 }
 
 func TestFilesCertificateArrivesLater(t *testing.T) {
-	run(t, func(m *mount, old keyPairPEM) {
+	run(t, func(m *mount, old *keyPair) {
 		next := issue(t, 48*time.Hour)
 		m.v.write(m.v.key(), next.key)
 		m.poll(10)
@@ -206,7 +206,7 @@ func TestFilesCertificateArrivesLater(t *testing.T) {
 // TestFilesTruncated cuts the new files at several lengths; each state counts
 // once, however long it lasts.
 func TestFilesTruncated(t *testing.T) {
-	run(t, func(m *mount, old keyPairPEM) {
+	run(t, func(m *mount, old *keyPair) {
 		next := issue(t, 48*time.Hour)
 		cuts := 0
 		for n := 0; n < len(next.cert)-1; n += 97 {
@@ -230,7 +230,7 @@ func TestFilesTruncated(t *testing.T) {
 }
 
 func TestFilesDeleted(t *testing.T) {
-	run(t, func(m *mount, g keyPairPEM) {
+	run(t, func(m *mount, g *keyPair) {
 		m.v.remove(m.v.key())
 		m.poll(60)
 		m.want(g, 0, 1, 0)
@@ -270,7 +270,7 @@ func TestFilesDeleted(t *testing.T) {
 }
 
 func TestFilesSameBytesRewritten(t *testing.T) {
-	run(t, func(m *mount, g keyPairPEM) {
+	run(t, func(m *mount, g *keyPair) {
 		before := m.log.String()
 		certificate, _ := m.f.GetCertificate(nil)
 		for range 5 {
@@ -290,7 +290,7 @@ func TestFilesSameBytesRewritten(t *testing.T) {
 }
 
 func TestFilesErrorsOncePerContent(t *testing.T) {
-	run(t, func(m *mount, g keyPairPEM) {
+	run(t, func(m *mount, g *keyPair) {
 		garbage := func(s string) { m.v.write(m.v.cert(), []byte(s)); m.poll(30) }
 		garbage("one")
 		m.want(g, 0, 0, 1)
@@ -312,8 +312,8 @@ func TestFilesErrorsOncePerContent(t *testing.T) {
 // TestFilesTakesExpired: what is whole is taken, valid or not; the issuer and not
 // this package decides on validity. Ready tells.
 func TestFilesTakesExpired(t *testing.T) {
-	run(t, func(m *mount, _ keyPairPEM) {
-		expired, err := newKeyPair([]string{"localhost"}, nil, time.Now().Add(-2*time.Hour), time.Hour)
+	run(t, func(m *mount, _ *keyPair) {
+		expired, err := newKeyPair([]string{"localhost"}, time.Now().Add(-2*time.Hour), time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -334,7 +334,7 @@ func TestFilesTakesExpired(t *testing.T) {
 // TestFilesNeverLogsTheKey puts the new key where it should not be and as it
 // should not be.
 func TestFilesNeverLogsTheKey(t *testing.T) {
-	run(t, func(m *mount, g keyPairPEM) {
+	run(t, func(m *mount, g *keyPair) {
 		next := issue(t, 48*time.Hour)
 		block, _ := pem.Decode(next.key)
 		states := [][]byte{

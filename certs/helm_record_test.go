@@ -39,11 +39,7 @@ func TestManagedIsNoHelmRecord(t *testing.T) {
 		"with the certificates gone":       func(a *memoryAPI) { a.setSecret(forge(&corev1.Secret{})) },
 		"while rotating": func(a *memoryAPI) {
 			forged := forge(a.secret)
-			next, err := parseKeyPair(validKeyPair())
-			if err != nil {
-				panic(err)
-			}
-			nextKeys.write(forged.Data, next)
+			nextKeys.write(forged.Data, validKeyPair())
 			a.setSecret(forged)
 		},
 	} {
@@ -74,8 +70,8 @@ func TestManagedIsNoHelmRecord(t *testing.T) {
 }
 
 // validKeyPair is a key pair that is valid now.
-func validKeyPair() keyPairPEM {
-	g, err := newKeyPair([]string{"caseharden.caseharden.svc"}, nil, time.Now(), testLifetime)
+func validKeyPair() *keyPair {
+	g, err := newKeyPair([]string{"caseharden.caseharden.svc"}, time.Now(), testLifetime)
 	if err != nil {
 		panic(err)
 	}

@@ -28,9 +28,9 @@ import (
 )
 
 // issue makes a key pair for localhost, as an issuer would that is not us.
-func issue(t *testing.T, lifetime time.Duration) keyPairPEM {
+func issue(t *testing.T, lifetime time.Duration) *keyPair {
 	t.Helper()
-	g, err := newKeyPair([]string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}, time.Now(), lifetime)
+	g, err := newKeyPair([]string{"localhost", "127.0.0.1"}, time.Now(), lifetime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func parseKey(t *testing.T, text []byte) *ecdsa.PrivateKey {
 	return key.(*ecdsa.PrivateKey)
 }
 
-func poolOf(pairs ...keyPairPEM) *x509.CertPool {
+func poolOf(pairs ...*keyPair) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, g := range pairs {
 		pool.AppendCertsFromPEM(g.ca)
@@ -83,7 +83,7 @@ func serial(t *testing.T, s Source) string {
 	return c.Leaf.SerialNumber.Text(16)
 }
 
-func serialOf(t *testing.T, g keyPairPEM) string {
+func serialOf(t *testing.T, g *keyPair) string {
 	t.Helper()
 	return parseCert(t, g.cert).SerialNumber.Text(16)
 }
@@ -116,7 +116,7 @@ func (v volume) remove(path string) {
 }
 
 // put writes the certificate and the key in place, one file after the other.
-func (v volume) put(g keyPairPEM) {
+func (v volume) put(g *keyPair) {
 	v.t.Helper()
 	v.write(v.cert(), g.cert)
 	v.write(v.key(), g.key)
@@ -124,7 +124,7 @@ func (v volume) put(g keyPairPEM) {
 
 // swap publishes the two as the kubelet does: a new directory, and the symlink
 // ..data renamed to it. The two files are symlinks through ..data, made once.
-func (v volume) swap(g keyPairPEM) {
+func (v volume) swap(g *keyPair) {
 	v.t.Helper()
 	must := func(err error) {
 		v.t.Helper()

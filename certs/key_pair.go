@@ -11,33 +11,37 @@ import (
 	"time"
 )
 
-// A keyPair is one that has been read and is whole: its CA has signed its
-// certificate, and its key belongs to that.
+// A keyPair is a CA and the one serving certificate that it has signed, with the key of
+// that certificate. Nothing keeps the key of the CA: no second certificate can pass for
+// the first.
 type keyPair struct {
-	keyPairPEM
-	issuer      *x509.Certificate // the CA
-	leaf        *x509.Certificate
-	certificate *tls.Certificate
+	ca   []byte // PEM: one self-signed certificate
+	cert []byte // PEM: one certificate, signed by ca
+	key  []byte // PEM: the key of cert
+
+	issuer      *x509.Certificate // in ca
+	leaf        *x509.Certificate // in cert
+	certificate *tls.Certificate  // cert and key, as they are served
 }
 
-// parseKeyPair reads a key pair. Its errors name what is wrong,
-// and never quote a key.
-func parseKeyPair(p keyPairPEM) (*keyPair, error) {
-	issuers, err := pemText{"CA certificate", p.ca}.certificates()
+// parseKeyPair returns the key pair that the three PEM texts hold. Its errors name what is
+// wrong, and never quote a key.
+func parseKeyPair(ca, cert, key []byte) (*keyPair, error) {
+	issuers, err := pemText{"CA certificate", ca}.certificates()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("CA certificate: %w", err)
 	case len(issuers) != 1:
 		return nil, fmt.Errorf("CA certificate: %d certificates, want one", len(issuers))
 	}
-	certificate, err := parseCertificate(pemText{"serving certificate", p.cert}, pemText{"serving key", p.key})
+	certificate, err := parseCertificate(pemText{"serving certificate", cert}, pemText{"serving key", key})
 	if err != nil {
 		return nil, err
 	}
 	if err := certificate.Leaf.CheckSignatureFrom(issuers[0]); err != nil {
 		return nil, errors.New("serving certificate: not signed by the CA certificate")
 	}
-	return &keyPair{keyPairPEM: p, issuer: issuers[0], leaf: certificate.Leaf, certificate: certificate}, nil
+	return &keyPair{ca: ca, cert: cert, key: key, issuer: issuers[0], leaf: certificate.Leaf, certificate: certificate}, nil
 }
 
 // id tells CAs apart.
@@ -68,16 +72,16 @@ func (k *keyPair) problem(now time.Time, why string) string {
 //	it is not for one of the hosts            somebody renamed the Service
 //	it lives longer than one that we make     somebody shortened the lifetime
 //	otherwise                                 ""
-func (k *keyPair) due(now time.Time, s settings) string {
+func (k *keyPair) due(now time.Time, o ManagedOptions) string {
 	if k.old(now) {
 		return "two thirds of its life have passed"
 	}
-	for _, host := range s.hosts {
+	for _, host := range o.Hosts {
 		if k.leaf.VerifyHostname(host) != nil {
 			return "it is not for " + host
 		}
 	}
-	if k.outlives(now, s) {
+	if k.outlives(now, o) {
 		return "it lives longer than a certificate is to live"
 	}
 	return ""
@@ -85,8 +89,8 @@ func (k *keyPair) due(now time.Time, s settings) string {
 
 // outlives reports whether the certificate or its CA lives longer than those that a
 // replica makes with these settings. The difference of two clocks is not enough.
-func (k *keyPair) outlives(now time.Time, s settings) bool {
-	latest := now.Add(s.lifetime + backdate)
+func (k *keyPair) outlives(now time.Time, o ManagedOptions) bool {
+	latest := now.Add(o.Lifetime + backdate)
 	return k.leaf.NotAfter.After(latest) || k.issuer.NotAfter.After(latest)
 }
 

@@ -23,10 +23,10 @@ import (
 type Managed struct {
 	served
 
-	api      API
-	settings settings
-	logger   *slog.Logger
-	metrics  *Metrics
+	api     API
+	options ManagedOptions
+	logger  *slog.Logger
+	metrics *Metrics
 
 	changed chan struct{} // has something when there may be something to do
 	writes  *rate.Limiter // so that nobody who undoes them makes this a hot loop
@@ -82,7 +82,7 @@ func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics
 	metrics.addManaged()
 	return &Managed{
 		api:        api,
-		settings:   settings{hosts: o.Hosts, lifetime: o.Lifetime, propagation: o.Propagation},
+		options:    o,
 		logger:     logger,
 		metrics:    metrics,
 		changed:    make(chan struct{}, 1),
@@ -171,7 +171,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		err = m.store(ctx, secret, v.serving, v.secret.next)
 	case generate:
 		var next *keyPair
-		if next, err = m.newKeyPair(m.now()); err != nil {
+		if next, err = newKeyPair(m.options.Hosts, m.now(), m.options.Lifetime); err != nil {
 			at = stepGenerate
 			break
 		}
@@ -217,7 +217,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 
 // plan returns what to do next.
 func (m *Managed) plan(v *view, secret *corev1.Secret) action {
-	a := v.plan(m.now(), m.settings)
+	a := v.plan(m.now(), m.options)
 	if (a.do == nothing || a.do == refuse && v.secret.foreign == "") && isHelmRecord(secret) {
 		return action{do: clean, why: "the Secret has the label owner=helm, by which Helm finds records of releases"}
 	}
@@ -241,18 +241,6 @@ func (m *Managed) isStill(ctx context.Context, seen *admissionregistrationv1.Mut
 // which the watch will tell.
 func isSuperseded(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
-}
-
-func (m *Managed) newKeyPair(now time.Time) (*keyPair, error) {
-	dnsNames, ips, err := splitHosts(m.settings.hosts)
-	if err != nil {
-		return nil, err
-	}
-	g, err := newKeyPair(dnsNames, ips, now, m.settings.lifetime)
-	if err != nil {
-		return nil, err
-	}
-	return parseKeyPair(g)
 }
 
 // store writes the key pairs into the Secret, as it was seen.

@@ -3,7 +3,6 @@
 package certs
 
 import (
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,7 +17,7 @@ const year = 365 * 24 * time.Hour
 // current or as next. The caller holds the lock.
 func (a *memoryAPI) putKeyPair(t *testing.T, keys secretKeys, made time.Time, lifetime time.Duration) {
 	t.Helper()
-	g, err := newKeyPair([]string{"caseharden.caseharden.svc"}, []net.IP{net.IPv4(127, 0, 0, 1)}, made, lifetime)
+	g, err := newKeyPair([]string{"caseharden.caseharden.svc", "127.0.0.1"}, made, lifetime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +25,7 @@ func (a *memoryAPI) putKeyPair(t *testing.T, keys secretKeys, made time.Time, li
 	if a.secret != nil {
 		secret = a.secret.DeepCopy()
 	}
-	secret.Data[keys.ca], secret.Data[keys.cert], secret.Data[keys.key] = g.ca, g.cert, g.key
+	keys.write(secret.Data, g)
 	a.setSecret(secret)
 }
 

@@ -67,7 +67,7 @@ func (r *recorder) roles(t *testing.T, name string) []string {
 
 // The life of a certificate is that which it says itself.
 func TestValidityOfACertificate(t *testing.T) {
-	run(t, func(m *mount, g keyPairPEM) {
+	run(t, func(m *mount, g *keyPair) {
 		leaf := parseCert(t, g.cert)
 		for name, want := range map[string]time.Time{"not_before": leaf.NotBefore, "not_after": leaf.NotAfter} {
 			if got := m.value(t, "caseharden_certificate_"+name+"_timestamp_seconds", "serving"); int64(got) != want.Unix() {
@@ -79,7 +79,7 @@ func TestValidityOfACertificate(t *testing.T) {
 
 // While the files are not whole the last time that they were stays.
 func TestFilesLastReconcile(t *testing.T) {
-	run(t, func(m *mount, g keyPairPEM) {
+	run(t, func(m *mount, g *keyPair) {
 		age := func() time.Duration {
 			last := m.value(t, "caseharden_certificate_last_reconcile_timestamp_seconds", "")
 			return time.Since(time.UnixMilli(int64(last * 1000))).Round(time.Second)

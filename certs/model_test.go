@@ -25,8 +25,8 @@ const (
 )
 
 var (
-	modelStart    = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	modelSettings = settings{lifetime: modelLifetime, propagation: modelTick}
+	modelStart   = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	modelOptions = ManagedOptions{Lifetime: modelLifetime, Propagation: modelTick}
 )
 
 func at(tick int) time.Time { return modelStart.Add(time.Duration(tick) * modelTick) }

@@ -119,7 +119,7 @@ func (w *world) act(i int) (did verb, broken string) {
 	r := &w.replicas[i]
 	v := &r.view
 	v.own = at(w.tick)
-	a := v.plan(at(w.tick+r.wrong), modelSettings)
+	a := v.plan(at(w.tick+r.wrong), modelOptions)
 	if !a.step() {
 		return a.do, ""
 	}
@@ -131,7 +131,7 @@ func (w *world) act(i int) (did verb, broken string) {
 		r.wrong = 0
 	}
 	planned := a.do
-	if a = v.plan(at(w.tick+r.wrong), modelSettings); a.do != planned {
+	if a = v.plan(at(w.tick+r.wrong), modelOptions); a.do != planned {
 		return planned, "" // at least it knows the time now
 	}
 	fresh := r.secretSeen == w.secretVersion

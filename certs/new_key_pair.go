@@ -13,41 +13,34 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"net"
 	"time"
 )
 
-// backdate is how far a key pair's validity reaches back before it was made,
-// for clients and replicas whose clocks are behind ours. Whoever asks how old a
-// key pair is must count from NotBefore plus backdate.
+// backdate is how far the validity of a key pair reaches back before it was made, for
+// clients and replicas whose clocks are behind ours. The age of a key pair counts from
+// NotBefore plus backdate.
 const backdate = time.Hour
 
-// A keyPairPEM is a CA and the one serving certificate that it signs, in PEM.
-// The private key of the CA is not part of it and is kept nowhere, so that
-// nothing can ever sign a second certificate that passes for the first.
-type keyPairPEM struct {
-	ca   []byte // one self-signed certificate
-	cert []byte // one certificate, signed by ca
-	key  []byte // the key of cert, PKCS #8
-}
-
-// newKeyPair makes a key pair that is valid until now + lifetime. There must
-// be at least one name or address.
-func newKeyPair(dnsNames []string, ips []net.IP, now time.Time, lifetime time.Duration) (keyPairPEM, error) {
+// newKeyPair makes a key pair for hosts, each a DNS name (which may begin with "*.") or an
+// IP address, that is valid until now + lifetime. The key of the CA never leaves it.
+func newKeyPair(hosts []string, now time.Time, lifetime time.Duration) (*keyPair, error) {
+	dnsNames, ips, err := splitHosts(hosts)
 	switch {
-	case len(dnsNames) == 0 && len(ips) == 0:
-		return keyPairPEM{}, errors.New("certificate has no DNS name and no IP address")
+	case err != nil:
+		return nil, err
+	case len(hosts) == 0:
+		return nil, errors.New("certificate has no DNS name and no IP address")
 	case lifetime < time.Second:
-		return keyPairPEM{}, fmt.Errorf("certificate lifetime %s: must be at least 1s, the resolution of X.509", lifetime)
+		return nil, fmt.Errorf("certificate lifetime %s: must be at least 1s, the resolution of X.509", lifetime)
 	}
 
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return keyPairPEM{}, fmt.Errorf("CA key: %w", err)
+		return nil, fmt.Errorf("CA key: %w", err)
 	}
 	caKeyID, err := subjectKeyID(&caKey.PublicKey)
 	if err != nil {
-		return keyPairPEM{}, fmt.Errorf("CA key: %w", err)
+		return nil, fmt.Errorf("CA key: %w", err)
 	}
 	// The CA lives exactly as long as its only certificate: longer would be trust
 	// without a use.
@@ -68,20 +61,20 @@ func newKeyPair(dnsNames []string, ips []net.IP, now time.Time, lifetime time.Du
 	}
 	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	if err != nil {
-		return keyPairPEM{}, fmt.Errorf("CA certificate: %w", err)
+		return nil, fmt.Errorf("CA certificate: %w", err)
 	}
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return keyPairPEM{}, fmt.Errorf("serving key: %w", err)
+		return nil, fmt.Errorf("serving key: %w", err)
 	}
 	keyID, err := subjectKeyID(&key.PublicKey)
 	if err != nil {
-		return keyPairPEM{}, fmt.Errorf("serving key: %w", err)
+		return nil, fmt.Errorf("serving key: %w", err)
 	}
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return keyPairPEM{}, fmt.Errorf("serving key: %w", err)
+		return nil, fmt.Errorf("serving key: %w", err)
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: newSerial(),
@@ -99,14 +92,14 @@ func newKeyPair(dnsNames []string, ips []net.IP, now time.Time, lifetime time.Du
 	}
 	certDER, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
 	if err != nil {
-		return keyPairPEM{}, fmt.Errorf("serving certificate: %w", err)
+		return nil, fmt.Errorf("serving certificate: %w", err)
 	}
 
-	return keyPairPEM{
-		ca:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}),
-		cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certDER}),
-		key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
-	}, nil
+	return parseKeyPair(
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certDER}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
+	)
 }
 
 // newSerial returns 128 random bits: unique without remembering the ones before,

@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"iter"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -21,16 +20,16 @@ import (
 
 var (
 	testNames = []string{"caseharden.caseharden-system.svc", strings.Repeat("long.", 20) + "example", "*.example.com"}
-	testIPs   = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	testHosts = append([]string{"127.0.0.1", "::1"}, testNames...)
 )
 
 func TestNewKeyPairVerifies(t *testing.T) {
 	now := time.Now()
-	ours, err := newKeyPair(testNames, testIPs, now, time.Hour)
+	ours, err := newKeyPair(testHosts, now, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := newKeyPair(testNames, testIPs, now, time.Hour)
+	other, err := newKeyPair(testHosts, now, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +73,7 @@ func TestNewKeyPairVerifies(t *testing.T) {
 
 func TestNewKeyPairFields(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	g, err := newKeyPair(testNames, testIPs, now, 90*24*time.Hour)
+	g, err := newKeyPair(testHosts, now, 90*24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +136,7 @@ func TestKeyPairsAreDistinct(t *testing.T) {
 		seen[what+value] = true
 	}
 	for range 50 {
-		g, err := newKeyPair(testNames, nil, now, time.Hour)
+		g, err := newKeyPair(testNames, now, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +230,7 @@ func candidates(b []byte) iter.Seq[[]byte] {
 func TestNewKeyPairRefuses(t *testing.T) {
 	tests := []struct {
 		name     string
-		dnsNames []string
+		hosts    []string
 		lifetime time.Duration
 		want     string
 	}{
@@ -241,13 +240,13 @@ func TestNewKeyPairRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := newKeyPair(tt.dnsNames, nil, time.Now(), tt.lifetime)
+			_, err := newKeyPair(tt.hosts, time.Now(), tt.lifetime)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("error = %v, want %s", err, tt.want)
 			}
 		})
 	}
-	if _, err := newKeyPair(testNames, nil, time.Now(), time.Second); err != nil {
+	if _, err := newKeyPair(testNames, time.Now(), time.Second); err != nil {
 		t.Errorf("a lifetime of one second: %v", err)
 	}
 }

@@ -115,13 +115,6 @@ type action struct {
 // step reports whether the action changes anything.
 func (a action) step() bool { return a.do != nothing && a.do != refuse }
 
-// settings are those of every replica.
-type settings struct {
-	hosts       []string // that a certificate has to be for
-	lifetime    time.Duration
-	propagation time.Duration // how long a CA has to be in every caBundle before it is relied on
-}
-
 // plan returns what to do next, by the API server's clock. The first case that holds wins.
 //
 //	the Secret is somebody else's, we serve, and a
@@ -141,19 +134,19 @@ type settings struct {
 //
 // A next that is unusable or old is none. A next that does not suit this replica may suit
 // another, which has the newer flags: it is promoted before anybody makes one more.
-func (v *view) plan(now time.Time, s settings) action {
+func (v *view) plan(now time.Time, o ManagedOptions) action {
 	current, next := v.secret.current, v.secret.next
-	unusable := v.unusable(current, now, s, v.secret.currentProblem)
+	unusable := v.unusable(current, now, o, v.secret.currentProblem)
 	works := v.serving.problem(now, "") == ""
-	if v.unusable(next, now, s, "") != "" || next.old(now) {
+	if v.unusable(next, now, o, "") != "" || next.old(now) {
 		next = nil
 	}
 	due, contended := "", false
 	if unusable == "" {
-		due = current.due(now, s)
+		due = current.due(now, o)
 		contended = due != "" && !current.old(now) && v.contended(now)
 	}
-	bundle := v.wanted(now, s)
+	bundle := v.wanted(now, o)
 	switch {
 	case v.secret.foreign != "" && v.serving != nil && !v.isPublished(bundle):
 		return action{do: publish, why: v.publishReason(), bundle: bundle}
@@ -169,14 +162,14 @@ func (v *view) plan(now time.Time, s settings) action {
 		return action{do: nothing, why: v.configuration.absence()}
 	case !v.isPublished(bundle):
 		return action{do: publish, why: v.publishReason(), bundle: bundle}
-	case next != nil && v.longTrusted(next, s):
+	case next != nil && v.longTrusted(next, o):
 		return action{do: promote, why: "its CA has been in every caBundle for long enough"}
 	case next != nil && unusable != "" && v.nobodyElseWorks(next, now):
 		return action{do: promote, why: "no other certificate can be trusted"}
 	case unusable != "":
-		return action{do: nothing, why: "its CA has not been in every caBundle for " + s.propagation.String() + " yet, and a certificate of another CA there may work"}
-	case !current.same(v.serving) && works && !v.longTrusted(current, s):
-		return action{do: nothing, why: "its CA has not been in every caBundle for " + s.propagation.String() + " yet"}
+		return action{do: nothing, why: "its CA has not been in every caBundle for " + o.Propagation.String() + " yet, and a certificate of another CA there may work"}
+	case !current.same(v.serving) && works && !v.longTrusted(current, o):
+		return action{do: nothing, why: "its CA has not been in every caBundle for " + o.Propagation.String() + " yet"}
 	case !current.same(v.serving):
 		return action{do: serve} // it is trusted: otherwise there would be something to publish
 	case next == nil && contended:
@@ -195,11 +188,11 @@ func (v *view) plan(now time.Time, s settings) action {
 //
 // That it works is shown where it is served, or where its CA is in every caBundle: a
 // replica with a longer lifetime may have made it, and others may serve it.
-func (v *view) unusable(k *keyPair, now time.Time, s settings, why string) string {
+func (v *view) unusable(k *keyPair, now time.Time, o ManagedOptions, why string) string {
 	if problem := k.problem(now, why); problem != "" {
 		return problem
 	}
-	if k.outlives(now, s) && !k.same(v.serving) && !v.configuration.trusts(k) {
+	if k.outlives(now, o) && !k.same(v.serving) && !v.configuration.trusts(k) {
 		return "it lives longer than a certificate is to live, and its CA is not in every caBundle"
 	}
 	return ""
@@ -226,9 +219,9 @@ func (v *view) contended(now time.Time) bool {
 
 // longTrusted reports whether the CA has been in every caBundle for the propagation
 // time, as far as this replica has seen itself: after a restart it waits again.
-func (v *view) longTrusted(k *keyPair, s settings) bool {
+func (v *view) longTrusted(k *keyPair, o ManagedOptions) bool {
 	since, found := v.trustedSince[k.id()]
-	return found && v.own.Sub(since) >= s.propagation
+	return found && v.own.Sub(since) >= o.Propagation
 }
 
 // nobodyElseWorks reports whether no replica can have a certificate that an API server
@@ -250,10 +243,10 @@ func (v *view) nobodyElseWorks(next *keyPair, now time.Time) bool {
 // another replica may still serve with them. They leave one lifetime after they have
 // expired: an expired CA does no harm, and a CA that only seems to have expired, by a
 // clock that is wrong, may be the one that works.
-func (v *view) wanted(now time.Time, s settings) []*x509.Certificate {
+func (v *view) wanted(now time.Time, o ManagedOptions) []*x509.Certificate {
 	var all []*x509.Certificate
 	for _, k := range []*keyPair{v.secret.current, v.secret.next} {
-		if v.unusable(k, now, s, "") == "" {
+		if v.unusable(k, now, o, "") == "" {
 			all = append(all, k.issuer)
 		}
 	}
@@ -263,7 +256,7 @@ func (v *view) wanted(now time.Time, s settings) []*x509.Certificate {
 	for _, known := range v.configuration.known {
 		all = append(all, known...)
 	}
-	return sortedCAs(alive(all, now, s.lifetime))
+	return sortedCAs(alive(all, now, o.Lifetime))
 }
 
 func (v *view) isPublished(bundle []*x509.Certificate) bool {

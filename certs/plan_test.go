@@ -147,11 +147,11 @@ func TestPlan(t *testing.T) {
 				now = now.Add(time.Second)
 			}
 			v.own = now
-			s := modelSettings
+			o := modelOptions
 			if tt.secret.current == otherHost {
-				s.hosts = []string{"a.example"}
+				o.Hosts = []string{"a.example"}
 			}
-			a := v.plan(now, s)
+			a := v.plan(now, o)
 			if a.do != tt.do || a.why != tt.why {
 				t.Errorf("plan = %s (%s), want %s (%s)", a.do, a.why, tt.do, tt.why)
 			}
@@ -173,18 +173,18 @@ func TestDue(t *testing.T) {
 	day := func(n int) time.Time { return made.Add(time.Duration(n) * 24 * time.Hour) }
 	for name, tt := range map[string]struct {
 		now  time.Time
-		s    settings
+		o    ManagedOptions
 		want string
 	}{
-		"just made":         {made, settings{hosts: []string{"a.b.svc"}, lifetime: 90 * 24 * time.Hour}, ""},
-		"before two thirds": {day(60).Add(-time.Second), settings{lifetime: 90 * 24 * time.Hour}, ""},
-		"at two thirds":     {day(60), settings{lifetime: 90 * 24 * time.Hour}, "two thirds of its life have passed"},
-		"for another host":  {made, settings{hosts: []string{"a.b.svc", "c.b.svc"}, lifetime: 90 * 24 * time.Hour}, "it is not for c.b.svc"},
-		"of a longer life":  {made, settings{lifetime: 30 * 24 * time.Hour}, "it lives longer than a certificate is to live"},
-		"of a shorter life": {made, settings{lifetime: 365 * 24 * time.Hour}, ""},
-		"by a clock behind": {made.Add(-backdate), settings{lifetime: 90 * 24 * time.Hour}, ""},
+		"just made":         {made, ManagedOptions{Hosts: []string{"a.b.svc"}, Lifetime: 90 * 24 * time.Hour}, ""},
+		"before two thirds": {day(60).Add(-time.Second), ManagedOptions{Lifetime: 90 * 24 * time.Hour}, ""},
+		"at two thirds":     {day(60), ManagedOptions{Lifetime: 90 * 24 * time.Hour}, "two thirds of its life have passed"},
+		"for another host":  {made, ManagedOptions{Hosts: []string{"a.b.svc", "c.b.svc"}, Lifetime: 90 * 24 * time.Hour}, "it is not for c.b.svc"},
+		"of a longer life":  {made, ManagedOptions{Lifetime: 30 * 24 * time.Hour}, "it lives longer than a certificate is to live"},
+		"of a shorter life": {made, ManagedOptions{Lifetime: 365 * 24 * time.Hour}, ""},
+		"by a clock behind": {made.Add(-backdate), ManagedOptions{Lifetime: 90 * 24 * time.Hour}, ""},
 	} {
-		if got := c.due(tt.now, tt.s); got != tt.want {
+		if got := c.due(tt.now, tt.o); got != tt.want {
 			t.Errorf("%s: due = %q, want %q", name, got, tt.want)
 		}
 	}

@@ -51,16 +51,12 @@ func foreignIssuer(text []byte) string {
 }
 
 func (k secretKeys) read(data map[string][]byte) (*keyPair, error) {
-	p := keyPairPEM{ca: data[k.ca], cert: data[k.cert], key: data[k.key]}
-	for _, part := range []struct {
-		key  string
-		text []byte
-	}{{k.ca, p.ca}, {k.cert, p.cert}, {k.key, p.key}} {
-		if len(bytes.TrimSpace(part.text)) == 0 {
-			return nil, fmt.Errorf("%s is empty", part.key)
+	for _, key := range []string{k.ca, k.cert, k.key} {
+		if len(bytes.TrimSpace(data[key])) == 0 {
+			return nil, fmt.Errorf("%s is empty", key)
 		}
 	}
-	return parseKeyPair(p)
+	return parseKeyPair(data[k.ca], data[k.cert], data[k.key])
 }
 
 // write puts a key pair under the keys, or takes away what is there.

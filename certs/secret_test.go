@@ -19,14 +19,7 @@ import (
 
 // What is written into a Secret is read back, beside what others keep there.
 func TestSecretHoldsKeyPairs(t *testing.T) {
-	read := func(g keyPairPEM) *keyPair {
-		c, err := parseKeyPair(g)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	current, next := read(issue(t, time.Hour)), read(issue(t, time.Hour))
+	current, next := issue(t, time.Hour), issue(t, time.Hour)
 	before := &corev1.Secret{Data: map[string][]byte{"other": []byte("kept"), "next-tls.crt": []byte("old")}}
 	both := withKeyPairs(before, current, next)
 	if v := newSecretView(both); !v.current.same(current) || !v.next.same(next) || string(both.Data["other"]) != "kept" {
