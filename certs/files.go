@@ -38,10 +38,9 @@ type Files struct {
 	certFile, keyFile string
 	logger            *slog.Logger
 	metrics           *Metrics
+	notices           map[step]*notice
 
-	// Only NewFiles and then Run use these; there is no lock.
-	loaded   digest  // of what is being served
-	reported failure // the last one that was reported; zero once all is well
+	loaded digest // of what is being served; only NewFiles and then Run use it
 }
 
 var _ Source = (*Files)(nil)
@@ -52,18 +51,12 @@ type digest struct {
 	cert, key [sha256.Size]byte
 }
 
-// A failure is what must differ for an error to be reported once more.
-type failure struct {
-	step     step
-	contents digest // zero where they could not be read
-	message  string
-}
-
 // NewFiles loads the certificate at once. A file that is missing or not whole is an
 // error; a certificate that has expired or is not yet valid is not: it is served,
 // and [Files.Ready] says so.
 func NewFiles(certFile, keyFile string, logger *slog.Logger, metrics *Metrics) (*Files, error) {
-	f := &Files{certFile: certFile, keyFile: keyFile, logger: logger, metrics: metrics}
+	logger = logger.With("file", certFile)
+	f := &Files{certFile: certFile, keyFile: keyFile, logger: logger, metrics: metrics, notices: newNotices(logger, metrics, filesSteps)}
 	cert, key, err := f.read()
 	if err != nil {
 		return nil, err
@@ -74,6 +67,7 @@ func NewFiles(certFile, keyFile string, logger *slog.Logger, metrics *Metrics) (
 	}
 	metrics.addReconcile()
 	f.load(certificate, digestOf(cert, key))
+	metrics.reconciled(time.Now())
 	return f, nil
 }
 
@@ -106,57 +100,37 @@ func (f *Files) Run(ctx context.Context) error {
 func (f *Files) poll() {
 	cert, key, err := f.read()
 	if err != nil {
-		f.report(stepRead, digest{}, err)
+		f.notices[stepRead].set(err.Error(), "error", err)
 		return
 	}
-	contents := digestOf(cert, key)
-	if contents == f.loaded {
-		f.metrics.reconciled(time.Now())
-		f.recovered()
-		return
+	f.notices[stepRead].set("")
+	if contents := digestOf(cert, key); contents != f.loaded {
+		certificate, err := parseCertificate(cert, key)
+		if err != nil {
+			// Of other contents the same error is another problem.
+			f.notices[stepParse].set(fmt.Sprint(contents, err), "error", err)
+			return
+		}
+		f.load(certificate, contents)
+		f.metrics.rotations.Inc()
 	}
-	certificate, err := parseCertificate(cert, key)
-	if err != nil {
-		f.report(stepParse, contents, err)
-		return
-	}
-	f.load(certificate, contents)
-	f.metrics.rotations.Inc()
+	f.notices[stepParse].set("")
+	f.metrics.reconciled(time.Now())
 }
 
+// load serves a certificate from now on.
 func (f *Files) load(certificate *tls.Certificate, contents digest) {
 	f.certificate.Store(certificate)
-	f.loaded, f.reported = contents, failure{}
+	f.loaded = contents
 	f.metrics.setValidity(roleServing, certificate.Leaf)
-	f.metrics.reconciled(time.Now())
 
-	logger := f.logger.With("file", f.certFile, "serial", certificate.Leaf.SerialNumber.Text(16),
+	logger := f.logger.With("serial", certificate.Leaf.SerialNumber.Text(16),
 		"notBefore", certificate.Leaf.NotBefore, "notAfter", certificate.Leaf.NotAfter)
 	if err := f.Ready(time.Now()); err != nil {
 		logger.Warn("serving certificate loaded, but not valid now", "error", err)
 		return
 	}
 	logger.Info("serving certificate loaded")
-}
-
-// report counts and logs a failure, unless the poll before met the same one.
-func (f *Files) report(s step, contents digest, err error) {
-	now := failure{step: s, contents: contents, message: err.Error()}
-	if now == f.reported {
-		return
-	}
-	f.reported = now
-	f.metrics.errors.WithLabelValues(string(s)).Inc()
-	f.logger.Warn("serving certificate not reloaded, the one before is still served", "step", s, "error", err)
-}
-
-// recovered ends a failure after which the files are again as they were.
-func (f *Files) recovered() {
-	if f.reported == (failure{}) {
-		return
-	}
-	f.reported = failure{}
-	f.logger.Info("serving certificate files are again those being served", "file", f.certFile)
 }
 
 func (f *Files) read() (cert, key pemText, err error) {

@@ -247,7 +247,7 @@ func TestFilesDeleted(t *testing.T) {
 		m.v.put(g)
 		m.poll(60)
 		m.want(g, 0, 2, 0)
-		if n := m.lines("are again those being served"); n != 1 {
+		if n := m.lines(`"msg":"certificate reconciliation recovered"`); n != 1 {
 			t.Errorf("%d lines say that it is over, want 1: %s", n, &m.log)
 		}
 
@@ -260,8 +260,8 @@ func TestFilesDeleted(t *testing.T) {
 		m.v.put(next)
 		m.poll(60)
 		m.want(next, 1, 3, 0)
-		if n := m.lines("are again those being served"); n != 1 {
-			t.Errorf("%d lines say that it is over, want no line more for a new certificate: %s", n, &m.log)
+		if n := m.lines(`"msg":"certificate reconciliation recovered"`); n != 2 {
+			t.Errorf("%d lines say that it is over, want 2: %s", n, &m.log)
 		}
 		m.v.remove(m.v.cert())
 		m.poll(60)

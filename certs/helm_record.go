@@ -2,9 +2,7 @@
 
 package certs
 
-import (
-	corev1 "k8s.io/api/core/v1"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // Helm takes every Secret with the label owner=helm for a record of a release, whatever
 // the Secret is called, and applies what its key release says at the next upgrade. Our
@@ -20,20 +18,17 @@ const (
 // remove these labels from a record, and change no other.
 var helmLabels = []string{helmOwnerLabel, "name", "status", "version", "createdAt", "modifiedAt"}
 
-// isHelmRecord reports whether Helm takes the Secret, which can be nil, for a record.
-func isHelmRecord(secret *corev1.Secret) bool {
-	return secret != nil && secret.Labels[helmOwnerLabel] == helmOwner
-}
+// isHelmRecord reports whether Helm takes the Secret for a record.
+func isHelmRecord(secret *corev1.Secret) bool { return secret.Labels[helmOwnerLabel] == helmOwner }
 
-// removeHelmRecord removes from a record what makes it one. Everything else that others
-// have added stays: policies that label every Secret, or GitOps tools, would add it again
-// and again.
-func removeHelmRecord(secret *corev1.Secret) {
-	if !isHelmRecord(secret) {
-		return
-	}
+// withoutHelmRecord returns a copy of a record without what makes it one. Everything else
+// that others have added stays: policies that label every Secret, or GitOps tools, would
+// add it again and again.
+func withoutHelmRecord(secret *corev1.Secret) *corev1.Secret {
+	written := secret.DeepCopy()
 	for _, label := range helmLabels {
-		delete(secret.Labels, label)
+		delete(written.Labels, label)
 	}
-	delete(secret.Data, helmReleaseKey)
+	delete(written.Data, helmReleaseKey)
+	return written
 }

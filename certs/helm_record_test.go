@@ -119,7 +119,7 @@ func TestManagedAgainstLabels(t *testing.T) {
 				if n := memory.countWrites() - before; n > tt.writes {
 					t.Errorf("%d writes in an hour, want at most %d", n, tt.writes)
 				}
-				if n := r.value(t, "caseharden_certificate_errors_total", "store"); int(n) < tt.errors {
+				if n := r.value(t, "caseharden_certificate_errors_total", "clean"); int(n) < tt.errors {
 					t.Errorf("%v errors are counted", n)
 				}
 			})

@@ -28,17 +28,18 @@ type Managed struct {
 	logger  *slog.Logger
 	metrics *Metrics
 
+	notices   map[step]*notice
+	readiness *notice
+
 	changed chan struct{} // has something when there may be something to do
-	writes  *rate.Limiter // so that nobody who undoes them makes this a hot loop
+	writes  *rate.Limiter // bounds the writes, also where somebody undoes them
 
 	mu            sync.Mutex // guards the following
 	view          view
 	secret        *corev1.Secret                                        // as in view; nil where there is none
 	configuration *admissionregistrationv1.MutatingWebhookConfiguration // as in view; nil where there is none
-	following     map[string]bool                                       // by object: whether the view of it is what was last heard
-	reported      map[step]bool                                         // errors that have been reported and go on
+	following     map[string]bool                                       // by object: whether the view of it is up to date
 	waitingFor    string                                                // why nothing is served yet
-	readiness     readiness
 }
 
 var _ Source = (*Managed)(nil)
@@ -79,16 +80,20 @@ func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics
 		// what goes wrong.
 		return nil, fmt.Errorf("propagation %s: must be from 0 to a sixth of the lifetime, %s", o.Propagation, o.Lifetime/6)
 	}
-	metrics.addManaged()
+	metrics.addReconcile()
+	notices := newNotices(logger, metrics, managedSteps)
+	notices[stepClock].wrong = "the clock of this replica differs from the API server's, which is used instead: set the clock of the node"
+	notices[stepClock].over = "the clock of this replica agrees with the API server's again"
 	return &Managed{
 		api:        api,
 		options:    o,
 		logger:     logger,
 		metrics:    metrics,
+		notices:    notices,
+		readiness:  &notice{logger: logger, wrong: "certificates: not ready", over: "certificates: ready", patience: time.Second},
 		changed:    make(chan struct{}, 1),
 		writes:     rate.NewLimiter(rate.Every(writePause), writeBurst),
 		following:  map[string]bool{},
-		reported:   map[step]bool{},
 		waitingFor: "the API server has not answered yet",
 	}, nil
 }
@@ -109,7 +114,7 @@ func (m *Managed) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	for pause := newBackoff(); ; {
 		again, err := m.reconcile(ctx)
-		m.sayReadiness(time.Now())
+		m.noteReadiness()
 		switch {
 		case err != nil:
 			pause.wait(ctx)
@@ -137,21 +142,17 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	if !followsConfiguration {
 		return false, nil
 	}
-	m.checkClock()
+	m.noteClock()
 	v.own = time.Now()
-	a := m.plan(&v, secret)
-	if !followsSecret && (v.serving == nil || a.do != publish) {
+	a := v.plan(m.now(), m.options)
+	if !followsSecret && (v.serving == nil || a.do != stepPublish) {
 		return false, nil // a caBundle can be repaired without the Secret, and nothing else
 	}
-	at := stepStore
-	if a.do == publish {
-		at = stepPublish
-	}
-	if a.step() && a.do != serve && m.writes.Tokens() < 1 {
-		m.report(at, fmt.Errorf("too many writes to make one more (%s: %s): is there somebody who undoes them?", a.do, a.why))
+	if a.changes() && a.do != stepServe && m.writes.Tokens() < 1 {
+		m.report(a.do, fmt.Errorf("write limit reached: another controller may be reverting the changes (%s)", a.why))
 		return false, nil // at the next tick
 	}
-	if a.step() {
+	if a.changes() {
 		// This process may have been suspended, or its clock may have been set.
 		if same, err := m.isStill(ctx, configuration); err != nil {
 			m.report(stepWatch, err)
@@ -161,67 +162,59 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		}
 		m.recovered(stepWatch)
 		planned := a.do
-		if a = m.plan(&v, secret); a.do != planned {
+		if a = v.plan(m.now(), m.options); a.do != planned {
 			return false, nil // at the next tick
 		}
 	}
-	switch a.do {
-	case nothing:
-	case restore:
-		err = m.store(ctx, secret, v.serving, v.secret.next)
-	case generate:
-		var next *keyPair
-		if next, err = newKeyPair(m.options.Hosts, m.now(), m.options.Lifetime); err != nil {
-			at = stepGenerate
-			break
-		}
-		err = m.store(ctx, secret, v.secret.current, next)
-	case promote:
-		err = m.store(ctx, secret, v.secret.next, nil)
-	case clean:
-		cleaned := secret.DeepCopy()
-		removeHelmRecord(cleaned)
-		err = m.api.UpdateSecret(ctx, cleaned)
-	case publish:
-		err = m.api.PatchBundle(ctx, configuration, marshalCAs(a.bundle))
-	case refuse:
-		err = errors.New(a.why)
-	case serve:
-		m.serve(v.secret.current)
-		return true, nil
-	}
-	if isSuperseded(err) {
+	switch err := m.take(ctx, a, &v, secret, configuration); {
+	case isSuperseded(err):
 		m.logger.Debug("certificate step was superseded by another replica", "step", a.do, "error", err)
 		return false, nil
-	}
-	if err != nil {
-		m.report(at, err)
+	case err != nil:
+		m.report(a.do, err)
 		return false, err
+	case a.do == stepServe:
+		return true, nil
 	}
-	// What this replica could not do, another one may have done.
-	done := []step{stepGenerate, stepStore, stepPublish}
+	done := plannedSteps // what this replica could not do, another one may have done
 	if a.do != nothing {
 		m.writes.Allow() // there is one: it was looked at before
 		m.logger.Info("certificate step taken", "step", a.do, "because", a.why)
-		done = []step{at}
+		done = []step{a.do}
 	}
 	if m.writes.Tokens() > calm {
 		m.recovered(done...)
 	}
-	m.note(a.why)
+	m.setWaitingFor(a.why)
 	if m.Ready(time.Now()) == nil {
 		m.metrics.reconciled(m.now())
 	}
 	return false, nil
 }
 
-// plan returns what to do next.
-func (m *Managed) plan(v *view, secret *corev1.Secret) action {
-	a := v.plan(m.now(), m.options)
-	if (a.do == nothing || a.do == refuse && v.secret.foreign == "") && isHelmRecord(secret) {
-		return action{do: clean, why: "the Secret has the label owner=helm, by which Helm finds records of releases"}
+// take takes the step that was planned by the view of the two objects.
+func (m *Managed) take(ctx context.Context, a action, v *view, secret *corev1.Secret, configuration *admissionregistrationv1.MutatingWebhookConfiguration) error {
+	switch a.do {
+	case stepRestore:
+		return m.store(ctx, secret, v.serving, v.secret.next)
+	case stepGenerate:
+		next, err := newKeyPair(m.options.Hosts, m.now(), m.options.Lifetime)
+		if err != nil {
+			return err
+		}
+		return m.store(ctx, secret, v.secret.current, next)
+	case stepPublish:
+		return m.api.PatchBundle(ctx, configuration, marshalCAs(a.bundle))
+	case stepPromote:
+		return m.store(ctx, secret, v.secret.next, nil)
+	case stepServe:
+		m.serve(v.secret.current)
+	case stepClean:
+		return m.api.UpdateSecret(ctx, withoutHelmRecord(secret))
+	case stepRefuse:
+		return errors.New(a.why)
 	}
-	return a
+	return nil
 }
 
 // now returns the time by the API server's clock.
@@ -265,7 +258,7 @@ func (m *Managed) serve(c *keyPair) {
 	m.view.serving = c
 	m.certificate.Store(c.certificate)
 	m.setValidities()
-	m.logger.Info("serving certificate taken", "serial", c.leaf.SerialNumber.Text(16), "ca", c.issuer.Subject.CommonName,
+	m.logger.Info("serving certificate loaded", "step", stepServe, "serial", c.leaf.SerialNumber.Text(16), "ca", c.issuer.Subject.CommonName,
 		"notBefore", c.leaf.NotBefore, "notAfter", c.leaf.NotAfter)
 }
 
@@ -319,51 +312,5 @@ func (m *Managed) lost(object string) func(error) {
 		m.following[object] = false
 		m.mu.Unlock()
 		m.report(stepWatch, fmt.Errorf("%s cannot be followed: %w", object, err))
-	}
-}
-
-// report counts and logs an error, unless this step has not recovered from another.
-func (m *Managed) report(at step, err error) {
-	m.mu.Lock()
-	known := m.reported[at]
-	m.reported[at] = true
-	if m.view.serving == nil {
-		m.waitingFor = err.Error()
-	}
-	m.mu.Unlock()
-	if !known {
-		m.metrics.errors.WithLabelValues(string(at)).Inc()
-		m.logger.Warn("certificates are not kept up: what is served, if anything, is served on", "step", at, "error", err)
-	}
-}
-
-// recovered ends the errors of some steps.
-func (m *Managed) recovered(steps ...step) {
-	for _, at := range steps {
-		m.mu.Lock()
-		before := m.reported[at]
-		delete(m.reported, at)
-		m.mu.Unlock()
-		if before {
-			m.logger.Info("certificates are kept up again", "step", at)
-		}
-	}
-}
-
-// checkClock reports a clock that differs from the API server's, once for as long as it
-// lasts. Certificates do not depend on it.
-func (m *Managed) checkClock() {
-	ahead := m.api.Ahead()
-	m.mu.Lock()
-	before := m.reported[stepClock]
-	m.reported[stepClock] = ahead != 0
-	m.mu.Unlock()
-	switch {
-	case ahead != 0 && !before:
-		m.metrics.errors.WithLabelValues(string(stepClock)).Inc()
-		m.logger.Warn("the clock of this replica differs from the API server's, which is used instead: set the clock of the node",
-			"step", stepClock, "apiServerAhead", ahead.Round(time.Second).String())
-	case ahead == 0 && before:
-		m.logger.Info("the clock of this replica agrees with the API server's again", "step", stepClock)
 	}
 }

@@ -81,7 +81,7 @@ func TestManagedContention(t *testing.T) {
 			a.mustBeReady(t)
 			b.mustBeReady(t)
 		}
-		if a.lines("seem to contend")+b.lines("seem to contend") == 0 {
+		if a.lines("may be replacing each other")+b.lines("may be replacing each other") == 0 {
 			t.Error("nobody says so")
 		}
 		a.stop()

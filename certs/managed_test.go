@@ -143,7 +143,7 @@ func TestManagedRotates(t *testing.T) {
 		}
 		wantBundle(t, api, 3)
 		for _, r := range replicas {
-			if n := r.lines("certificates are not kept up"); n > 0 {
+			if n := r.lines("certificate reconciliation failed"); n > 0 {
 				t.Errorf("%d errors:\n%s", n, r.log.String())
 			}
 		}
@@ -222,7 +222,7 @@ func TestManagedWithoutAPI(t *testing.T) {
 		if serial(t, r) != before {
 			t.Error("another certificate is served")
 		}
-		if n := r.lines("certificates are not kept up"); n != 1 {
+		if n := r.lines("certificate reconciliation failed"); n != 1 {
 			t.Errorf("%d lines say so, want 1:\n%s", n, r.log.String())
 		}
 		if n := r.value(t, "caseharden_certificate_errors_total", "watch"); n != 1 {
@@ -233,7 +233,7 @@ func TestManagedWithoutAPI(t *testing.T) {
 		}
 		api.change(func() { api.err = nil })
 		after(2 * maxPause)
-		if n := r.lines("certificates are kept up again"); n != 1 {
+		if n := r.lines("certificate reconciliation recovered"); n != 1 {
 			t.Errorf("%d lines say that all is well again, want 1:\n%s", n, r.log.String())
 		}
 		if age := float64(time.Now().Unix()) - r.value(t, "caseharden_certificate_last_reconcile_timestamp_seconds", ""); age > 2 {
@@ -252,7 +252,7 @@ func TestManagedRetriesWrites(t *testing.T) {
 		if err := r.Ready(time.Now()); err == nil || !strings.Contains(err.Error(), "forbidden") {
 			t.Errorf("Ready = %v, want the reason", err)
 		}
-		if n := r.lines("certificates are not kept up"); n != 1 {
+		if n := r.lines("certificate reconciliation failed"); n != 1 {
 			t.Errorf("%d lines say so, want 1:\n%s", n, r.log.String())
 		}
 		if refusing.attempts < 100 || refusing.attempts > 3600 {

@@ -19,20 +19,6 @@ const (
 	roleRetiredCA role = "retired_ca" // of those before, the last to expire
 )
 
-// A step is where taking a certificate went wrong: a label value.
-type step string
-
-const (
-	stepRead  step = "read"  // a file cannot be read
-	stepParse step = "parse" // what was read is not a certificate with its key
-
-	stepClock    step = "clock"    // this replica's clock differs from the API server's
-	stepWatch    step = "watch"    // the Secret or the webhook configuration cannot be followed
-	stepGenerate step = "generate" // a key pair cannot be made
-	stepStore    step = "store"    // the Secret cannot be written
-	stepPublish  step = "publish"  // caBundle cannot be written
-)
-
 // Metrics are the collectors of this package. One Metrics is for one [Source].
 type Metrics struct {
 	notBefore, notAfter *prometheus.GaugeVec // by role
@@ -66,19 +52,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	// Counters exist at zero from the start. An expiry at zero would say that the
 	// certificate expired in 1970, so it comes with the first certificate.
-	for _, s := range []step{stepRead, stepParse} {
+	for _, s := range filesSteps {
 		m.errors.WithLabelValues(string(s))
 	}
 	r.MustRegister(m.notBefore, m.notAfter, m.rotations, m.errors)
 	return m
-}
-
-// addManaged registers what only [Managed] has.
-func (m *Metrics) addManaged() {
-	for _, s := range []step{stepClock, stepWatch, stepGenerate, stepStore, stepPublish} {
-		m.errors.WithLabelValues(string(s))
-	}
-	m.addReconcile()
 }
 
 // addReconcile registers what a [Source] has that looks after its certificate.

@@ -115,12 +115,12 @@ func (w *world) lookAtBundle(i int) {
 }
 
 // act takes the step that the plan of a replica says. It returns what it has broken.
-func (w *world) act(i int) (did verb, broken string) {
+func (w *world) act(i int) (did step, broken string) {
 	r := &w.replicas[i]
 	v := &r.view
 	v.own = at(w.tick)
 	a := v.plan(at(w.tick+r.wrong), modelOptions)
-	if !a.step() {
+	if !a.changes() {
 		return a.do, ""
 	}
 	// Before a step it asks the API server for the configuration, and so for the time.
@@ -136,10 +136,10 @@ func (w *world) act(i int) (did verb, broken string) {
 	}
 	fresh := r.secretSeen == w.secretVersion
 	switch {
-	case a.do == serve:
+	case a.do == stepServe:
 		broken = w.mayServe(i, v.secret.current)
 		v.serving = v.secret.current
-	case a.do == publish:
+	case a.do == stepPublish:
 		for _, ca := range w.bundle {
 			if !at(w.tick).After(ca.NotAfter) && !holdsCA(a.bundle, ca) {
 				broken = fmt.Sprintf("CA %s leaves the bundle before it has expired", ca.Raw)
@@ -149,11 +149,11 @@ func (w *world) act(i int) (did verb, broken string) {
 			w.first = id(a.bundle[0])
 		}
 		w.setBundle(a.bundle)
-	case a.do == generate && fresh:
+	case a.do == stepGenerate && fresh:
 		w.setSecret(secretView{current: v.secret.current, next: modelKeyPair(w.tick+r.wrong, i)})
-	case a.do == restore && fresh:
+	case a.do == stepRestore && fresh:
 		w.setSecret(secretView{current: v.serving, next: v.secret.next})
-	case a.do == promote && fresh:
+	case a.do == stepPromote && fresh:
 		w.setSecret(secretView{current: v.secret.next})
 	}
 	return a.do, broken

@@ -50,6 +50,8 @@ type secretView struct {
 	// foreign is the issuer of a certificate that is there and not ours: then nothing is
 	// written, so that nobody loses a key.
 	foreign string
+
+	helmRecord bool // Helm takes the Secret for a record of a release
 }
 
 type configurationView struct {
@@ -91,29 +93,15 @@ func (v *view) observe(now time.Time, configuration configurationView, missed bo
 	v.configuration, v.trustedSince = configuration, since
 }
 
-// A verb is what a replica can do towards a rotation.
-type verb string
-
-const (
-	nothing  verb = "nothing"  // until something changes, or time has passed
-	restore  verb = "restore"  // write what is being served into the Secret as current
-	generate verb = "generate" // write a new key pair into the Secret as next
-	publish  verb = "publish"  // write the bundle into every webhook
-	promote  verb = "promote"  // write next into the Secret as current
-	serve    verb = "serve"    // serve current from now on
-	clean    verb = "clean"    // remove from the Secret what makes it a record of Helm
-	refuse   verb = "refuse"   // nothing, because somebody has to look at it
-)
-
-// An action is one verb with what it takes.
+// An action is one step, or nothing, with what it takes.
 type action struct {
-	do     verb
+	do     step
 	why    string
 	bundle []*x509.Certificate // to publish
 }
 
-// step reports whether the action changes anything.
-func (a action) step() bool { return a.do != nothing && a.do != refuse }
+// changes reports whether the action changes anything.
+func (a action) changes() bool { return a.do != nothing && a.do != stepRefuse }
 
 // plan returns what to do next, by the API server's clock. The first case that holds wins.
 //
@@ -123,17 +111,20 @@ func (a action) step() bool { return a.do != nothing && a.do != refuse }
 //	current is unusable, but what is served works            restore what is served
 //	there is no next, and current is unusable                generate
 //	there is no next, and current is due                     generate, unless replicas contend
-//	there is no caBundle to publish in                       nothing
 //	a caBundle lacks a CA, or has something else             publish
 //	next has been trusted for long enough                    promote
 //	current is unusable, and only next can work              promote
-//	current is unusable, or too new to replace what works    nothing
-//	current is not what is served                            serve
+//	current is not what is served, and is trusted for long
+//	  enough, or nothing that is served works                serve
+//	the Secret is a record of Helm                           clean
+//	there is no caBundle to publish in                       nothing
+//	current is unusable                                      nothing, until next is trusted
+//	current is not what is served                            nothing, until current is trusted
 //	current does not suit, and replicas contend              refuse
 //	otherwise                                                nothing
 //
 // A next that is unusable or old is none. A next that does not suit this replica may suit
-// another, which has the newer flags: it is promoted before anybody makes one more.
+// another, which has the newer options: it is promoted before any replica makes one more.
 func (v *view) plan(now time.Time, o ManagedOptions) action {
 	current, next := v.secret.current, v.secret.next
 	unusable := v.unusable(current, now, o, v.secret.currentProblem)
@@ -147,33 +138,36 @@ func (v *view) plan(now time.Time, o ManagedOptions) action {
 		contended = due != "" && !current.old(now) && v.contended(now)
 	}
 	bundle := v.wanted(now, o)
+	untrusted := fmt.Sprintf("its CA has not been in every caBundle for %s yet", o.Propagation)
 	switch {
 	case v.secret.foreign != "" && v.serving != nil && !v.isPublished(bundle):
-		return action{do: publish, why: v.publishReason(), bundle: bundle}
+		return action{do: stepPublish, why: v.publishReason(), bundle: bundle}
 	case v.secret.foreign != "":
-		return action{do: refuse, why: unusable}
+		return action{do: stepRefuse, why: unusable}
 	case unusable != "" && works:
-		return action{do: restore, why: unusable}
+		return action{do: stepRestore, why: unusable}
 	case next == nil && unusable != "":
-		return action{do: generate, why: unusable}
+		return action{do: stepGenerate, why: unusable}
 	case next == nil && due != "" && !contended:
-		return action{do: generate, why: due}
+		return action{do: stepGenerate, why: due}
+	case !v.isPublished(bundle):
+		return action{do: stepPublish, why: v.publishReason(), bundle: bundle}
+	case next != nil && v.longTrusted(next, o):
+		return action{do: stepPromote, why: "its CA has been in every caBundle for long enough"}
+	case next != nil && unusable != "" && v.nobodyElseWorks(next, now):
+		return action{do: stepPromote, why: "no other certificate can be trusted"}
+	case unusable == "" && !current.same(v.serving) && v.configuration.trusts(current) && (!works || v.longTrusted(current, o)):
+		return action{do: stepServe}
+	case v.secret.helmRecord:
+		return action{do: stepClean, why: "the Secret has the label owner=helm, by which Helm finds records of releases"}
 	case len(v.configuration.bundles) == 0:
 		return action{do: nothing, why: v.configuration.absence()}
-	case !v.isPublished(bundle):
-		return action{do: publish, why: v.publishReason(), bundle: bundle}
-	case next != nil && v.longTrusted(next, o):
-		return action{do: promote, why: "its CA has been in every caBundle for long enough"}
-	case next != nil && unusable != "" && v.nobodyElseWorks(next, now):
-		return action{do: promote, why: "no other certificate can be trusted"}
 	case unusable != "":
-		return action{do: nothing, why: "its CA has not been in every caBundle for " + o.Propagation.String() + " yet, and a certificate of another CA there may work"}
-	case !current.same(v.serving) && works && !v.longTrusted(current, o):
-		return action{do: nothing, why: "its CA has not been in every caBundle for " + o.Propagation.String() + " yet"}
+		return action{do: nothing, why: untrusted + ", and a certificate of another CA there may work"}
 	case !current.same(v.serving):
-		return action{do: serve} // it is trusted: otherwise there would be something to publish
+		return action{do: nothing, why: untrusted}
 	case next == nil && contended:
-		return action{do: refuse, why: fmt.Sprintf("%s, and %d CAs of Caseharden are valid already: replicas with different flags seem to contend", due, maxCAs)}
+		return action{do: stepRefuse, why: fmt.Sprintf("%s, and %d CAs of Caseharden are valid already: replicas with different options may be replacing each other's certificates", due, maxCAs)}
 	default:
 		return action{do: nothing}
 	}

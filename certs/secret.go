@@ -27,7 +27,7 @@ func newSecretView(secret *corev1.Secret) secretView {
 	if secret == nil {
 		return secretView{currentProblem: "there is no Secret"}
 	}
-	v := secretView{foreign: foreignIssuer(secret.Data[corev1.TLSCertKey])}
+	v := secretView{foreign: foreignIssuer(secret.Data[corev1.TLSCertKey]), helmRecord: isHelmRecord(secret)}
 	if v.foreign != "" {
 		v.currentProblem = fmt.Sprintf("the Secret holds a certificate of %q, which was not made here, and is left alone: name another Secret", v.foreign)
 		return v

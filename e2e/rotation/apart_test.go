@@ -115,7 +115,7 @@ func TestErrorsAreCountedOnce(t *testing.T) {
 		within(t, soon, "a repair", func() error { return in.whole(t.Context(), serial) })
 		for _, r := range in.replicas {
 			within(t, soon, "the log to say that it is over", func() error {
-				ended := r.lines(t, time.Time{}, func(l line) bool { return l.Msg == "certificates are kept up again" && l.Step == "publish" })
+				ended := r.lines(t, time.Time{}, func(l line) bool { return l.Msg == "certificate reconciliation recovered" && l.Step == "publish" })
 				if ended != times+1 {
 					return fmt.Errorf("%d times", ended)
 				}

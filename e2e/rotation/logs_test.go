@@ -73,7 +73,7 @@ func TestKeysAreFound(t *testing.T) {
 			t.Errorf("not found in %s", text)
 		}
 	}
-	if found := keyIn(`{"msg":"serving certificate taken","serial":"5f1c"}`, []string{key}); found != "" {
+	if found := keyIn(`{"msg":"serving certificate loaded","serial":"5f1c"}`, []string{key}); found != "" {
 		t.Errorf("found %s where there is none", found)
 	}
 }

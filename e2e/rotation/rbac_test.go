@@ -18,11 +18,11 @@ var needed = []struct {
 	verb, resource string
 	step           string // that is reported as failed
 }{
-	{"create", "secrets", "store"},
+	{"create", "secrets", "generate"},
 	{"get", "mutatingwebhookconfigurations", "watch"},
 	{"get", "secrets", "watch"},
 	{"patch", "mutatingwebhookconfigurations", "publish"},
-	{"update", "secrets", "store"},
+	{"update", "secrets", "promote"},
 	{"watch", "mutatingwebhookconfigurations", "watch"},
 	{"watch", "secrets", "watch"},
 }
