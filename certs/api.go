@@ -22,12 +22,12 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// An API is what rotation asks of the API server: one Secret and one webhook
-// configuration. A write that rests on an object which has changed since is refused
-// with a conflict.
+// An API is what rotation needs of the API server: one Secret and one webhook
+// configuration. If the object of a write has changed since it was read, the write is
+// refused with a conflict.
 //
-// The permissions that it takes are get, watch and update of the Secret, create of
-// Secrets in its namespace, and get, watch and patch of the configuration.
+// The permissions are get, watch and update of the Secret, create of Secrets in its
+// namespace, and get, watch and patch of the configuration.
 type API interface {
 	GetSecret(ctx context.Context) (*corev1.Secret, error)
 	WatchSecret(ctx context.Context) (watch.Interface, error)
@@ -36,11 +36,11 @@ type API interface {
 
 	GetConfiguration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error)
 	WatchConfiguration(ctx context.Context) (watch.Interface, error)
-	// PatchBundle sets the caBundle of every webhook, and touches nothing else.
+	// PatchBundle sets the caBundle of every webhook, and nothing else.
 	PatchBundle(ctx context.Context, configuration *admissionregistrationv1.MutatingWebhookConfiguration, caBundle []byte) error
 
-	// Ahead returns how far the API server's clock was ahead of ours at its last answer;
-	// 0 where the two agree or the API server has not told the time.
+	// Ahead returns how far the API server's clock was ahead of ours at its last answer.
+	// It returns 0 if the clocks agree, or if no answer had the time.
 	Ahead() time.Duration
 }
 
@@ -48,19 +48,19 @@ const (
 	secrets        = "secrets"
 	configurations = "mutatingwebhookconfigurations"
 
-	// fieldManager is who owns the caBundle, as kubectl get --show-managed-fields has it.
+	// fieldManager owns the caBundle in metadata.managedFields.
 	fieldManager = "caseharden"
 
 	// callTimeout bounds a call other than a watch.
 	callTimeout = 10 * time.Second
 
-	// watchTimeout ends a watch, after which the object is read again: what a watch that
-	// has gone silent has missed is made up for.
+	// watchTimeout ends a watch. The object is read again afterwards, in case the watch has
+	// missed a change.
 	watchTimeout = 5 * time.Minute
 )
 
-// kubernetes is the [API] of a cluster. It has clients that know the two groups which
-// are needed; a clientset knows every kind of object that there is.
+// kubernetes is the [API] of a cluster. It has clients for the two groups that it needs. A
+// clientset would add every kind of object to the binary.
 type kubernetes struct {
 	clock
 	core, admission *rest.RESTClient
@@ -68,16 +68,16 @@ type kubernetes struct {
 	configuration   string
 }
 
-// NewAPI returns the API for a Secret and a MutatingWebhookConfiguration, of the cluster
-// that the file kubeconfig leads to, or, where that is empty, of the one that this
-// process is a pod of.
+// NewAPI returns the API for a Secret and a MutatingWebhookConfiguration in the cluster of
+// the file kubeconfig. If kubeconfig is empty, it is the cluster in which this process runs
+// as a Pod.
 func NewAPI(kubeconfig string, secret types.NamespacedName, configuration string) (API, error) {
 	config, err := RESTConfig(kubeconfig)
 	if err != nil {
 		return nil, err
 	}
-	config.WarningHandler = rest.NoWarnings{} // they would go past our log
-	config.QPS, config.Burst = 20, 40         // a repair is not to wait; writes have a limit of their own
+	config.WarningHandler = rest.NoWarnings{} // they would not be in our log
+	config.QPS, config.Burst = 20, 40         // repairs must not wait; writes have their own limit
 	k := &kubernetes{secret: secret, configuration: configuration}
 	config.Wrap(k.wrap)
 	scheme := runtime.NewScheme()
@@ -101,8 +101,8 @@ func NewAPI(kubeconfig string, secret types.NamespacedName, configuration string
 	return k, nil
 }
 
-// RESTConfig returns how to reach the API server of the cluster that the file kubeconfig
-// names, or, if that is empty, of the one that this process is a Pod of.
+// RESTConfig returns how to reach the API server of the cluster in the file kubeconfig. If
+// kubeconfig is empty, it is the cluster in which this process runs as a Pod.
 func RESTConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig != "" {
 		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
@@ -116,7 +116,7 @@ func RESTConfig(kubeconfig string) (*rest.Config, error) {
 		return nil, errors.New("no file is given, and this is not a Pod with a service account")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the service account of this pod: %w", err)
+		return nil, fmt.Errorf("service account of this Pod: %w", err)
 	}
 	return config, nil
 }
@@ -132,8 +132,8 @@ func (k *kubernetes) WatchSecret(ctx context.Context) (watch.Interface, error) {
 		VersionedParams(watchOptions(k.secret.Name), metav1.ParameterCodec).Watch(ctx)
 }
 
-// watchOptions asks for one object by name, which is what a permission for one named
-// object allows. The watch begins with the object as it is, if there is one.
+// watchOptions selects one object by name, as a permission for one named object requires.
+// The watch begins with the object as it is, if there is one.
 func watchOptions(name string) *metav1.ListOptions {
 	seconds := int64(watchTimeout / time.Second)
 	return &metav1.ListOptions{
@@ -181,9 +181,9 @@ func (k *kubernetes) PatchBundle(ctx context.Context, configuration *admissionre
 		Timeout(callTimeout).Body(patch).Do(ctx).Error()
 }
 
-// bundlePatch is a strategic merge patch, in which webhooks are known by their names.
-// Its resourceVersion makes the API server refuse it where the configuration has
-// changed since, so that it never adds a webhook that has been taken away.
+// bundlePatch returns a strategic merge patch, which identifies webhooks by their names. If
+// the configuration has changed since it was read, the API server refuses the patch because
+// of its resourceVersion. The patch therefore never adds a webhook that was removed.
 func bundlePatch(configuration *admissionregistrationv1.MutatingWebhookConfiguration, caBundle []byte) ([]byte, error) {
 	type clientConfig struct {
 		CABundle []byte `json:"caBundle"`

@@ -14,8 +14,8 @@ import (
 // caNamePrefix begins the names of the CAs that this package makes.
 const caNamePrefix = "caseharden-ca-"
 
-// casIn returns the certificates in a caBundle, as an API server reads it. Whoever made
-// them, somebody may serve with them. The rest is passed over.
+// casIn returns the certificates in a caBundle, as an API server reads it. Another server
+// may use any of them, also those that we did not make. Everything else is ignored.
 func casIn(caBundle []byte) []*x509.Certificate {
 	var cas []*x509.Certificate
 	for block, rest := pem.Decode(caBundle); block != nil; block, rest = pem.Decode(rest) {
@@ -29,7 +29,7 @@ func casIn(caBundle []byte) []*x509.Certificate {
 	return cas
 }
 
-// marshalCAs writes a caBundle: each CA once, the oldest first, so that every replica
+// marshalCAs returns a caBundle with each CA once, the oldest first, so that every replica
 // writes the same.
 func marshalCAs(cas []*x509.Certificate) []byte {
 	var out bytes.Buffer
@@ -39,6 +39,7 @@ func marshalCAs(cas []*x509.Certificate) []byte {
 	return out.Bytes()
 }
 
+// sortedCAs returns each CA once, the oldest first.
 func sortedCAs(cas []*x509.Certificate) []*x509.Certificate {
 	sorted := slices.SortedFunc(slices.Values(cas), func(a, b *x509.Certificate) int {
 		return cmp.Or(a.NotBefore.Compare(b.NotBefore), bytes.Compare(a.Raw, b.Raw))
@@ -46,13 +47,14 @@ func sortedCAs(cas []*x509.Certificate) []*x509.Certificate {
 	return slices.CompactFunc(sorted, func(a, b *x509.Certificate) bool { return id(a) == id(b) })
 }
 
+// holdsCA reports whether ca is among the CAs.
 func holdsCA(cas []*x509.Certificate, ca *x509.Certificate) bool {
 	return slices.ContainsFunc(cas, func(other *x509.Certificate) bool { return id(other) == id(ca) })
 }
 
-// alive leaves out CAs that expired longer than some ago: nobody can serve with them.
-func alive(cas []*x509.Certificate, now time.Time, some time.Duration) []*x509.Certificate {
-	return slices.DeleteFunc(slices.Clone(cas), func(ca *x509.Certificate) bool { return now.After(ca.NotAfter.Add(some)) })
+// alive returns the CAs that have not been expired for longer than grace.
+func alive(cas []*x509.Certificate, now time.Time, grace time.Duration) []*x509.Certificate {
+	return slices.DeleteFunc(slices.Clone(cas), func(ca *x509.Certificate) bool { return now.After(ca.NotAfter.Add(grace)) })
 }
 
 // valid returns the CAs that are valid at now.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Of a caBundle all certificates are read, whoever made them, and nothing else.
+// All certificates in a caBundle are read, and nothing else.
 func TestCAsIn(t *testing.T) {
 	a, b := issue(t, time.Hour), issue(t, time.Hour)
 	text := slices.Concat([]byte("garbage\n"), a.ca, a.cert, []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), b.ca, a.key, bytes.Replace(a.ca, []byte("CERTIFICATE"), []byte("X509 CERTIFICATE"), 2), bytes.Replace(b.ca, []byte("-----\n"), []byte("-----\nA: b\n\n"), 1))

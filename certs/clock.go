@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// clockTolerance is the largest difference between two clocks that counts as none. It is
-// far more than the time that an answer takes, and far less than backdate.
+// clockTolerance is the largest difference between two clocks that is ignored. It is far
+// more than the time that an answer takes, and far less than backdate.
 const clockTolerance = time.Minute
 
 // A clock compares the clock of the API server with the clock of this machine. Each

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// Ephemeral is a [Source] for local use: one certificate, made at the start and
-// held in memory only. It cannot be renewed, since clients trust its CA and the
-// key of that CA is gone; when it has expired, [Ephemeral.Ready] says so and a
-// new process is the remedy.
+// Ephemeral is a [Source] for local use: one certificate, made at the start and held in
+// memory only. It cannot be renewed, since clients trust its CA and the key of that CA is
+// gone. When the certificate has expired, [Ephemeral.Ready] returns an error: start a new
+// process.
 type Ephemeral struct {
 	served
 	ca []byte
@@ -47,8 +47,8 @@ func (e *Ephemeral) Run(ctx context.Context) error {
 	return nil
 }
 
-// splitHosts refuses what is neither a name nor an address, "localhost:8443" for
-// one: X.509 would carry it, and no client would ever match it.
+// splitHosts returns the DNS names and the IP addresses among hosts. Anything else, such
+// as "localhost:8443", is an error: X.509 allows it, and no client matches it.
 func splitHosts(hosts []string) (dnsNames []string, ips []net.IP, err error) {
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
@@ -63,8 +63,8 @@ func splitHosts(hosts []string) (dnsNames []string, ips []net.IP, err error) {
 	return dnsNames, ips, nil
 }
 
-// isDNSName follows RFC 1123, and allows the underscore since a machine's own
-// name may have one and crypto/x509 matches it.
+// isDNSName reports whether name is a DNS name by RFC 1123. It allows the underscore, which
+// the name of a machine may have and crypto/x509 matches.
 func isDNSName(name string) bool {
 	if len(name) > 253 {
 		return false

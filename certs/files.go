@@ -17,21 +17,20 @@ import (
 
 // pollInterval is how often the two files are read. A renewed certificate comes
 // weeks before the old one expires, so that a second is soon enough, and reading
-// a few KiB from the page cache is cheap enough.
+// a few KiB from the page cache is cheap.
 //
-// It polls contents rather than watching with inotify: a Kubernetes volume is
-// updated by renaming a symlink to a directory, after which a watch on the file
-// sees a deletion and nothing more; a network file system reports nothing at
-// all; and a watch needs a dependency.
+// Files polls the contents instead of using inotify. A Kubernetes volume is updated by
+// renaming a symlink to a directory, after which a watch on the file sees a deletion and
+// nothing more. A network file system reports nothing, and a watch needs a dependency.
 const pollInterval = time.Second
 
-// maxFileBytes bounds what is read each second when a path is wrong. A Secret,
-// where these files usually come from, holds at most 1 MiB in all.
+// maxFileBytes bounds what is read each second when a path is wrong. These files usually
+// come from a Secret, which holds at most 1 MiB.
 const maxFileBytes = 1 << 20
 
 // Files is a [Source] that serves a certificate and a key from two PEM files, as
-// cert-manager or any other issuer mounts them, and loads the certificate again when their
-// contents change.
+// cert-manager or any other issuer mounts them, and loads them again when their contents
+// change.
 type Files struct {
 	served
 
@@ -45,15 +44,15 @@ type Files struct {
 
 var _ Source = (*Files)(nil)
 
-// A digest identifies the contents of the two files, so that no second copy of
-// the private key is kept for the comparison.
+// A digest identifies the contents of the two files without a second copy of the private
+// key.
 type digest struct {
 	cert, key [sha256.Size]byte
 }
 
 // NewFiles loads the certificate at once. A file that is missing or not whole is an
-// error; a certificate that has expired or is not yet valid is not: it is served,
-// and [Files.Ready] says so.
+// error. A certificate that has expired or is not yet valid is served, and [Files.Ready]
+// returns an error.
 func NewFiles(certFile, keyFile string, logger *slog.Logger, metrics *Metrics) (*Files, error) {
 	logger = logger.With("file", certFile)
 	f := &Files{certFile: certFile, keyFile: keyFile, logger: logger, metrics: metrics, notices: newNotices(logger, metrics, filesSteps)}
@@ -71,9 +70,8 @@ func NewFiles(certFile, keyFile string, logger *slog.Logger, metrics *Metrics) (
 	return f, nil
 }
 
-// Run reads the files once a second until ctx is done, and then returns nil. It
-// never returns an error: whatever is wrong with the files, the certificate loaded
-// last is still served.
+// Run reads the files once a second until ctx is done, and then returns nil. Run never
+// returns an error: while the files are wrong, the current certificate is served.
 func (f *Files) Run(ctx context.Context) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -89,14 +87,14 @@ func (f *Files) Run(ctx context.Context) error {
 
 // poll reads the files once.
 //
-//	one cannot be read              keep the certificate, report
-//	contents are those being served nothing to do
-//	contents are not whole          keep the certificate, report
-//	otherwise                       load the new certificate
+//	one cannot be read                  keep the current certificate, report
+//	the contents are being served       nothing
+//	the contents are not whole          keep the current certificate, report
+//	otherwise                           load the new certificate
 //
-// Two files cannot be read in one instant. When one of them changes in between,
-// or is written later than the other, the two do not match, which is one more
-// case of "not whole": the next tick reads both again.
+// Two files cannot be read in one instant. If one of them changes in between, or is
+// written later than the other, the two do not match and are not whole. The next tick
+// reads both again.
 func (f *Files) poll() {
 	cert, key, err := f.read()
 	if err != nil {
@@ -107,7 +105,7 @@ func (f *Files) poll() {
 	if contents := digestOf(cert, key); contents != f.loaded {
 		certificate, err := parseCertificate(cert, key)
 		if err != nil {
-			// Of other contents the same error is another problem.
+			// The same error in other contents is another problem.
 			f.notices[stepParse].set(fmt.Sprint(contents, err), "error", err)
 			return
 		}
@@ -145,7 +143,8 @@ func (f *Files) read() (cert, key pemText, err error) {
 	return cert, key, nil
 }
 
-// readFile returns errors without the path, which the caller has given already.
+// readFile returns the contents of a file. Its errors do not have the path, which the
+// caller adds.
 func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

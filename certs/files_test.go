@@ -58,7 +58,7 @@ func TestNewFilesErrors(t *testing.T) {
 	}
 }
 
-// TestNewFilesNotValidNow: such a certificate is served, and Ready says why it is not ready.
+// TestNewFilesNotValidNow: such a certificate is served, and Ready returns the reason.
 func TestNewFilesNotValidNow(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -14,39 +14,39 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// An object is one of the API.
+// An object is an API object.
 type object interface {
 	metav1.Object
 	runtime.Object
 }
 
-// A follower knows how one object is followed.
+// A follower follows one object.
 type follower[T object] struct {
 	get   func(context.Context) (T, error)
 	watch func(context.Context) (watch.Interface, error)
 
-	// saw takes what the object is now; found is false where there is none, and missed
-	// is true where there may have been others since the last call.
+	// saw is called with the object as it is now. found is false if there is none. missed
+	// is true if the object may have changed in between, unseen, since the last call.
 	saw func(now T, found, missed bool)
 
-	// lost takes an error on the way; then the object may be another than was seen,
-	// until the next call of saw.
+	// lost is called with an error. Until the next call of saw, the object may differ from
+	// the one that was seen last.
 	lost func(error)
 
-	last string // the version of the object that was seen last; empty where there was none
+	last string // the version of the object that was seen last; empty for none
 }
 
-var errNoWatch = fmt.Errorf("the API server has begun no watch within %s", callTimeout)
+var errNoWatch = fmt.Errorf("the API server did not begin the watch within %s", callTimeout)
 
-// run follows the object until the context ends: it watches it, reads it, and starts
-// again whenever a watch ends, for whatever reason.
+// run follows the object until the context ends: it watches the object, reads it, and
+// starts again whenever the watch ends.
 func (f *follower[T]) run(ctx context.Context) {
 	for pause := newBackoff(); ctx.Err() == nil; {
 		start := time.Now()
 		if err := f.follow(ctx); err != nil && ctx.Err() == nil {
 			f.lost(err)
 		}
-		// A watch that has lasted is no failure, whatever ended it.
+		// A watch that has lasted is not a failure.
 		if time.Since(start) > maxPause {
 			pause = newBackoff()
 		}
@@ -54,15 +54,16 @@ func (f *follower[T]) run(ctx context.Context) {
 	}
 }
 
-// follow watches the object until the watch ends. The watch begins with what there is,
-// and not from the version of an object that was read: an API server remembers only
-// the last changes, none from before its start, and refuses older versions as expired.
-// That there is no object no watch says, so that it is read once the watch has begun.
-// What the watch tells then may be older at first, and ends with what is newest.
+// follow watches the object until the watch ends. The watch begins with the object as it
+// is, and not with a version that was read earlier: an API server remembers only the last
+// changes, none from before its start, and refuses older versions as expired. A watch does
+// not report that there is no object. follow therefore reads the object after the watch
+// has begun. The first events of the watch may be older than the object that was read; the
+// last one is the newest.
 func (f *follower[T]) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// The time for a watch to begin is not bounded by that of the watch.
+	// The timeout of the watch does not bound the time until the watch begins.
 	late := time.AfterFunc(callTimeout, func() { cancel(errNoWatch) })
 	events, err := f.watch(ctx)
 	if events != nil {
@@ -74,12 +75,12 @@ func (f *follower[T]) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Nor does a watch end for sure when the API server was asked to end it.
+	// The API server may not end the watch when it was asked to.
 	end := time.AfterFunc(watchTimeout+callTimeout, func() { cancel(nil) })
 	defer end.Stop()
 	switch current, err := f.get(ctx); {
 	case apierrors.IsNotFound(err):
-		f.saw(current, false, false) // with the object all trust in it has gone
+		f.saw(current, false, false) // without the object no CA is trusted: nothing was missed
 		f.last = ""
 	case err != nil:
 		return err
@@ -111,13 +112,13 @@ const (
 	maxPause = 5 * time.Second
 )
 
-// A backoff is a pause that doubles, less up to a half by chance, so that the replicas
-// do not come all at once.
+// A backoff is a pause that doubles each time. Up to half of it is left out at random, so
+// that replicas do not retry at the same moment.
 type backoff struct{ pause time.Duration }
 
 func newBackoff() *backoff { return &backoff{minPause} }
 
-// wait waits, or until the context ends.
+// wait waits for the pause, or until the context ends.
 func (b *backoff) wait(ctx context.Context) {
 	timer := time.NewTimer(b.pause - rand.N(b.pause/2))
 	defer timer.Stop()

@@ -135,7 +135,7 @@ func TestManagedLeavesForeignRecord(t *testing.T) {
 		api.change(func() { api.setSecret(forged) })
 		r := startReplica(t, api)
 		after(time.Minute)
-		if err := r.Ready(time.Now()); err == nil || !strings.Contains(err.Error(), "name another Secret") {
+		if err := r.Ready(time.Now()); err == nil || !strings.Contains(err.Error(), "use another Secret") {
 			t.Errorf("Ready = %v, want the reason", err)
 		}
 		if n := api.countWrites(); n != 0 {

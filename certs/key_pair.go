@@ -44,18 +44,19 @@ func parseKeyPair(ca, cert, key []byte) (*keyPair, error) {
 	return &keyPair{ca: ca, cert: cert, key: key, issuer: issuers[0], leaf: certificate.Leaf, certificate: certificate}, nil
 }
 
-// id tells CAs apart.
+// id returns what identifies a CA.
 func id(ca *x509.Certificate) string { return string(ca.Raw) }
 
+// id returns what identifies the CA of the key pair.
 func (k *keyPair) id() string { return id(k.issuer) }
 
-// same reports whether two key pairs, either of which may be nil, are one.
+// same reports whether two key pairs, each of which may be nil, are the same.
 func (k *keyPair) same(other *keyPair) bool {
 	return k == other || k != nil && other != nil && string(k.leaf.Raw) == string(other.leaf.Raw)
 }
 
 // problem returns why an API server does not accept the key pair at now; "" if it does.
-// A key pair that is nil has the problem why, if that is known.
+// The problem of a nil key pair is why, if that is not empty.
 func (k *keyPair) problem(now time.Time, why string) string {
 	if k == nil {
 		return cmp.Or(why, "there is no certificate")
@@ -66,11 +67,11 @@ func (k *keyPair) problem(now time.Time, why string) string {
 	return ""
 }
 
-// due returns why it is time for another key pair; "" if it is not.
+// due returns why another key pair must be made; "" if none must be.
 //
-//	two thirds of its life have passed        the rest is for what may go wrong
-//	it is not for one of the hosts            somebody renamed the Service
-//	it lives longer than one that we make     somebody shortened the lifetime
+//	two thirds of its life have passed        the rest is a reserve for failures
+//	it is not for one of the hosts            the Service was renamed
+//	it lives longer than one that we make     the lifetime was made shorter
 //	otherwise                                 ""
 func (k *keyPair) due(now time.Time, o ManagedOptions) string {
 	if k.old(now) {
@@ -82,13 +83,13 @@ func (k *keyPair) due(now time.Time, o ManagedOptions) string {
 		}
 	}
 	if k.outlives(now, o) {
-		return "it lives longer than a certificate is to live"
+		return "it lives longer than the configured lifetime"
 	}
 	return ""
 }
 
 // outlives reports whether the certificate or its CA lives longer than those that a
-// replica makes with these settings. The difference of two clocks is not enough.
+// replica makes with these options. It tolerates a difference of the clocks.
 func (k *keyPair) outlives(now time.Time, o ManagedOptions) bool {
 	latest := now.Add(o.Lifetime + backdate)
 	return k.leaf.NotAfter.After(latest) || k.issuer.NotAfter.After(latest)

@@ -17,9 +17,9 @@ import (
 )
 
 // Managed is a [Source] that makes its own certificates, shares them with the other
-// replicas by a Secret, publishes their CAs in every caBundle of one webhook
-// configuration, and rotates them: see [view.plan]. What others do to the two objects
-// it mends. While the API server cannot be reached it serves on with what it has.
+// replicas in a Secret, publishes their CAs in every caBundle of one webhook
+// configuration, and rotates them: see [view.plan]. It repairs the two objects if others
+// change them. While it cannot reach the API server, it serves the current certificate.
 type Managed struct {
 	served
 
@@ -32,7 +32,7 @@ type Managed struct {
 	readiness *notice
 
 	changed chan struct{} // has something when there may be something to do
-	writes  *rate.Limiter // bounds the writes, also where somebody undoes them
+	writes  *rate.Limiter // bounds the writes, in case another controller reverts them
 
 	mu            sync.Mutex // guards the following
 	view          view
@@ -44,28 +44,28 @@ type Managed struct {
 
 var _ Source = (*Managed)(nil)
 
-// How often may be written: as often as it takes to mend everything some times, and
-// then now and then. What has cost more than half of that is not over yet.
+// The limit of writes: a burst that repairs everything several times, and then one write
+// in a while. An error is over once more than half of the burst is available again.
 const (
 	writeBurst = 20
 	writePause = 5 * time.Second
 	calm       = writeBurst / 2
 )
 
-// The objects that are followed, as errors name them.
+// The names of the two objects in errors.
 const (
 	theSecret        = "the Secret"
 	theConfiguration = "the webhook configuration"
 )
 
-// ManagedOptions say what certificates to make.
+// ManagedOptions are the options of a [Managed].
 type ManagedOptions struct {
-	Hosts       []string      // DNS names and IP addresses that API servers call the webhook by
+	Hosts       []string      // DNS names and IP addresses at which API servers call the webhook
 	Lifetime    time.Duration // of each key pair
-	Propagation time.Duration // how long a CA has to be in every caBundle before it is relied on
+	Propagation time.Duration // how long a CA must be in every caBundle before it counts as trusted
 }
 
-// NewManaged makes nothing yet: [Managed.Run] does.
+// NewManaged returns a Managed. It makes no certificate before [Managed.Run].
 func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics) (*Managed, error) {
 	if _, _, err := splitHosts(o.Hosts); err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics
 	case o.Lifetime < time.Second:
 		return nil, fmt.Errorf("lifetime %s: must be at least 1s, the resolution of X.509", o.Lifetime)
 	case o.Propagation < 0 || o.Propagation > o.Lifetime/6:
-		// A rotation begins when a third of the life is left, of which the half is for
-		// what goes wrong.
+		// A rotation begins when a third of the life is left. Half of that is a reserve
+		// for failures.
 		return nil, fmt.Errorf("propagation %s: must be from 0 to a sixth of the lifetime, %s", o.Propagation, o.Lifetime/6)
 	}
 	metrics.addReconcile()
@@ -98,7 +98,7 @@ func NewManaged(api API, o ManagedOptions, logger *slog.Logger, metrics *Metrics
 	}, nil
 }
 
-// Run follows the two objects, and does what there is to do, until ctx is done.
+// Run follows the two objects and takes the steps of the plan until ctx is done.
 func (m *Managed) Run(ctx context.Context) error {
 	var followers sync.WaitGroup
 	defer followers.Wait()
@@ -108,8 +108,8 @@ func (m *Managed) Run(ctx context.Context) error {
 		get: m.api.GetConfiguration, watch: m.api.WatchConfiguration, saw: m.sawConfiguration, lost: m.lost(theConfiguration)}
 	followers.Go(func() { configuration.run(ctx) })
 
-	// By the clock on the wall, every second: while a machine is suspended, the one
-	// that timers go by stands still.
+	// Every second, by the wall clock: the clock of timers stands still while a machine
+	// is suspended.
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for pause := newBackoff(); ; {
@@ -133,7 +133,7 @@ func (m *Managed) Run(ctx context.Context) error {
 }
 
 // reconcile takes the next step, if there is one. It reports whether there may be another
-// at once: what it writes comes back through the watches, and not before.
+// step at once. After a write the next step waits until the watch returns what was written.
 func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	m.mu.Lock()
 	followsSecret, followsConfiguration := m.following[theSecret], m.following[theConfiguration]
@@ -146,7 +146,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	v.own = time.Now()
 	a := v.plan(m.now(), m.options)
 	if !followsSecret && (v.serving == nil || a.do != stepPublish) {
-		return false, nil // a caBundle can be repaired without the Secret, and nothing else
+		return false, nil // without the Secret, only a caBundle can be repaired
 	}
 	if a.changes() && a.do != stepServe && m.writes.Tokens() < 1 {
 		m.report(a.do, fmt.Errorf("write limit reached: another controller may be reverting the changes (%s)", a.why))
@@ -158,7 +158,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 			m.report(stepWatch, err)
 			return false, err
 		} else if !same {
-			return false, nil // the watch will tell
+			return false, nil // the watch will report it
 		}
 		m.recovered(stepWatch)
 		planned := a.do
@@ -176,9 +176,9 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	case a.do == stepServe:
 		return true, nil
 	}
-	done := plannedSteps // what this replica could not do, another one may have done
+	done := plannedSteps // another replica may have taken the step that failed here
 	if a.do != nothing {
-		m.writes.Allow() // there is one: it was looked at before
+		m.writes.Allow() // a token is available: see above
 		m.logger.Info("certificate step taken", "step", a.do, "because", a.why)
 		done = []step{a.do}
 	}
@@ -192,7 +192,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	return false, nil
 }
 
-// take takes the step that was planned by the view of the two objects.
+// take takes the step of an action, which was planned from the view of the two objects.
 func (m *Managed) take(ctx context.Context, a action, v *view, secret *corev1.Secret, configuration *admissionregistrationv1.MutatingWebhookConfiguration) error {
 	switch a.do {
 	case stepRestore:
@@ -221,7 +221,7 @@ func (m *Managed) take(ctx context.Context, a action, v *view, secret *corev1.Se
 func (m *Managed) now() time.Time { return time.Now().Add(m.api.Ahead()) }
 
 // isStill reports whether the configuration is the one that was seen last. The answer of
-// the API server also tells the time.
+// the API server also has the time.
 func (m *Managed) isStill(ctx context.Context, seen *admissionregistrationv1.MutatingWebhookConfiguration) (bool, error) {
 	now, err := m.api.GetConfiguration(ctx)
 	if apierrors.IsNotFound(err) {
@@ -230,25 +230,25 @@ func (m *Managed) isStill(ctx context.Context, seen *admissionregistrationv1.Mut
 	return err == nil && seen != nil && now.ResourceVersion == seen.ResourceVersion, err
 }
 
-// isSuperseded reports whether a write was refused because the object is another by now,
-// which the watch will tell.
+// isSuperseded reports whether a write was refused because the object has changed, which
+// the watch will report.
 func isSuperseded(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
 }
 
-// store writes the key pairs into the Secret, as it was seen.
+// store writes the key pairs into the Secret that was seen, or creates the Secret.
 func (m *Managed) store(ctx context.Context, seen *corev1.Secret, current, next *keyPair) error {
 	if seen == nil {
 		err := m.api.CreateSecret(ctx, withKeyPairs(&corev1.Secret{}, current, next).Data)
 		if apierrors.IsNotFound(err) {
-			return fmt.Errorf("the Secret cannot be created: %s", err) // not another replica's doing: there is no namespace
+			return fmt.Errorf("the Secret cannot be created: %s", err) // there is no namespace: not superseded
 		}
 		return err
 	}
 	return m.api.UpdateSecret(ctx, withKeyPairs(seen, current, next))
 }
 
-// serve uses a key pair for every handshake from now on.
+// serve uses the key pair for every handshake from now on.
 func (m *Managed) serve(c *keyPair) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -287,7 +287,7 @@ func (m *Managed) sawConfiguration(configuration *admissionregistrationv1.Mutati
 	})
 }
 
-// update changes the view of an object, which is what it is now.
+// update changes the view of an object, which then is up to date.
 func (m *Managed) update(object string, change func()) {
 	m.mu.Lock()
 	change()
@@ -300,12 +300,12 @@ func (m *Managed) update(object string, change func()) {
 	}
 	select {
 	case m.changed <- struct{}{}:
-	default: // it has been told already
+	default: // Run knows already
 	}
 }
 
-// lost notes that an object may be another than was seen. Nothing is done then: what
-// is served goes on being served.
+// lost returns a function that notes that the view of an object may be out of date. Then no
+// step is taken that needs the object; the current certificate is served.
 func (m *Managed) lost(object string) func(error) {
 	return func(err error) {
 		m.mu.Lock()

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Ready returns nil when the certificate being served is valid at now, and every
-// webhook has its CA, as far as this replica knows. The argument is by this replica's
-// clock; the API server's clock decides.
+// Ready returns nil when the certificate being served is valid at now, and every webhook
+// has its CA, as far as this replica knows. now is by this replica's clock, and is
+// converted to the API server's clock.
 func (m *Managed) Ready(now time.Time) error {
 	now = now.Add(m.api.Ahead())
 	m.mu.Lock()
@@ -32,8 +32,8 @@ func (m *Managed) Ready(now time.Time) error {
 	return nil
 }
 
-// noteReadiness logs when readiness is lost for a second and for what reason, and when it
-// is back.
+// noteReadiness logs that the replica has not been ready for a second, with the reason, and
+// that it is ready again.
 func (m *Managed) noteReadiness() {
 	reason := ""
 	if err := m.Ready(time.Now()); err != nil {
@@ -42,8 +42,8 @@ func (m *Managed) noteReadiness() {
 	m.readiness.set(reason, "because", reason)
 }
 
-// noteClock logs a clock that differs from the API server's. Certificates do not depend
-// on it.
+// noteClock logs and counts a clock that differs from the API server's. Certificates do not
+// depend on it.
 func (m *Managed) noteClock() {
 	problem, ahead := "", m.api.Ahead()
 	if ahead != 0 {
@@ -52,14 +52,14 @@ func (m *Managed) noteClock() {
 	m.notices[stepClock].set(problem, "apiServerAhead", ahead.Round(time.Second).String())
 }
 
-// report logs and counts an error of a step, unless the step has not recovered from
-// another.
+// report logs and counts an error of a step, unless the step has not recovered from an
+// earlier error.
 func (m *Managed) report(at step, err error) {
 	m.setWaitingFor(err.Error())
 	m.notices[at].set("failed", "error", err)
 }
 
-// recovered ends the errors of some steps.
+// recovered logs that the steps which failed no longer fail.
 func (m *Managed) recovered(steps ...step) {
 	for _, at := range steps {
 		m.notices[at].set("")
@@ -73,8 +73,7 @@ func (m *Managed) setWaitingFor(why string) {
 	m.waitingFor = why
 }
 
-// setValidities sets the metrics of the certificates that there are. The caller holds the
-// lock.
+// setValidities sets the validity metrics of all roles. The caller holds the lock.
 func (m *Managed) setValidities() {
 	v := &m.view
 	if v.serving != nil {

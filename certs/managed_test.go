@@ -150,7 +150,7 @@ func TestManagedRotates(t *testing.T) {
 	})
 }
 
-// What others do to the two objects is mended at once, and costs no key pair.
+// What others do to the two objects is repaired at once, and costs no key pair.
 func TestManagedHeals(t *testing.T) {
 	for name, tt := range map[string]struct {
 		harm func(*memoryAPI)

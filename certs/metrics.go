@@ -15,8 +15,8 @@ type role string
 const (
 	roleServing   role = "serving"
 	roleCA        role = "ca"         // of the serving certificate
-	roleNextCA    role = "next_ca"    // of the key pair that is to be served next
-	roleRetiredCA role = "retired_ca" // of those before, the last to expire
+	roleNextCA    role = "next_ca"    // of the next key pair
+	roleRetiredCA role = "retired_ca" // the last to expire of all other CAs in every caBundle
 )
 
 // Metrics are the collectors of this package. One Metrics is for one [Source].
@@ -26,7 +26,7 @@ type Metrics struct {
 	errors              *prometheus.CounterVec // by step
 
 	registerer prometheus.Registerer
-	reconcile  prometheus.Gauge // of [Files] and [Managed]; nothing keeps an [Ephemeral] up
+	reconcile  prometheus.Gauge // of [Files] and [Managed]; nothing renews an [Ephemeral]
 }
 
 // NewMetrics registers the collectors with r, which must not have them already.
@@ -50,8 +50,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Errors on the way to a new serving certificate, each counted once however long it lasts.",
 		}, []string{"step"}),
 	}
-	// Counters exist at zero from the start. An expiry at zero would say that the
-	// certificate expired in 1970, so it comes with the first certificate.
+	// Counters exist at zero from the start. An expiry at zero would mean that the
+	// certificate expired in 1970, so that series begins with the first certificate.
 	for _, s := range filesSteps {
 		m.errors.WithLabelValues(string(s))
 	}
@@ -59,7 +59,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	return m
 }
 
-// addReconcile registers what a [Source] has that looks after its certificate.
+// addReconcile registers the metric of a [Source] that renews its certificate.
 func (m *Metrics) addReconcile() {
 	m.reconcile = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "caseharden_certificate_last_reconcile_timestamp_seconds",
@@ -68,13 +68,13 @@ func (m *Metrics) addReconcile() {
 	m.registerer.MustRegister(m.reconcile)
 }
 
-// reconciled says that at now all was as it should be.
+// reconciled notes that everything was as it should be at now.
 func (m *Metrics) reconciled(now time.Time) {
 	m.reconcile.Set(float64(now.UnixMilli()) / 1000)
 }
 
-// setValidity says from when until when the certificate of a role is valid; of nil, that
-// there is none.
+// setValidity sets when the certificate of a role becomes valid and when it expires. For
+// nil, it removes both series.
 func (m *Metrics) setValidity(r role, c *x509.Certificate) {
 	if c == nil {
 		m.notBefore.DeleteLabelValues(string(r))

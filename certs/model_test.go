@@ -100,7 +100,7 @@ func (w *world) next(t *testing.T) []*world {
 	return all
 }
 
-// isStarting says whether a replica that serves nothing yet has an outdated view: it has
+// isStarting reports whether a replica that serves nothing yet has an outdated view: it has
 // just read what there is, and a minute later it would know better. One that serves may
 // have been suspended.
 func (w *world) isStarting() bool {

@@ -53,7 +53,7 @@ func (w *world) key() string {
 	}
 	times := func(ticks map[string]int) {
 		for _, ca := range slices.Sorted(maps.Keys(ticks)) {
-			// Longer than the propagation time is as good as for ever.
+			// Longer than the propagation time is long enough.
 			fmt.Fprintf(&b, "%s%d", ca, max(ticks[ca], w.tick-1)-w.tick)
 		}
 	}

@@ -42,14 +42,13 @@ func newKeyPair(hosts []string, now time.Time, lifetime time.Duration) (*keyPair
 	if err != nil {
 		return nil, fmt.Errorf("CA key: %w", err)
 	}
-	// The CA lives exactly as long as its only certificate: longer would be trust
-	// without a use.
+	// The CA lives exactly as long as its only certificate: nothing else needs trust.
 	notBefore, notAfter := now.Add(-backdate), now.Add(lifetime)
 	ca := &x509.Certificate{
 		SerialNumber: newSerial(),
-		// No two key pairs share a name. While rotating, a caBundle holds two
-		// CAs, and a verifier that looks an issuer up by its name could take the
-		// wrong one and report a bad signature.
+		// No two CAs share a name. During a rotation a caBundle holds two CAs. A
+		// verifier that looks up an issuer by its name could use the wrong one, and
+		// report a bad signature.
 		Subject:               pkix.Name{CommonName: caNamePrefix + rand.Text()[:12]},
 		NotBefore:             notBefore,
 		NotAfter:              notAfter,
@@ -102,16 +101,16 @@ func newKeyPair(hosts []string, now time.Time, lifetime time.Duration) (*keyPair
 	)
 }
 
-// newSerial returns 128 random bits: unique without remembering the ones before,
+// newSerial returns 128 random bits: unique without a record of earlier serial numbers,
 // and within the 20 octets of RFC 5280.
 func newSerial() *big.Int {
 	var b [16]byte
-	rand.Read(b[:]) // never fails, says its documentation
+	rand.Read(b[:]) // never fails, by its documentation
 	return new(big.Int).SetBytes(b[:])
 }
 
-// subjectKeyID is method 1 of RFC 7093: the leftmost 160 bits of the SHA-256 of
-// the public key. crypto/x509 sets one by itself, but only on a CA.
+// subjectKeyID returns a key identifier by method 1 of RFC 7093: the leftmost 160 bits of
+// the SHA-256 of the public key. crypto/x509 sets one itself, but only on a CA.
 func subjectKeyID(public *ecdsa.PublicKey) ([]byte, error) {
 	point, err := public.Bytes()
 	if err != nil {

@@ -18,14 +18,14 @@ type pemText struct {
 	text []byte
 }
 
-// parseCertificate returns the certificate chain and its key, ready to be served, if
-// they are whole. Its errors name the text at fault and never quote key
-// material, which either may hold.
+// parseCertificate returns the certificate chain with its key, ready to be served, if both
+// are whole. Its errors name the text at fault and never quote key material, which either
+// text may hold.
 //
-// It is stricter than [tls.X509KeyPair], which leaves out a block that it cannot
-// decode and parses only the leaf. A chain that was cut off while being written
-// would be served without its end, and a Go client such as the API server
-// refuses a handshake with any certificate in it that does not parse.
+// It is stricter than [tls.X509KeyPair], which ignores a block that it cannot decode and
+// parses only the leaf. A chain that was cut off while being written would be served
+// without its end. A Go client such as the API server refuses a handshake if any
+// certificate of the chain does not parse.
 func parseCertificate(cert, key pemText) (*tls.Certificate, error) {
 	leaf, err := cert.leaf()
 	if err != nil {
@@ -51,7 +51,7 @@ func (t pemText) leaf() (*x509.Certificate, error) {
 	return all[0], nil
 }
 
-// certificates returns all certificates, of which there must be at least one.
+// certificates returns all certificates. There must be at least one.
 func (t pemText) certificates() ([]*x509.Certificate, error) {
 	blocks, err := t.blocks()
 	if err != nil {
@@ -75,8 +75,8 @@ func (t pemText) certificates() ([]*x509.Certificate, error) {
 	return all, nil
 }
 
-// holdsKey looks for a key before [tls.X509KeyPair] does, whose error would
-// quote the types of the blocks found in its stead.
+// holdsKey returns nil if the text holds a private key. The error of [tls.X509KeyPair]
+// would quote the types of the other blocks.
 func (t pemText) holdsKey() error {
 	blocks, err := t.blocks()
 	if err != nil {
@@ -90,8 +90,8 @@ func (t pemText) holdsKey() error {
 	return errors.New("no PEM block of type PRIVATE KEY")
 }
 
-// blocks returns the PEM blocks, or an error if one of those that begin cannot
-// be decoded: [pem.Decode] passes over such a block in silence.
+// blocks returns the PEM blocks, or an error if a block begins that cannot be decoded:
+// [pem.Decode] ignores such a block.
 func (t pemText) blocks() ([]*pem.Block, error) {
 	var blocks []*pem.Block
 	for b, rest := pem.Decode(t.text); b != nil; b, rest = pem.Decode(rest) {

@@ -11,44 +11,42 @@ import (
 	"time"
 )
 
-// Rotation, in short: a next key pair is put into the Secret, its CA into every
-// caBundle, and once API servers have had the time to see it there, next becomes
-// current, which all replicas serve. There is no other way for a certificate to
-// change, be it the first or one that is lost.
+// A rotation has three steps. A replica writes the next key pair into the Secret. It writes
+// the CA of next into every caBundle. Once API servers have had the time to see the CA
+// there, next becomes current, and all replicas serve it. The first certificate and the
+// replacement of a lost one take the same steps.
 //
-// The invariant is trust before use: no replica serves a key pair in place of one
-// that works before its CA has been in every caBundle for the propagation time, and
-// no CA leaves a caBundle before it has expired, and some time more. Every replica may
-// take every step, at any moment and by an outdated view: writes carry the
-// resourceVersion of what they rest on, so that of two the second is refused; and no
-// step undoes another.
+// The invariant is trust before use. No replica serves a key pair in place of one that
+// works before its CA has been in every caBundle for the propagation time. No CA leaves a
+// caBundle before one lifetime after it has expired. Every replica may take every step, at
+// any moment and with an outdated view: a write has the resourceVersion of the object that
+// was read, so that the API server refuses the second of two. No step undoes another.
 //
-// The clock that counts is the API server's, since the API server judges certificates.
-// The clock of a replica may be wrong, or be set at any moment. A replica therefore asks
-// the API server for the time, and for the configuration, before it takes a step.
+// The API server's clock decides, since the API server judges certificates. The clock of a
+// replica may be wrong, or be set at any moment. A replica therefore asks the API server
+// for the time, and for the configuration, before it takes a step.
 
-// A view is what one replica knows: of the Secret and of the webhook configuration,
-// not always the latest of either, and of itself.
+// A view is what one replica knows about the Secret, the webhook configuration and itself.
+// It may be outdated.
 type view struct {
 	secret        secretView
 	configuration configurationView
-	serving       *keyPair // nil: nothing yet
+	serving       *keyPair // nil for none yet
 
-	// trustedSince says since when this replica has seen a CA in every caBundle,
-	// without a break, and own what time it is. Both are by the replica's own clock,
-	// which is good enough to tell how long something has been so.
-	trustedSince map[string]time.Time // by id of the CA
+	// trustedSince is since when this replica has seen a CA in every caBundle without a
+	// break, by the id of the CA. own is the time now. Both are by the replica's own
+	// clock, which is good enough for a duration.
+	trustedSince map[string]time.Time
 	own          time.Time
 }
 
 type secretView struct {
-	current, next *keyPair // nil where there is none, or none that is whole
+	current, next *keyPair // nil for none, or none that is whole
 
-	// currentProblem says why current is nil.
-	currentProblem string
+	currentProblem string // why current is nil
 
-	// foreign is the issuer of a certificate that is there and not ours: then nothing is
-	// written, so that nobody loses a key.
+	// foreign is the issuer of a certificate in the Secret that is not ours. Such a Secret
+	// is never written, so that nobody loses a key.
 	foreign string
 
 	helmRecord bool // Helm takes the Secret for a record of a release
@@ -57,11 +55,11 @@ type secretView struct {
 type configurationView struct {
 	exists  bool
 	bundles [][]byte              // the caBundle of each webhook
-	trusted []*x509.Certificate   // the CAs that are in every one of them
-	known   [][]*x509.Certificate // the CAs in each
+	trusted []*x509.Certificate   // the CAs that are in every caBundle
+	known   [][]*x509.Certificate // the CAs in each caBundle
 }
 
-// newConfigurationView reads the caBundles of a webhook configuration.
+// newConfigurationView returns the view of a configuration with these caBundles.
 func newConfigurationView(bundles [][]byte) configurationView {
 	v := configurationView{exists: true, bundles: bundles}
 	for i, bundle := range bundles {
@@ -79,9 +77,8 @@ func newConfigurationView(bundles [][]byte) configurationView {
 // trusts reports whether every webhook has the CA of the key pair.
 func (v configurationView) trusts(k *keyPair) bool { return holdsCA(v.trusted, k.issuer) }
 
-// observe notes when the CAs came that are in every caBundle now, and forgets those
-// that are not. Where something may have been missed since the last time, a CA may have
-// been away, and counts as one that has just come.
+// observe sets the configuration, and since when its CAs are in every caBundle. If a change
+// may have been missed, a CA may have been removed and added again: it counts as new.
 func (v *view) observe(now time.Time, configuration configurationView, missed bool) {
 	since := map[string]time.Time{}
 	for _, ca := range configuration.trusted {
@@ -93,10 +90,10 @@ func (v *view) observe(now time.Time, configuration configurationView, missed bo
 	v.configuration, v.trustedSince = configuration, since
 }
 
-// An action is one step, or nothing, with what it takes.
+// An action is a step, or nothing, with what the step needs.
 type action struct {
 	do     step
-	why    string
+	why    string              // for the log
 	bundle []*x509.Certificate // to publish
 }
 
@@ -105,9 +102,9 @@ func (a action) changes() bool { return a.do != nothing && a.do != stepRefuse }
 
 // plan returns what to do next, by the API server's clock. The first case that holds wins.
 //
-//	the Secret is somebody else's, we serve, and a
-//	  caBundle lacks a CA                                    publish
-//	the Secret is somebody else's                            refuse
+//	the Secret is foreign, we serve, and a caBundle lacks
+//	  a CA                                                   publish
+//	the Secret is foreign                                    refuse
 //	current is unusable, but what is served works            restore what is served
 //	there is no next, and current is unusable                generate
 //	there is no next, and current is due                     generate, unless replicas contend
@@ -154,7 +151,7 @@ func (v *view) plan(now time.Time, o ManagedOptions) action {
 		return action{do: stepPublish, why: v.publishReason(), bundle: bundle}
 	case next != nil && v.longTrusted(next, o):
 		return action{do: stepPromote, why: "its CA has been in every caBundle for long enough"}
-	case next != nil && unusable != "" && v.nobodyElseWorks(next, now):
+	case next != nil && unusable != "" && v.onlyNextCanWork(next, now):
 		return action{do: stepPromote, why: "no other certificate can be trusted"}
 	case unusable == "" && !current.same(v.serving) && v.configuration.trusts(current) && (!works || v.longTrusted(current, o)):
 		return action{do: stepServe}
@@ -177,29 +174,29 @@ func (v *view) plan(now time.Time, o ManagedOptions) action {
 // it may. A key pair that is nil is unusable, for the reason why.
 //
 //	an API server does not accept it now                         it has expired, or is not valid yet
-//	it outlives what we make, and nothing shows that it works    somebody else may have made it
+//	it outlives what we make, and nothing shows that it works    another program may have made it
 //	otherwise                                                    ""
 //
-// That it works is shown where it is served, or where its CA is in every caBundle: a
-// replica with a longer lifetime may have made it, and others may serve it.
+// It works if this replica serves it, or if its CA is in every caBundle: a replica with a
+// longer lifetime may have made it, and others may serve it.
 func (v *view) unusable(k *keyPair, now time.Time, o ManagedOptions, why string) string {
 	if problem := k.problem(now, why); problem != "" {
 		return problem
 	}
 	if k.outlives(now, o) && !k.same(v.serving) && !v.configuration.trusts(k) {
-		return "it lives longer than a certificate is to live, and its CA is not in every caBundle"
+		return "it lives longer than the configured lifetime, and its CA is not in every caBundle"
 	}
 	return ""
 }
 
-// maxCAs is how many CAs of ours may be valid before no further certificate is made only
-// because current does not suit a replica. A rotation takes two, and one that was just
-// lost a third.
+// maxCAs is how many of our CAs may be valid before a replica no longer replaces a
+// certificate only because it does not suit the replica. A rotation needs two, and a key
+// pair that was just lost is a third.
 const maxCAs = 8
 
 // contended reports whether replicas seem to replace each other's certificates again and
-// again. The CAs of others do not count, and a certificate that is old or unusable is
-// replaced whatever there is: no CA in a caBundle, whoever put it there, stops rotation.
+// again. The CAs of others do not count. A certificate that is old or unusable is always
+// replaced: no CA in a caBundle stops rotation.
 func (v *view) contended(now time.Time) bool {
 	var all []*x509.Certificate
 	for _, known := range v.configuration.known {
@@ -211,16 +208,16 @@ func (v *view) contended(now time.Time) bool {
 	return len(sortedCAs(ours)) >= maxCAs
 }
 
-// longTrusted reports whether the CA has been in every caBundle for the propagation
-// time, as far as this replica has seen itself: after a restart it waits again.
+// longTrusted reports whether this replica has seen the CA in every caBundle for the
+// propagation time. After a restart it waits again.
 func (v *view) longTrusted(k *keyPair, o ManagedOptions) bool {
 	since, found := v.trustedSince[k.id()]
 	return found && v.own.Sub(since) >= o.Propagation
 }
 
-// nobodyElseWorks reports whether no replica can have a certificate that an API server
-// accepts, except this one: then there is nothing to lose, and nothing to wait for.
-func (v *view) nobodyElseWorks(next *keyPair, now time.Time) bool {
+// onlyNextCanWork reports whether API servers can accept no certificate but that of next.
+// Then no replica can serve one that works, and there is nothing to wait for.
+func (v *view) onlyNextCanWork(next *keyPair, now time.Time) bool {
 	if !v.configuration.trusts(next) {
 		return false
 	}
@@ -232,11 +229,11 @@ func (v *view) nobodyElseWorks(next *keyPair, now time.Time) bool {
 	return true
 }
 
-// wanted returns the CAs that have to be in every caBundle: of what is in the Secret and
-// usable, of what this replica serves, and those that are in a caBundle already, because
-// another replica may still serve with them. They leave one lifetime after they have
-// expired: an expired CA does no harm, and a CA that only seems to have expired, by a
-// clock that is wrong, may be the one that works.
+// wanted returns the CAs that must be in every caBundle: those of the usable key pairs in
+// the Secret, that of the key pair being served, and those that are in a caBundle already,
+// because another replica may still serve with them. A CA leaves one lifetime after it has
+// expired. An expired CA does no harm, and a CA that seems to have expired by a wrong clock
+// may be the one that works.
 func (v *view) wanted(now time.Time, o ManagedOptions) []*x509.Certificate {
 	var all []*x509.Certificate
 	for _, k := range []*keyPair{v.secret.current, v.secret.next} {
@@ -253,6 +250,7 @@ func (v *view) wanted(now time.Time, o ManagedOptions) []*x509.Certificate {
 	return sortedCAs(alive(all, now, o.Lifetime))
 }
 
+// isPublished reports whether every caBundle is the one of these CAs.
 func (v *view) isPublished(bundle []*x509.Certificate) bool {
 	text := marshalCAs(bundle)
 	return !slices.ContainsFunc(v.configuration.bundles, func(b []byte) bool { return !bytes.Equal(b, text) })
@@ -266,7 +264,7 @@ func (v configurationView) absence() string {
 	return "the webhook configuration has no webhook"
 }
 
-// publishReason returns why a caBundle is to be written, for the log.
+// publishReason returns why the caBundles are written, for the log.
 func (v *view) publishReason() string {
 	if v.serving != nil && !v.configuration.trusts(v.serving) {
 		return "the CA of the serving certificate was missing"

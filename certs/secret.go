@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// The keys of the Secret. Those of current are the ones that tools know from Secrets of
-// type kubernetes.io/tls.
+// The keys of the Secret. Those of current are the keys of Secrets of type
+// kubernetes.io/tls.
 var (
 	currentKeys = secretKeys{ca: "ca.crt", cert: corev1.TLSCertKey, key: corev1.TLSPrivateKeyKey}
 	nextKeys    = secretKeys{ca: "next-ca.crt", cert: "next-" + corev1.TLSCertKey, key: "next-" + corev1.TLSPrivateKeyKey}
@@ -21,27 +21,27 @@ var (
 
 type secretKeys struct{ ca, cert, key string }
 
-// newSecretView reads a Secret, which can be nil: there is none. What is there of no
-// use is as if it was not there, and currentProblem says why.
+// newSecretView reads a Secret, or nil if there is none. A key pair that is not whole counts
+// as none, and currentProblem has the reason.
 func newSecretView(secret *corev1.Secret) secretView {
 	if secret == nil {
 		return secretView{currentProblem: "there is no Secret"}
 	}
 	v := secretView{foreign: foreignIssuer(secret.Data[corev1.TLSCertKey]), helmRecord: isHelmRecord(secret)}
 	if v.foreign != "" {
-		v.currentProblem = fmt.Sprintf("the Secret holds a certificate of %q, which was not made here, and is left alone: name another Secret", v.foreign)
+		v.currentProblem = fmt.Sprintf("the Secret holds a certificate of %q, which Caseharden did not make: use another Secret", v.foreign)
 		return v
 	}
 	var err error
 	if v.current, err = currentKeys.read(secret.Data); err != nil {
 		v.currentProblem = fmt.Sprintf("the Secret holds no certificate: %v", err)
 	}
-	v.next, _ = nextKeys.read(secret.Data) // another is made where it is needed
+	v.next, _ = nextKeys.read(secret.Data) // if one is needed, another is made
 	return v
 }
 
-// foreignIssuer returns who has issued the certificate that somebody else keeps in the
-// Secret; "" where there is none, or one that we have made.
+// foreignIssuer returns the issuer of a certificate that this package did not make; "" if
+// it made the certificate, or there is none.
 func foreignIssuer(text []byte) string {
 	leaf, err := pemText{"serving certificate", text}.leaf()
 	if err != nil || strings.HasPrefix(leaf.Issuer.CommonName, caNamePrefix) {
@@ -50,6 +50,7 @@ func foreignIssuer(text []byte) string {
 	return cmp.Or(leaf.Issuer.String(), "nobody")
 }
 
+// read returns the key pair under the keys.
 func (k secretKeys) read(data map[string][]byte) (*keyPair, error) {
 	for _, key := range []string{k.ca, k.cert, k.key} {
 		if len(bytes.TrimSpace(data[key])) == 0 {
@@ -59,7 +60,7 @@ func (k secretKeys) read(data map[string][]byte) (*keyPair, error) {
 	return parseKeyPair(data[k.ca], data[k.cert], data[k.key])
 }
 
-// write puts a key pair under the keys, or takes away what is there.
+// write puts a key pair under the keys, or removes the keys if it is nil.
 func (k secretKeys) write(data map[string][]byte, c *keyPair) {
 	if c != nil {
 		data[k.ca], data[k.cert], data[k.key] = c.ca, c.cert, c.key
@@ -70,8 +71,7 @@ func (k secretKeys) write(data map[string][]byte, c *keyPair) {
 	}
 }
 
-// withKeyPairs returns a copy of the Secret that holds these, besides what others
-// have put there.
+// withKeyPairs returns a copy of the Secret that holds these key pairs. Other keys stay.
 func withKeyPairs(secret *corev1.Secret, current, next *keyPair) *corev1.Secret {
 	written := secret.DeepCopy()
 	written.Data = maps.Clone(secret.Data)
@@ -80,7 +80,7 @@ func withKeyPairs(secret *corev1.Secret, current, next *keyPair) *corev1.Secret 
 	}
 	currentKeys.write(written.Data, current)
 	if current == nil {
-		// The API server demands the two of Secrets of type kubernetes.io/tls.
+		// The API server requires both keys in Secrets of type kubernetes.io/tls.
 		written.Data[currentKeys.cert], written.Data[currentKeys.key] = []byte{}, []byte{}
 	}
 	nextKeys.write(written.Data, next)

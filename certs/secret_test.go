@@ -63,7 +63,7 @@ func TestSecretsThatAreNotWhole(t *testing.T) {
 	// A certificate of somebody else, by whatever keys.
 	foreign := issueForeign(t)
 	v := newSecretView(&corev1.Secret{Data: map[string][]byte{"tls.crt": foreign}})
-	if want := `the Secret holds a certificate of "CN=somebody", which was not made here, and is left alone: name another Secret`; v.foreign != "CN=somebody" || v.currentProblem != want {
+	if want := `the Secret holds a certificate of "CN=somebody", which Caseharden did not make: use another Secret`; v.foreign != "CN=somebody" || v.currentProblem != want {
 		t.Errorf("a foreign certificate: %q", v.currentProblem)
 	}
 	if v := newSecretView(nil); v.currentProblem != "there is no Secret" {

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package certs supplies the certificate that the webhook serves, keeps it
-// fresh while the process runs, and says whether it is valid.
+// Package certs supplies the certificate that the webhook serves, keeps it fresh while
+// the process runs, and reports whether it is valid.
 //
-// Guarantees: a new certificate is taken only when it is whole, that is when
-// certificate, chain and private key parse and belong together; until then the
-// one before is served. A change never touches an established connection. No
-// private key ever appears in a log line or an error, and the key of a CA that
-// this package makes never leaves the function that makes it.
+// A CA is in every caBundle before anything that it has signed is served, and stays there
+// until nothing that it has signed can be in use. A new certificate is served only when it
+// is whole: certificate, chain and private key parse and belong together. Until then the
+// current certificate is served. A change never affects an established connection. No
+// private key appears in a log line or an error, and the key of a CA that this package
+// makes never leaves the function that makes it.
 //
-// It deliberately does not choose TLS versions or verify clients, does not
-// check revocation, does not contact an issuer, and writes no file.
+// The package does not choose TLS versions, verify clients, check revocation, contact an
+// issuer or write a file.
 //
-// Start reading at [Source], then at one way of supplying it: [Files] for a
-// mounted files, [Managed] for certificates that are made and rotated here, of which
-// plan.go is the heart, [Ephemeral] for local use.
+// Start reading at [Source], then at one of its implementations: [Files] for mounted
+// files, [Managed] for certificates that this package makes and rotates (start at
+// plan.go), and [Ephemeral] for local use.
 package certs
 
 import (
@@ -34,25 +35,25 @@ type Source interface {
 	GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
 	// Run keeps the certificate fresh. It blocks until ctx is done and then
-	// returns nil. It must be called at most once.
+	// returns nil. Run must be called at most once.
 	Run(ctx context.Context) error
 
 	// Ready returns nil when the certificate being served is valid at now, and
-	// otherwise an error that says why it is not.
+	// otherwise an error with the reason.
 	Ready(now time.Time) error
 }
 
 var errNotLoaded = errors.New("serving certificate not loaded")
 
 // served holds the certificate of the next handshake, for a Source to embed.
-// The zero value holds none. A handshake that has begun keeps what it got, which
-// is why replacing the certificate cannot disturb a connection.
+// The zero value holds none. A handshake that has begun keeps the certificate that
+// it got, so that a replacement cannot disturb a connection.
 type served struct {
 	certificate atomic.Pointer[tls.Certificate] // its Leaf is always set
 }
 
 // GetCertificate returns the certificate being served, whatever name the client
-// asks for: the client is the one to judge whether it fits.
+// asks for: the client decides whether the certificate fits.
 func (s *served) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c := s.certificate.Load(); c != nil {
 		return c, nil
@@ -70,8 +71,8 @@ func (s *served) Ready(now time.Time) error {
 }
 
 // validAt returns nil if certificate is valid at now, and otherwise an error that begins
-// with what. Both ends of the validity belong to it, as for [x509.Certificate.Verify],
-// with which the API server decides.
+// with what. Both ends of the validity are inclusive, as in [x509.Certificate.Verify],
+// which the API server uses.
 //
 //	before NotBefore   not yet valid
 //	after NotAfter     expired

@@ -21,7 +21,7 @@ const (
 	stepPromote  step = "promote"  // write next into the Secret as current
 	stepServe    step = "serve"    // serve current from now on
 	stepClean    step = "clean"    // remove from the Secret what makes it a record of Helm
-	stepRefuse   step = "refuse"   // write nothing, because somebody has to decide
+	stepRefuse   step = "refuse"   // write nothing: an operator must decide
 
 	nothing step = "nothing" // no step: wait for a change, or for time to pass
 )

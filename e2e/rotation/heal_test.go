@@ -74,7 +74,7 @@ func TestDamageIsHealed(t *testing.T) {
 			func() error {
 				return updateSecret(func(s *corev1.Secret) { putIssued(t, s, time.Now(), 100*365*24*time.Hour) })
 			},
-			"restore", "it lives longer than a certificate is to live",
+			"restore", "it lives longer than the configured lifetime",
 		}, {
 			"caBundle is wiped",
 			func() error {

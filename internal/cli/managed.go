@@ -60,7 +60,7 @@ func (o *managedOptions) validate() error {
 		return errors.New("--tls-secret needs --webhook-config: the API server trusts a certificate only by a caBundle")
 	}
 	if o.service == "" && len(o.hosts) == 0 {
-		return errors.New("--tls-secret needs --service (or --cert-host): what is the certificate to be for?")
+		return errors.New("--tls-secret needs --service (or --cert-host): a certificate needs a name")
 	}
 	if name, namespace, ok := strings.Cut(o.service, "."); o.service != "" && (!ok || name == "" || namespace == "" || strings.Contains(namespace, ".")) {
 		return fmt.Errorf("--service %q: must be NAME.NAMESPACE", o.service)
