@@ -5,6 +5,7 @@ package certs
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,4 +86,24 @@ func TestStepsOfLogAndMetric(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The package does not know the flags of the command that uses it.
+func TestNoFlagNames(t *testing.T) {
+	flag := regexp.MustCompile(`\B--[a-z]`)
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files %q, %v", files, err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if flag.MatchString(line) && !strings.HasSuffix(path, "_test.go") {
+				t.Errorf("%s names a flag: %s", path, line)
+			}
+		}
+	}
 }
