@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // A fieldProfile is a profile that has one default and nothing else.
@@ -66,7 +66,7 @@ var apiFields = func() map[string]fieldLevels {
 // allowedValues returns the values of each field that profiles may have by the unit
 // tests.
 func allowedValues() (map[string][]string, error) {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return nil, err
 	}

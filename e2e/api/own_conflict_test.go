@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // Who keeps a pod from running that has the value filled in regardless.
@@ -88,7 +88,7 @@ var ownConflictCases = map[string]struct {
 
 // Every conflict of the README's table has a case here.
 func TestEveryConflictHasACase(t *testing.T) {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/caseharden/caseharden/e2e/product/webhook"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // A second webhook serves all the profiles of the tests: those of mutate/testdata,
@@ -30,7 +30,7 @@ type ownProfiles struct {
 var startedProfiles *ownProfiles
 
 var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ import (
 
 	"github.com/caseharden/caseharden/e2e/bench/reviews"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
@@ -77,11 +77,11 @@ func (b *bed) setUp(ctx context.Context, corpus string) (err error) {
 }
 
 func (b *bed) compile(ctx context.Context) error {
-	bin, err := controlplane.BinDir()
+	bin, err := gobuild.BinDir()
 	if err != nil {
 		return err
 	}
-	if b.module, err = controlplane.ModuleDir(); err != nil {
+	if b.module, err = gobuild.ModuleDir(); err != nil {
 		return err
 	}
 	if b.binaries[product], err = webhook.Compile(ctx, os.Stderr); err != nil {
@@ -89,7 +89,7 @@ func (b *bed) compile(ctx context.Context) error {
 	}
 	for contender, source := range map[string]string{constant: "constant", checked: "constant", typed: "controllerruntime"} {
 		b.binaries[contender] = filepath.Join(bin, "bench-"+source)
-		err := controlplane.Compile(ctx, os.Stderr, controlplane.Program{
+		err := gobuild.Compile(ctx, os.Stderr, gobuild.Program{
 			Name: "the webhook " + source,
 			Dir:  filepath.Join(b.module, "bench", source),
 			Args: []string{"-buildvcs=false", "."},

@@ -26,6 +26,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/egress"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
@@ -46,7 +47,7 @@ func TestMain(m *testing.M) {
 }
 
 func build(ctx context.Context) (err error) {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return err
 	}

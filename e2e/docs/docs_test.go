@@ -21,7 +21,7 @@ import (
 
 	"github.com/caseharden/caseharden/e2e/bench/reviews"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 var update = flag.Bool("update", false, "rewrite the outputs in the documentation")
@@ -273,7 +273,7 @@ func documentation(t *testing.T) []*document {
 // repository returns the root of the checkout.
 func repository(t *testing.T) string {
 	t.Helper()
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/caseharden/caseharden/e2e/product/release"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // conflictProfiles have, beside a setting that can conflict, one that cannot: a root
@@ -74,7 +74,7 @@ func installProfiles(t *testing.T) map[string]string {
 // repositoryFile returns the path of a file of the repository.
 func repositoryFile(t *testing.T, path ...string) string {
 	t.Helper()
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/product/release"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/oci"
 )
 
@@ -116,7 +116,7 @@ const ownedName = "images.test/owned:1"
 
 func loadOwned(t *testing.T) {
 	t.Helper()
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/caseharden/caseharden/e2e/product/release"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 //go:embed legacy.yaml
@@ -129,7 +129,7 @@ func shell(ctx context.Context, c *release.Cluster) error {
 	if err := c.Programs(bin); err != nil {
 		return err
 	}
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return err
 	}

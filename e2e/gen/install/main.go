@@ -15,7 +15,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
@@ -38,7 +38,7 @@ func main() {
 }
 
 func render(ctx context.Context, w io.Writer) error {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // Decode returns the objects of a file with YAML documents, without those that are
@@ -45,7 +45,7 @@ func Decode(data []byte) ([]*unstructured.Unstructured, error) {
 
 // Install returns the objects of deploy/install.yaml.
 func Install() ([]*unstructured.Unstructured, error) {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return nil, err
 	}

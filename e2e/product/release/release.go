@@ -20,7 +20,7 @@ import (
 	"strings"
 
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
@@ -54,7 +54,7 @@ func Start(ctx context.Context, log io.Writer, args ...string) (*Cluster, error)
 	if archive == "" {
 		return nil, errors.New("CASEHARDEN_IMAGE is not set: run make test-cluster, which builds the image")
 	}
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return nil, err
 	}

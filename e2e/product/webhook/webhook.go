@@ -25,23 +25,23 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
 // Compile builds the product's binary and returns its path. It reports its
 // progress to w.
 func Compile(ctx context.Context, w io.Writer) (string, error) {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return "", err
 	}
-	dir, err := controlplane.BinDir()
+	dir, err := gobuild.BinDir()
 	if err != nil {
 		return "", err
 	}
 	binary := filepath.Join(dir, "caseharden")
-	return binary, controlplane.Compile(ctx, w, controlplane.Program{
+	return binary, gobuild.Compile(ctx, w, gobuild.Program{
 		Name: "caseharden",
 		Dir:  filepath.Dir(module),
 		Args: []string{"-buildvcs=false", "."},

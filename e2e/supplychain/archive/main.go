@@ -14,7 +14,7 @@ import (
 	"syscall"
 
 	"github.com/caseharden/caseharden/e2e/supplychain/imagebuild"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 func main() {
@@ -31,7 +31,7 @@ func main() {
 }
 
 func write(ctx context.Context, dir, file, name string) error {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return err
 	}

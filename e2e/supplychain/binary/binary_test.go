@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // The binary of this machine's kind, but for Linux, and the source that it is built from.
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return 0, err
 	}

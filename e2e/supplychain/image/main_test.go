@@ -24,7 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/caseharden/caseharden/e2e/supplychain/imagebuild"
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 const (
@@ -63,7 +63,7 @@ func TestMain(m *testing.M) {
 
 // build makes what the tests share, and says how far it is.
 func build(ctx context.Context) error {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
@@ -38,11 +38,11 @@ const goImage = "localhost/golang:of-this-machine"
 func New(ctx context.Context, dir string) (*Builder, error) {
 	w := &Builder{Dir: dir}
 	var err error
-	if w.module, err = controlplane.ModuleDir(); err != nil {
+	if w.module, err = gobuild.ModuleDir(); err != nil {
 		return nil, err
 	}
 	repository := filepath.Dir(w.module)
-	bin, err := controlplane.BinDir()
+	bin, err := gobuild.BinDir()
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/tools"
 )
 
@@ -80,7 +81,7 @@ func buildAll(ctx context.Context, w io.Writer) (p programs, err error) {
 	p.containerd = filepath.Join(bin, "containerd")
 	p.shim = filepath.Join(bin, "containerd-shim-runc-v2")
 	p.ctr = filepath.Join(bin, "ctr")
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return p, err
 	}
@@ -94,12 +95,12 @@ func buildAll(ctx context.Context, w io.Writer) (p programs, err error) {
 // CompileStatic compiles a command, in a module's directory, so that it runs in an image of
 // nothing else, and returns the path of the program.
 func CompileStatic(ctx context.Context, w io.Writer, name, dir, pkg string) (string, error) {
-	bin, err := controlplane.BinDir()
+	bin, err := gobuild.BinDir()
 	if err != nil {
 		return "", err
 	}
 	out := filepath.Join(bin, "static", name)
-	return out, controlplane.Compile(ctx, w, controlplane.Program{
+	return out, gobuild.Compile(ctx, w, gobuild.Program{
 		Name: name,
 		Dir:  dir,
 		// Without these it might link the C library.

@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // CRDs downloads the CustomResourceDefinitions of cert-manager and of the Prometheus
 // operator, and returns the directories with their files.
 func CRDs(ctx context.Context) ([]string, error) {
-	module, err := controlplane.ModuleDir()
+	module, err := gobuild.ModuleDir()
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 	"io"
 	"path/filepath"
 
-	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // Build compiles the tools of a module below this directory, with flags of go build,
@@ -21,7 +21,7 @@ import (
 // build takes minutes, all others about a second. Several processes may call it at the
 // same time.
 func Build(ctx context.Context, w io.Writer, module string, flags ...string) (string, error) {
-	dir, err := controlplane.BinDir()
+	dir, err := gobuild.BinDir()
 	if err != nil {
 		return "", err
 	}
@@ -30,11 +30,11 @@ func Build(ctx context.Context, w io.Writer, module string, flags ...string) (st
 
 // compile compiles the tools of a module into a directory, or its only tool into a file.
 func compile(ctx context.Context, w io.Writer, module, out string, flags ...string) error {
-	root, err := controlplane.ModuleDir()
+	root, err := gobuild.ModuleDir()
 	if err != nil {
 		return err
 	}
-	return controlplane.Compile(ctx, w, controlplane.Program{
+	return gobuild.Compile(ctx, w, gobuild.Program{
 		Name: module,
 		Dir:  filepath.Join(root, "testbed", "tools", module),
 		Args: append(append([]string{"-buildvcs=false"}, flags...), "tool"),
@@ -58,7 +58,7 @@ func Helm(ctx context.Context, w io.Writer) (string, error) {
 
 // Helm3 returns the path of Helm 3.
 func Helm3(ctx context.Context, w io.Writer) (string, error) {
-	dir, err := controlplane.BinDir()
+	dir, err := gobuild.BinDir()
 	if err != nil {
 		return "", err
 	}

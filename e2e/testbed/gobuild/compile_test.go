@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controlplane
+package gobuild
 
 import (
 	"bytes"
@@ -114,7 +114,7 @@ func TestModuleDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{want, filepath.Dir(want), filepath.Join(want, "cluster", "etcd")} {
+	for _, dir := range []string{want, filepath.Dir(want), filepath.Join(want, "testbed", "gobuild")} {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Chdir(dir)
 			if got, err := ModuleDir(); err != nil || got != want {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controlplane
+// Package gobuild compiles programs of Go modules for tests, once for all of them, and
+// shows the progress.
+package gobuild
 
 import (
 	"bufio"
@@ -64,7 +66,7 @@ func compile(ctx context.Context, w io.Writer, prog Program) error {
 		return err
 	}
 	// Interrupted, go leaves its directory behind.
-	temp, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "caseharden-build-")
+	temp, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "gobuild-")
 	if err != nil {
 		return err
 	}
@@ -114,8 +116,8 @@ func staleIn(ctx context.Context, p *progress, prog Program) (map[string]bool, e
 	return stale, nil
 }
 
-// goOutput runs a go command that needs no progress.
-func goOutput(ctx context.Context, dir string, args ...string) (string, error) {
+// Output runs a go command that needs no progress, and returns what it prints.
+func Output(ctx context.Context, dir string, args ...string) (string, error) {
 	return runGo(ctx, dir, nil, args, func(string) bool { return false })
 }
 
