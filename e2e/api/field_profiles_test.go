@@ -66,11 +66,11 @@ var apiFields = func() map[string]fieldLevels {
 // allowedValues returns the values of each field that profiles may have by the unit
 // tests.
 func allowedValues() (map[string][]string, error) {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(filepath.Dir(module), "defaults", "testdata", "values.yaml"))
+	data, err := os.ReadFile(filepath.Join(root, "defaults", "testdata", "values.yaml"))
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ import (
 // What the tests of this package share: one control plane, and one webhook with
 // the configuration that is shipped.
 var (
-	controlPlane *controlplane.Cluster
+	controlPlane *controlplane.ControlPlane
 	client       kubernetes.Interface
 	binary       string
 	shared       *webhook.Webhook

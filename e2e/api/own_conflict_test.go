@@ -88,11 +88,11 @@ var ownConflictCases = map[string]struct {
 
 // Every conflict of the README's table has a case here.
 func TestEveryConflictHasACase(t *testing.T) {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile(filepath.Join(filepath.Dir(module), "README.md"))
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type ownProfiles struct {
 var startedProfiles *ownProfiles
 
 var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := &ownProfiles{dirs: []string{filepath.Join(filepath.Dir(module), "mutate", "testdata"), dir}}
+	own := &ownProfiles{dirs: []string{filepath.Join(root, "mutate", "testdata"), dir}}
 	startedProfiles = own
 	fields, err := fieldProfiles()
 	if err != nil {

@@ -45,7 +45,7 @@ var (
 // nothing differs but what is called.
 type control struct {
 	*bed
-	plane  *controlplane.Cluster
+	plane  *controlplane.ControlPlane
 	client kubernetes.Interface
 }
 

@@ -47,11 +47,11 @@ func TestMain(m *testing.M) {
 }
 
 func build(ctx context.Context) (err error) {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return err
 	}
-	deploy = filepath.Join(filepath.Dir(module), "deploy")
+	deploy = filepath.Join(root, "deploy")
 	if binary, err = webhook.Compile(ctx, os.Stderr); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func template(t *testing.T, args ...string) string {
 
 // An installation is a cluster in which the chart can be installed.
 type installation struct {
-	cluster *controlplane.Cluster
+	cluster *controlplane.ControlPlane
 	client  kubernetes.Interface
 	runner  *localpods.Runner
 	env     []string

@@ -103,7 +103,7 @@ type demo struct {
 	*printer
 	binary       string // caseharden
 	kubectl      string
-	controlPlane *controlplane.Cluster
+	controlPlane *controlplane.ControlPlane
 	webhook      *webhook.Webhook
 	client       kubernetes.Interface
 	warnings     *webhook.Warnings

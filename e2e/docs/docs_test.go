@@ -273,11 +273,11 @@ func documentation(t *testing.T) []*document {
 // repository returns the root of the checkout.
 func repository(t *testing.T) string {
 	t.Helper()
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Dir(module)
+	return root
 }
 
 // testNames returns the names of all tests of both modules.

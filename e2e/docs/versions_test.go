@@ -4,9 +4,13 @@ package docs
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // The documentation names the versions of Helm that the tests run.
@@ -27,5 +31,26 @@ func TestDocumentedVersions(t *testing.T) {
 		if want := "Helm " + string(version[1]); !strings.Contains(string(document), want) {
 			t.Errorf("docs/operations.md does not name %s", want)
 		}
+	}
+}
+
+// The README names the directory of the programs that the tests compile.
+func TestDocumentedCache(t *testing.T) {
+	t.Setenv("HOME", "/home/user")
+	t.Setenv("XDG_CACHE_HOME", "/home/user/.cache")
+	dir, err := gobuild.BinDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cache := "~" + strings.TrimPrefix(filepath.Dir(dir), home); runtime.GOOS == "linux" && !strings.Contains(string(readme), "`"+cache+"`") {
+		t.Errorf("README.md does not name %s", cache)
 	}
 }

@@ -74,9 +74,9 @@ func installProfiles(t *testing.T) map[string]string {
 // repositoryFile returns the path of a file of the repository.
 func repositoryFile(t *testing.T, path ...string) string {
 	t.Helper()
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(append([]string{filepath.Dir(module)}, path...)...)
+	return filepath.Join(append([]string{root}, path...)...)
 }

@@ -10,4 +10,4 @@ cannot() {
 . "$(dirname "$0")/prepare.sh"
 
 go build -buildvcs=false -o "$dir/demo" ./demo/node
-"$dir/machine" "$dir/demo"
+"$dir/sandbox" "$dir/demo"

@@ -1,6 +1,6 @@
 # Prepares what runs a whole cluster, for test.sh and demo.sh, which say by a function
 # "cannot" what to do where something is missing: gets runc and buildah, compiles the rest,
-# and builds the image of caseharden. Then $dir has what they run: machine, the command in
+# and builds the image of caseharden. Then $dir has what they run: sandbox, the command in
 # which nothing that a cluster makes outlives it, and CASEHARDEN_IMAGE names the image.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -29,7 +29,7 @@ go run ./product/release/build
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-go build -buildvcs=false -o "$dir/machine" ./testbed/sandbox
+go build -buildvcs=false -o "$dir/sandbox" ./testbed/sandbox
 
 echo "== building the image of caseharden, some ten seconds (one or two minutes the first time)"
 mkdir "$dir/image"

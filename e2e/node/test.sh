@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests that need a whole cluster, for make test-cluster: each package in a machine
+# Runs the tests that need a whole cluster, for make test-cluster: each package in a sandbox
 # of its own, of which nothing is left.
 set -euo pipefail
 
@@ -10,7 +10,7 @@ cannot() {
 }
 . "$(dirname "$0")/prepare.sh"
 
-echo "== tests of the machine that a whole cluster gets, about ten seconds"
+echo "== tests of the sandbox that a whole cluster gets, about ten seconds"
 go test -tags=cluster -count=1 -v ./testbed/sandbox | grep --line-buffered -v '^=== '
 echo "== tests on a whole cluster, and with caseharden installed in it, some minutes"
-go test -tags=cluster -count=1 -timeout 30m -v -p 1 -exec "$dir/machine" ./testbed/cluster ./node | grep --line-buffered -v '^=== '
+go test -tags=cluster -count=1 -timeout 30m -v -p 1 -exec "$dir/sandbox" ./testbed/cluster ./node | grep --line-buffered -v '^=== '

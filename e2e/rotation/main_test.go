@@ -26,7 +26,7 @@ import (
 )
 
 var (
-	controlPlane *controlplane.Cluster
+	controlPlane *controlplane.ControlPlane
 	client       kubernetes.Interface // of the administrator
 	binary       string
 )

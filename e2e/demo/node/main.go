@@ -7,8 +7,8 @@
 // has opted in. What it prints of the containers the kernel says, from inside of them.
 //
 // It then starts a shell in which kubectl and helm are for that cluster, until that ends;
-// with DEMO_EXIT=1, or without a terminal, it ends by itself. It needs a machine of its
-// own, see command machine. The exit code is 0 only if the kernel says what it should.
+// with DEMO_EXIT=1, or without a terminal, it ends by itself. It needs a sandbox of its
+// own, see command sandbox. The exit code is 0 only if the kernel says what it should.
 package main
 
 import (
@@ -129,12 +129,12 @@ func shell(ctx context.Context, c *release.Cluster) error {
 	if err := c.Programs(bin); err != nil {
 		return err
 	}
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, name)
-	cmd.Dir = filepath.Dir(module)         // where deploy/chart is
+	cmd.Dir = root                         // where deploy/chart is
 	home := filepath.Join(c.Dir(), "home") // of what would stay in the user's
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), "KUBECACHEDIR="+home,
 		"HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "HISTFILE="+filepath.Join(home, "history"),

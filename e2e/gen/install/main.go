@@ -38,7 +38,7 @@ func main() {
 }
 
 func render(ctx context.Context, w io.Writer) error {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func render(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	chart := filepath.Join(filepath.Dir(module), "deploy", "chart")
+	chart := filepath.Join(root, "deploy", "chart")
 	cmd := exec.CommandContext(ctx, helm, "template", "caseharden", chart, "--namespace=caseharden", "--set=createNamespace=true", "--skip-tests")
 	cmd.Stderr = os.Stderr
 	output, err := cmd.Output()

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
@@ -26,11 +25,11 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return err
 	}
-	components, err := linked(ctx, filepath.Dir(module))
+	components, err := linked(ctx, root)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ const (
 type Runner struct {
 	namespace, name string // of the Deployment and of its Service
 
-	cluster *controlplane.Cluster
+	cluster *controlplane.ControlPlane
 	client  kubernetes.Interface
 	network *egress.Network
 	binary  string
@@ -58,7 +58,7 @@ type Runner struct {
 
 // New returns a Runner that runs nothing yet. Its files go to dir. The API server of the
 // cluster has to have the flag of the network. The caller must call Stop.
-func New(c *controlplane.Cluster, network *egress.Network, binary, dir, namespace, name string) (*Runner, error) {
+func New(c *controlplane.ControlPlane, network *egress.Network, binary, dir, namespace, name string) (*Runner, error) {
 	client, err := kubernetes.NewForConfig(c.Config())
 	if err != nil {
 		return nil, err

@@ -45,11 +45,11 @@ func Decode(data []byte) ([]*unstructured.Unstructured, error) {
 
 // Install returns the objects of deploy/install.yaml.
 func Install() ([]*unstructured.Unstructured, error) {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(filepath.Dir(module), "deploy", "install.yaml"))
+	data, err := os.ReadFile(filepath.Join(root, "deploy", "install.yaml"))
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ type Cluster struct {
 }
 
 // Build compiles all that such a cluster runs, and reports the progress to w. It has to be
-// called before Start, as a machine has no network to download modules by.
+// called before Start, as a sandbox has no network to download modules by.
 func Build(ctx context.Context, w io.Writer) error {
 	_, err := tools.Helm(ctx, w)
 	return errors.Join(err, cluster.Build(ctx, w))
@@ -54,7 +54,7 @@ func Start(ctx context.Context, log io.Writer, args ...string) (*Cluster, error)
 	if archive == "" {
 		return nil, errors.New("CASEHARDEN_IMAGE is not set: run make test-cluster, which builds the image")
 	}
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func Start(ctx context.Context, log io.Writer, args ...string) (*Cluster, error)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Cluster: w, helm: helm, chart: filepath.Join(filepath.Dir(module), "deploy", "chart")}
+	c := &Cluster{Cluster: w, helm: helm, chart: filepath.Join(root, "deploy", "chart")}
 	if err := c.install(ctx, archive, args); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}

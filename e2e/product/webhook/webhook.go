@@ -32,7 +32,7 @@ import (
 // Compile builds the product's binary and returns its path. It reports its
 // progress to w.
 func Compile(ctx context.Context, w io.Writer) (string, error) {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return "", err
 	}
@@ -43,7 +43,7 @@ func Compile(ctx context.Context, w io.Writer) (string, error) {
 	binary := filepath.Join(dir, "caseharden")
 	return binary, gobuild.Compile(ctx, w, gobuild.Program{
 		Name: "caseharden",
-		Dir:  filepath.Dir(module),
+		Dir:  root,
 		Args: []string{"-buildvcs=false", "."},
 		Out:  binary,
 	})

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/caseharden/caseharden/e2e/supplychain/imagebuild"
@@ -31,7 +30,7 @@ func main() {
 }
 
 func write(ctx context.Context, dir, file, name string) error {
-	module, err := gobuild.ModuleDir()
+	root, err := gobuild.RepositoryDir()
 	if err != nil {
 		return err
 	}
@@ -39,7 +38,7 @@ func write(ctx context.Context, dir, file, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.MakeImage(ctx, filepath.Dir(module), "IMAGE="+name); err != nil {
+	if _, err := w.MakeImage(ctx, root, "IMAGE="+name); err != nil {
 		return err
 	}
 	_, err = w.Run(ctx, ".", "buildah", "push", "-q", name, "oci-archive:"+file+":"+name)

@@ -33,11 +33,9 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	module, err := gobuild.ModuleDir()
-	if err != nil {
+	if repository, err = gobuild.RepositoryDir(); err != nil {
 		return 0, err
 	}
-	repository = filepath.Dir(module)
 	dir, err := os.MkdirTemp("", "binary")
 	if err != nil {
 		return 0, err

@@ -63,11 +63,10 @@ func TestMain(m *testing.M) {
 
 // build makes what the tests share, and says how far it is.
 func build(ctx context.Context) error {
-	module, err := gobuild.ModuleDir()
+	repository, err := gobuild.RepositoryDir()
 	if err != nil {
 		return err
 	}
-	repository := filepath.Dir(module)
 	chartFile, err := os.ReadFile(filepath.Join(repository, "deploy", "chart", "Chart.yaml"))
 	if err != nil {
 		return err

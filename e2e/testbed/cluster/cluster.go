@@ -7,12 +7,12 @@
 // and what the kernel makes of them can be seen. All but runc is compiled from Go modules,
 // and images are made by code.
 //
-// It needs a machine of its own, which command machine makes. There it guarantees that
+// It needs a sandbox of its own, which command sandbox makes. There it guarantees that
 //   - Start returns only when the node is ready;
 //   - every error of a process that died or did not become ready quotes the end of its
 //     log;
 //   - Stop leaves no process, container, mount, interface or file behind; and when the
-//     machine ends, nothing is left in any case.
+//     sandbox ends, nothing is left in any case.
 //
 // The cluster is as others are: every admission plugin is on that is on by default, pods
 // have tokens and reach the API server as they do elsewhere, and kubectl logs, exec and
@@ -48,7 +48,7 @@ type Options struct {
 
 // A Cluster is a running cluster. Its methods may be called concurrently.
 type Cluster struct {
-	*controlplane.Cluster
+	*controlplane.ControlPlane
 
 	programs programs
 	client   kubernetes.Interface
@@ -78,9 +78,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	address := os.Getenv("MACHINE_ADDRESS")
+	address := os.Getenv("SANDBOX_ADDRESS")
 	if address == "" {
-		return nil, errors.New("a whole cluster needs a machine of its own: make test-cluster, or go test -exec with the command e2e/testbed/sandbox")
+		return nil, errors.New("a whole cluster needs a sandbox of its own: make test-cluster, or go test -exec with the command e2e/testbed/sandbox")
 	}
 	p, err := build(ctx, o.Log)
 	if err != nil {
@@ -97,11 +97,11 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{
-		Cluster:   controlPlane,
-		programs:  p,
-		address:   address,
-		log:       o.Log,
-		processes: map[string]*process.Process{},
+		ControlPlane: controlPlane,
+		programs:     p,
+		address:      address,
+		log:          o.Log,
+		processes:    map[string]*process.Process{},
 	}
 	if err := c.start(ctx); err != nil {
 		// What Stop has to say about processes is in err already.
@@ -158,9 +158,9 @@ func (c *Cluster) file(name string) string { return filepath.Join(c.Dir(), name)
 func (c *Cluster) Process(name string) *process.Process {
 	switch name {
 	case Etcd:
-		return c.Cluster.Etcd()
+		return c.ControlPlane.Etcd()
 	case APIServer:
-		return c.Cluster.APIServer()
+		return c.ControlPlane.APIServer()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -211,7 +211,7 @@ func (c *Cluster) Stop() error {
 	stop(Kubelet)
 	errs = append(errs, c.stopPods())
 	stop(Containerd)
-	errs = append(errs, c.removeLeftovers(), removeNetwork(), c.Cluster.Stop())
+	errs = append(errs, c.removeLeftovers(), removeNetwork(), c.ControlPlane.Stop())
 	c.stopErr = errors.Join(errs...)
 	return c.stopErr
 }

@@ -32,7 +32,7 @@ imageGCHighThresholdPercent: 100
 # A pod that writes more than its volume may hold is evicted within seconds, not minutes.
 volumeStatsAggPeriod: 1s
 
-# Nothing outside of the machine.
+# Nothing outside of the sandbox.
 resolvConf: ""
 makeIPTablesUtilChains: false
 podLogsDir: {{.Dir}}/pod-logs

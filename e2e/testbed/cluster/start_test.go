@@ -11,10 +11,10 @@ import (
 )
 
 func TestStartWithoutMachine(t *testing.T) {
-	t.Setenv("MACHINE_ADDRESS", "")
+	t.Setenv("SANDBOX_ADDRESS", "")
 	_, err := Start(t.Context(), Options{})
-	if err == nil || !strings.Contains(err.Error(), "needs a machine of its own: make test-cluster") {
-		t.Errorf("got %v, want that a machine is needed", err)
+	if err == nil || !strings.Contains(err.Error(), "needs a sandbox of its own: make test-cluster") {
+		t.Errorf("got %v, want that a sandbox is needed", err)
 	}
 }
 
@@ -26,7 +26,7 @@ func TestStartFails(t *testing.T) {
 	}
 	_, err = Start(t.Context(), Options{})
 	if err == nil || !strings.Contains(err.Error(), "bind: address already in use") {
-		t.Errorf("a second cluster in the machine: %v, want that the first has the port", err)
+		t.Errorf("a second cluster in the sandbox: %v, want that the first has the port", err)
 	}
 	after, err := os.ReadDir(os.TempDir())
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// traces lists what a cluster could leave in the machine: processes, mounts, interfaces,
+// traces lists what a cluster could leave in the sandbox: processes, mounts, interfaces,
 // addresses, cgroups, and files for a while.
 func traces() (string, error) {
 	var lines []string

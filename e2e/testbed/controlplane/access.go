@@ -111,7 +111,7 @@ func (a access) config(url string) *rest.Config {
 // writeKubeconfig writes a file for kubectl and the programs of a cluster, which has the
 // API server take them for the user.
 func (a access) writeKubeconfig(file, url, user string) error {
-	const name = "caseharden"
+	const name = "testbed"
 	k := clientcmdapi.NewConfig()
 	k.Clusters[name] = &clientcmdapi.Cluster{Server: url, CertificateAuthorityData: a.certPEM}
 	k.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: a.tokens[user]}

@@ -25,7 +25,7 @@ rules:
 `
 
 // writeAuditPolicy writes policy, or the one above if it is empty.
-func (c *Cluster) writeAuditPolicy(policy string) error {
+func (c *ControlPlane) writeAuditPolicy(policy string) error {
 	if policy == "" {
 		policy = auditPolicy
 	}
@@ -33,7 +33,7 @@ func (c *Cluster) writeAuditPolicy(policy string) error {
 }
 
 // startAPIServer is the first start: it settles the address.
-func (c *Cluster) startAPIServer(ctx context.Context, pick portPicker) error {
+func (c *ControlPlane) startAPIServer(ctx context.Context, pick portPicker) error {
 	return c.runAPIServer(ctx, func() (int, error) {
 		port, err := pick()
 		c.apiServer = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
@@ -42,7 +42,7 @@ func (c *Cluster) startAPIServer(ctx context.Context, pick portPicker) error {
 }
 
 // samePort picks the port of the first start again.
-func (c *Cluster) samePort() (int, error) { return portOf(c.apiServer) }
+func (c *ControlPlane) samePort() (int, error) { return portOf(c.apiServer) }
 
 func portOf(address string) (int, error) {
 	_, port, err := net.SplitHostPort(address)
@@ -54,7 +54,7 @@ func portOf(address string) (int, error) {
 
 // runAPIServer starts kube-apiserver on a port of pick's and waits until it is
 // ready. The caller must hold c.mu, unless nobody else knows c yet.
-func (c *Cluster) runAPIServer(ctx context.Context, pick portPicker) error {
+func (c *ControlPlane) runAPIServer(ctx context.Context, pick portPicker) error {
 	return onPort(ctx, pick, func(port int) error {
 		client, err := rest.HTTPClientFor(c.Config())
 		if err != nil {
@@ -83,7 +83,7 @@ func (c *Cluster) runAPIServer(ctx context.Context, pick portPicker) error {
 	})
 }
 
-func (c *Cluster) apiServerFlags(port int) []string {
+func (c *ControlPlane) apiServerFlags(port int) []string {
 	flags := []string{
 		"--etcd-servers=" + c.etcdURL,
 		"--bind-address=127.0.0.1",

@@ -14,7 +14,7 @@ import (
 
 // parentVariable has the test binary be the parent of a control plane in the
 // directory that it names.
-const parentVariable = "CASEHARDEN_TEST_PARENT"
+const parentVariable = "CONTROLPLANE_TEST_PARENT"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(parentVariable); dir != "" {

@@ -63,9 +63,9 @@ type Options struct {
 	Log io.Writer
 }
 
-// A Cluster is a running control plane. Its methods may be called
+// A ControlPlane is a running control plane. Its methods may be called
 // concurrently.
-type Cluster struct {
+type ControlPlane struct {
 	dir         string
 	ownsDir     bool
 	binaries    Binaries
@@ -74,7 +74,7 @@ type Cluster struct {
 	log         io.Writer
 	access      access
 	etcdURL     string
-	apiServer   string // host:port, the same for the whole life of the Cluster
+	apiServer   string // host:port, the same for the whole life of the ControlPlane
 
 	mu      sync.Mutex // guards the following
 	etcd    *process.Process
@@ -86,7 +86,7 @@ type Cluster struct {
 // Start starts etcd and kube-apiserver and returns when the API server is
 // ready. The context bounds the start alone: the control plane runs until Stop,
 // which the caller must call. After an error nothing is left running.
-func Start(ctx context.Context, o Options) (*Cluster, error) {
+func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
@@ -99,7 +99,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	}
 
 	begun := time.Now()
-	c := &Cluster{dir: o.Dir, binaries: o.Binaries, flags: o.APIServerFlags, nodeAddress: o.NodeAddress, log: o.Log}
+	c := &ControlPlane{dir: o.Dir, binaries: o.Binaries, flags: o.APIServerFlags, nodeAddress: o.NodeAddress, log: o.Log}
 	if err := c.start(ctx, o); err != nil {
 		// What Stop has to say about processes is in err already.
 		_ = c.Stop()
@@ -109,9 +109,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	return c, nil
 }
 
-func (c *Cluster) start(ctx context.Context, o Options) (err error) {
+func (c *ControlPlane) start(ctx context.Context, o Options) (err error) {
 	if c.dir == "" {
-		if c.dir, err = os.MkdirTemp("", "caseharden-cluster-"); err != nil {
+		if c.dir, err = os.MkdirTemp("", "controlplane-"); err != nil {
 			return err
 		}
 		c.ownsDir = true
@@ -153,32 +153,32 @@ func (c *Cluster) start(ctx context.Context, o Options) (err error) {
 }
 
 // URL is the address of the API server, https://127.0.0.1:port.
-func (c *Cluster) URL() string { return "https://" + c.apiServer }
+func (c *ControlPlane) URL() string { return "https://" + c.apiServer }
 
 // Config returns a client configuration of the administrator, of group
 // system:masters and without a client-side rate limit. It is the caller's own
 // copy.
-func (c *Cluster) Config() *rest.Config { return c.access.config(c.URL()) }
+func (c *ControlPlane) Config() *rest.Config { return c.access.config(c.URL()) }
 
 // Kubeconfig is the path of a kubeconfig of the administrator, readable only by
 // the user who called Start.
-func (c *Cluster) Kubeconfig() string { return c.file("kubeconfig") }
+func (c *ControlPlane) Kubeconfig() string { return c.file("kubeconfig") }
 
 // AuditLog is the path of the audit log: one audit.k8s.io/v1 Event in JSON a
 // line. The API server writes an event, without a buffer, at the end of the
 // request's handling. A client may see its answer a moment earlier, so a reader
 // must be ready to look twice.
-func (c *Cluster) AuditLog() string { return c.file("audit.log") }
+func (c *ControlPlane) AuditLog() string { return c.file("audit.log") }
 
 // Etcd is the process of etcd, for who suspends or kills it: the one since the last
 // RestartEtcd, which starts it again.
-func (c *Cluster) Etcd() *process.Process { return c.current(&c.etcd) }
+func (c *ControlPlane) Etcd() *process.Process { return c.current(&c.etcd) }
 
 // APIServer is the process of the API server, for who suspends or kills it: the one since
 // the last RestartAPIServer, which starts it again.
-func (c *Cluster) APIServer() *process.Process { return c.current(&c.api) }
+func (c *ControlPlane) APIServer() *process.Process { return c.current(&c.api) }
 
-func (c *Cluster) current(p **process.Process) *process.Process {
+func (c *ControlPlane) current(p **process.Process) *process.Process {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return *p
@@ -186,14 +186,14 @@ func (c *Cluster) current(p **process.Process) *process.Process {
 
 // Dir is the directory with all the files of the control plane, among them
 // etcd.log and kube-apiserver.log.
-func (c *Cluster) Dir() string { return c.dir }
+func (c *ControlPlane) Dir() string { return c.dir }
 
-func (c *Cluster) file(name string) string { return filepath.Join(c.dir, name) }
+func (c *ControlPlane) file(name string) string { return filepath.Join(c.dir, name) }
 
 // RestartAPIServer kills the API server, as a crash would, starts it again at
 // the same address and over the same etcd, and returns when it is ready. After
 // an error the API server is down; RestartAPIServer may be tried again.
-func (c *Cluster) RestartAPIServer(ctx context.Context) error {
+func (c *ControlPlane) RestartAPIServer(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
@@ -212,7 +212,7 @@ func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 // Stop ends the processes and removes the directory, if Start made it. It
 // returns an error if one of the processes had died before; the processes are
 // gone in any case. Further calls do nothing and return the same error.
-func (c *Cluster) Stop() error {
+func (c *ControlPlane) Stop() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {

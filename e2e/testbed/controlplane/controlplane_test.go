@@ -38,7 +38,7 @@ func options(t *testing.T) Options {
 	return Options{Binaries: b, Log: t.Output()}
 }
 
-func start(t *testing.T, o Options) *Cluster {
+func start(t *testing.T, o Options) *ControlPlane {
 	t.Helper()
 	c, err := Start(t.Context(), o)
 	if err != nil {
@@ -123,7 +123,7 @@ func TestControlPlane(t *testing.T) {
 }
 
 // audited tells whether the audit log holds such a request, answered.
-func audited(t *testing.T, c *Cluster, verb, resource, namespace string) bool {
+func audited(t *testing.T, c *ControlPlane, verb, resource, namespace string) bool {
 	t.Helper()
 	log, err := os.ReadFile(c.AuditLog())
 	if err != nil {
@@ -178,7 +178,7 @@ func TestStopLeavesNothing(t *testing.T) {
 
 // listensOnLoopback checks that the API server is not reached at another
 // address of this machine.
-func listensOnLoopback(t *testing.T, c *Cluster) {
+func listensOnLoopback(t *testing.T, c *ControlPlane) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(c.apiServer)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // RestartEtcd kills etcd, as a crash would, starts it again at the same address and with
 // the same data, and returns when it serves. After an error etcd is down; RestartEtcd may
 // be tried again.
-func (c *Cluster) RestartEtcd(ctx context.Context) error {
+func (c *ControlPlane) RestartEtcd(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
@@ -31,7 +31,7 @@ func (c *Cluster) RestartEtcd(ctx context.Context) error {
 
 // startEtcd starts etcd on a port of pick's and waits until it serves. The
 // caller must hold c.mu, unless nobody else knows c yet.
-func (c *Cluster) startEtcd(ctx context.Context, pick portPicker) error {
+func (c *ControlPlane) startEtcd(ctx context.Context, pick portPicker) error {
 	return onPort(ctx, pick, func(port int) error {
 		url := fmt.Sprintf("http://127.0.0.1:%d", port)
 		p, err := process.Start("etcd", c.file("etcd.log"), c.binaries.Etcd,

@@ -33,21 +33,21 @@ const (
 )
 
 // KubeconfigOf is the path of a kubeconfig of one of these users, where there is a node.
-func (c *Cluster) KubeconfigOf(user string) string { return c.file(user + ".kubeconfig") }
+func (c *ControlPlane) KubeconfigOf(user string) string { return c.file(user + ".kubeconfig") }
 
 // CAFile is the path of what the API server's certificate is verified by, in PEM.
-func (c *Cluster) CAFile() string { return c.access.certFile }
+func (c *ControlPlane) CAFile() string { return c.access.certFile }
 
 // KubeletCAFile is the path of what a kubelet verifies the API server's own certificate
 // by, in PEM, where there is a node.
-func (c *Cluster) KubeletCAFile() string { return c.access.kubeletCertFile }
+func (c *ControlPlane) KubeletCAFile() string { return c.access.kubeletCertFile }
 
 // ServiceAccountKeyFile is the path of the key that signs the tokens of ServiceAccounts.
-func (c *Cluster) ServiceAccountKeyFile() string { return c.access.serviceAccountKeyFile }
+func (c *ControlPlane) ServiceAccountKeyFile() string { return c.access.serviceAccountKeyFile }
 
 // nodeFlags are flags of the API server where there is a node: they replace those of the
 // same name.
-func (c *Cluster) nodeFlags() []string {
+func (c *ControlPlane) nodeFlags() []string {
 	return []string{
 		"--bind-address=0.0.0.0",
 		"--advertise-address=" + c.nodeAddress,

@@ -25,7 +25,7 @@ func TestTakenPorts(t *testing.T) {
 	}
 
 	o := options(t)
-	c := &Cluster{dir: t.TempDir(), binaries: o.Binaries, log: o.Log}
+	c := &ControlPlane{dir: t.TempDir(), binaries: o.Binaries, log: o.Log}
 	t.Cleanup(func() {
 		if err := c.Stop(); err != nil {
 			t.Error(err)

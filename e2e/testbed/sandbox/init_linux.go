@@ -19,8 +19,8 @@ const (
 	listeningFile = 4
 )
 
-// beInit makes the machine around this process and runs the program in it. That this
-// process ends is the end of all others in the machine.
+// beInit makes the sandbox around this process and runs the program in it. That this
+// process ends is the end of all others in the sandbox.
 func beInit(name string, program []string) (code int, err error) {
 	if err := checkParent(); err != nil {
 		return 0, err
@@ -46,7 +46,7 @@ func beInit(name string, program []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(os.Setenv("MACHINE_ADDRESS", address), os.Setenv("TMPDIR", temporary)); err != nil {
+	if err := errors.Join(os.Setenv("SANDBOX_ADDRESS", address), os.Setenv("TMPDIR", temporary)); err != nil {
 		return 0, err
 	}
 	child, err := os.StartProcess(path, program, &os.ProcAttr{

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	initName    = "machine: init"
-	janitorName = "machine: janitor"
+	initName    = "sandbox: init"
+	janitorName = "sandbox: janitor"
 )
 
 // forwarded are the signals that go to the program.
@@ -40,16 +40,16 @@ func main() {
 		code, err = run(os.Args[1:])
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "machine:", err)
+		fmt.Fprintln(os.Stderr, "sandbox:", err)
 		code = failed
 	}
 	os.Exit(code)
 }
 
-// run runs the program in a machine, and returns its exit code.
+// run runs the program in a sandbox, and returns its exit code.
 func run(program []string) (code int, err error) {
 	if len(program) == 0 {
-		return 0, errors.New("no program to run: the command is machine program [argument] …")
+		return 0, errors.New("no program to run: the command is sandbox program [argument] …")
 	}
 	if os.Geteuid() != 0 {
 		return 0, errors.New("it needs root, to make namespaces and cgroups: use sudo")
@@ -63,7 +63,7 @@ func run(program []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	name := fmt.Sprintf("caseharden-%d-%s", os.Getpid(), strings.ToLower(rand.Text()[:8]))
+	name := fmt.Sprintf("sandbox-%d-%s", os.Getpid(), strings.ToLower(rand.Text()[:8]))
 	janitor, err := startJanitor(name, lifeline)
 	if err != nil {
 		return 0, err
@@ -141,7 +141,7 @@ func exitCode(status syscall.WaitStatus) int {
 }
 
 // beJanitor waits for the end of the first process, then removes what only a process
-// outside of the machine can.
+// outside of the sandbox can.
 func beJanitor(name string) error {
 	signal.Ignore(forwarded...)
 	_, _ = os.Stdin.Read(make([]byte, 1)) // its end, as nobody writes

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// temporary is the machine's TMPDIR, as /tmp is where go test has the programs.
+// temporary is the sandbox's TMPDIR, as /tmp is where go test has the programs.
 const temporary = "/run/tmp"
 
 // A mount is the arguments of mount(2).
@@ -27,7 +27,7 @@ func (m mount) do() error {
 	return nil
 }
 
-// mountAll makes what is mounted, which is a copy of the host's, the machine's own.
+// mountAll makes what is mounted, which is a copy of the host's, the sandbox's own.
 func mountAll() error {
 	// Before the others hide them.
 	cgroups, err := cgroupMounts()
@@ -45,7 +45,7 @@ func mountAll() error {
 		}
 	}
 	err = mountEach([]mount{
-		{"", "/", "", unix.MS_REC | unix.MS_SHARED, ""}, // as on a machine, for mounts of volumes
+		{"", "/", "", unix.MS_REC | unix.MS_SHARED, ""}, // as on a host, for mounts of volumes
 		{"proc", "/proc", "proc", 0, ""},                // of the PID namespace
 		{"sysfs", "/sys", "sysfs", 0, ""},               // of the network namespace
 		{"run", "/run", "tmpfs", 0, "mode=755"},
@@ -83,7 +83,7 @@ func mountEach(mounts []mount) error {
 }
 
 // pretendSysctls puts files in the place of settings of the kernel which no namespace
-// makes the machine's own, and which a kubelet insists on: setupKernelTunables in
+// makes the sandbox's own, and which a kubelet insists on: setupKernelTunables in
 // kubernetes/pkg/kubelet/cm. It finds them as it wants them, and the host keeps its own.
 func pretendSysctls() error {
 	const dir = "/run/sysctls"

@@ -8,12 +8,12 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// address is the machine's: one of those for documentation, which nobody has (RFC 5737).
+// address is the sandbox's: one of those for documentation, which nobody has (RFC 5737).
 // A kubelet refuses one of loopback.
 const address = "192.0.2.1"
 
 // makeNetwork brings loopback up, and an interface with the address: one end of a pair
-// whose other end is here too, and which ends with the machine.
+// whose other end is here too, and which ends with the sandbox.
 func makeNetwork() error {
 	const name, peer = "eth0", "eth0-peer"
 	err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: peer})

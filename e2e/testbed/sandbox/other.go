@@ -10,6 +10,6 @@ import (
 )
 
 func main() {
-	fmt.Fprintln(os.Stderr, "machine: it is made of Linux namespaces and cgroups: use a virtual machine with Linux")
+	fmt.Fprintln(os.Stderr, "sandbox: it is made of Linux namespaces and cgroups: use a virtual machine with Linux")
 	os.Exit(failed)
 }

@@ -3,7 +3,7 @@
 //go:build linux
 
 // Command build compiles what package release runs, showing the progress: so that tests,
-// whose output go test holds back, and whose machine has no network, find it built.
+// whose output go test holds back, and whose sandbox has no network, find it built.
 package main
 
 import (

@@ -19,27 +19,27 @@ import (
 	"time"
 )
 
-// machineVariable has the test binary be the command.
-const machineVariable = "CASEHARDEN_TEST_MACHINE"
+// commandVariable has the test binary be the command.
+const commandVariable = "SANDBOX_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
-	isMachine := os.Getenv(machineVariable) != ""
-	os.Unsetenv(machineVariable)
+	isMachine := os.Getenv(commandVariable) != ""
+	os.Unsetenv(commandVariable)
 	if isMachine || os.Args[0] == initName || os.Args[0] == janitorName {
 		main()
 	}
 	os.Exit(m.Run())
 }
 
-// machine returns a command that runs a shell script in a machine.
-func machine(t *testing.T, script string) *exec.Cmd {
+// sandbox returns a command that runs a shell script in a sandbox.
+func sandbox(t *testing.T, script string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self, "/bin/sh", "-c", script)
-	cmd.Env = append(os.Environ(), machineVariable+"=1")
+	cmd.Env = append(os.Environ(), commandVariable+"=1")
 	cmd.Stderr = os.Stderr
 	return cmd
 }
@@ -49,10 +49,10 @@ func TestInside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := "/var/tmp/caseharden-" + strconv.Itoa(os.Getpid())
+	left := "/var/tmp/sandbox-" + strconv.Itoa(os.Getpid())
 	for _, test := range []struct{ name, script, want string }{
-		{"processes", `set -- /proc/[0-9]*; echo $#; head -c 13 /proc/1/cmdline`, "2\nmachine: init"}, // and sh
-		{"address", `echo $MACHINE_ADDRESS`, "192.0.2.1\n"},
+		{"processes", `set -- /proc/[0-9]*; echo $#; head -c 13 /proc/1/cmdline`, "2\nsandbox: init"}, // and sh
+		{"address", `echo $SANDBOX_ADDRESS`, "192.0.2.1\n"},
 		{"interfaces", `ls /sys/class/net`, "eth0\neth0-peer\nlo\n"},
 		{"host name", `uname -n`, "node\n"},
 		{"cgroups", `cut -d : -f 3 /proc/self/cgroup | grep -v -e '^/$' -e '^/init$'`, ""},
@@ -61,7 +61,7 @@ func TestInside(t *testing.T) {
 		{"sysctl of the kubelet", `echo 10 > /proc/sys/kernel/panic; cat /proc/sys/kernel/panic`, "10\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			cmd := machine(t, test.script+"; exit 0")
+			cmd := sandbox(t, test.script+"; exit 0")
 			got, err := cmd.Output()
 			if err != nil || string(got) != test.want {
 				t.Errorf("%s: %q, %v, want %q", test.script, got, err, test.want)
@@ -84,7 +84,7 @@ func TestExitCode(t *testing.T) {
 		"kill -15 $PPID":    128 + 15, // to process 1, which passes it on
 		"exec /nonexisting": 127,
 	} {
-		cmd := machine(t, script+"; sleep 10")
+		cmd := sandbox(t, script+"; sleep 10")
 		cmd.Stderr = nil
 		err := cmd.Run()
 		exit, _ := errors.AsType[*exec.ExitError](err)
@@ -98,7 +98,7 @@ func TestExitCode(t *testing.T) {
 }
 
 func TestSignal(t *testing.T) {
-	cmd := machine(t, `trap 'echo got it; exit 3' INT; echo ready; while :; do sleep 0.1; done`)
+	cmd := sandbox(t, `trap 'echo got it; exit 3' INT; echo ready; while :; do sleep 0.1; done`)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -138,21 +138,21 @@ echo ready
 while :; do sleep 0.01; done # %[1]s
 `
 
-// TestNothingIsLeft kills one process of a machine by SIGKILL, at any moment.
+// TestNothingIsLeft kills one process of a sandbox by SIGKILL, at any moment.
 func TestNothingIsLeft(t *testing.T) {
 	for i := range 40 {
-		victim := []string{"machine", initName, janitorName, "/bin/sh"}[i%4]
+		victim := []string{"sandbox", initName, janitorName, "/bin/sh"}[i%4]
 		// It takes some 20 ms to begin.
 		delay := time.Duration(rand.Int64N(int64([]time.Duration{30, 300}[i/4%2] * time.Millisecond)))
-		mark := fmt.Sprintf("caseharden-test-%d-%d", os.Getpid(), i)
-		cmd := machine(t, fmt.Sprintf(untidy, mark))
+		mark := fmt.Sprintf("sandbox-test-%d-%d", os.Getpid(), i)
+		cmd := sandbox(t, fmt.Sprintf(untidy, mark))
 		cmd.Stderr = nil
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(delay)
 		pid := cmd.Process.Pid
-		if victim != "machine" {
+		if victim != "sandbox" {
 			pid = descendant(pid, victim)
 		}
 		if pid == 0 { // the moment is before its time
@@ -200,12 +200,12 @@ func descendant(pid int, name string) int {
 	return 0
 }
 
-// leftovers says what there is on the host of a machine: by the number of its first
+// leftovers says what there is on the host of a sandbox: by the number of its first
 // process, and by a mark.
 func leftovers(t *testing.T, pid int, mark string) string {
 	t.Helper()
 	var left []string
-	name := fmt.Sprintf("caseharden-%d-", pid)
+	name := fmt.Sprintf("sandbox-%d-", pid)
 	for _, pattern := range []string{"/sys/fs/cgroup/" + name + "*", "/sys/fs/cgroup/*/" + name + "*", "/var/tmp/" + mark, "/tmp/" + mark} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {

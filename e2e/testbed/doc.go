@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package testbed holds what tests of a program for Kubernetes run on. It does not know
+// which program is tested, so that it could be a library:
+//
+//	gobuild       compiles programs of Go modules, once for all tests
+//	process       child processes, each with a log that its errors quote
+//	controlplane  etcd and kube-apiserver
+//	egress        what an API server dials in its cluster, taken to local processes
+//	cluster       controllers, scheduler, kubelet and containerd too: pods run
+//	sandbox       the namespaces and cgroups that a cluster needs
+//	oci           container images made by code
+//	tools         Helm, Prometheus, containerd, the plugins of a pod network
+package testbed
