@@ -60,6 +60,10 @@ func (r *reader) directory(dir string) {
 				r.fail(filepath.Join(dir, f.name), fmt.Errorf("is a link out of %s: preview its target with -f %s", dir, leads))
 				continue
 			}
+			if strings.HasPrefix(relative, ".") || strings.Contains(relative, string(filepath.Separator)+".") {
+				r.fail(filepath.Join(dir, f.name), fmt.Errorf("is a link to a hidden file: preview its target with -f %s", leads))
+				continue
+			}
 			if here[relative] {
 				continue
 			}

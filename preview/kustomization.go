@@ -26,26 +26,35 @@ func isKustomization(name string) bool {
 	return slices.Contains(kustomizationNames, filepath.Base(name))
 }
 
+// kustomizationPaths are the fields of a kustomization that name files which are no
+// manifests. A dot leads to a field of each element, and key=file names a file too. The
+// resources, bases and components of a kustomization are manifests.
+var kustomizationPaths = []string{
+	"patches.path", "patchesStrategicMerge", "patchesJson6902.path", "replacements.path",
+	"configMapGenerator.files", "configMapGenerator.envs", "configMapGenerator.env",
+	"secretGenerator.files", "secretGenerator.envs", "secretGenerator.env",
+	"generators", "transformers", "validators", "configurations", "crds", "openapi.path",
+	"helmCharts.valuesFile", "helmCharts.additionalValuesFiles",
+}
+
 // notePatches notes the files that a kustomization names, other than as a resource: they
 // are patches and the like, and no manifests.
 func notePatches(files []*file) {
 	named := map[string]string{}
 	for _, f := range files {
-		var fields map[string]any
+		var fields any
 		if !isKustomization(f.Name) || yaml.Unmarshal(f.Data, &fields) != nil {
 			continue
 		}
-		for _, key := range []string{"resources", "bases", "components"} {
-			delete(fields, key)
+		for _, path := range kustomizationPaths {
+			eachString(fields, strings.Split(path, "."), func(text string) {
+				_, name, found := strings.Cut(text, "=")
+				if !found {
+					name = text
+				}
+				named[target(filepath.Join(filepath.Dir(f.Name), name))] = f.Name
+			})
 		}
-		eachString(fields, func(text string) {
-			// A generator of ConfigMaps may say key=file.
-			_, path, found := strings.Cut(text, "=")
-			if !found {
-				path = text
-			}
-			named[target(filepath.Join(filepath.Dir(f.Name), path))] = f.Name
-		})
 	}
 	if len(named) == 0 {
 		return
@@ -60,17 +69,20 @@ func notePatches(files []*file) {
 	}
 }
 
-func eachString(value any, f func(string)) {
+// eachString calls f with each string at a path, through lists.
+func eachString(value any, path []string, f func(string)) {
 	switch value := value.(type) {
 	case string:
-		f(value)
+		if len(path) == 0 {
+			f(value)
+		}
 	case []any:
 		for _, item := range value {
-			eachString(item, f)
+			eachString(item, path, f)
 		}
 	case map[string]any:
-		for _, member := range value {
-			eachString(member, f)
+		if len(path) > 0 {
+			eachString(value[path[0]], path[1:], f)
 		}
 	}
 }

@@ -26,6 +26,9 @@ func TestPatchesOfKustomizationsAreNoManifests(t *testing.T) {
 		"JSON 6902":           {"patchesJson6902: [{target: {version: v1, kind: Pod, name: p}, path: sub/pod.yaml}]", false},
 		"a generator":         {"configMapGenerator: [{name: x, files: [pod=sub/pod.yaml]}]", false},
 		"a component":         {"apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: sub/pod.yaml}]", false},
+		"a value":             {"configMapGenerator: [{name: x, literals: [file=sub/pod.yaml]}]", true},
+		"an annotation":       {"commonAnnotations: {source: sub/pod.yaml}", true},
+		"a patch's text":      {"patches: [{patch: sub/pod.yaml}]", true},
 		"not YAML":            {"a: b: c", true},
 	} {
 		for _, base := range kustomizationNames {

@@ -87,15 +87,18 @@ func (f *finder) run(line []string, stdin string) {
 // launch collects what a launcher runs.
 func (f *finder) launch(l launcher, args []string, stdin string) {
 	if len(l.commands) > 0 {
-		for i, word := range args {
-			if slices.Contains(l.commands, word) {
-				command := args[i+1:]
-				end := slices.IndexFunc(command, func(w string) bool { return w == ";" || w == "+" })
-				if end >= 0 {
-					command = command[:end]
-				}
-				f.run(command, "")
+		for len(args) > 0 {
+			word := args[0]
+			args = args[1:]
+			if !slices.Contains(l.commands, word) {
+				continue
 			}
+			command := args
+			if end := slices.IndexFunc(args, func(w string) bool { return w == ";" || w == "+" }); end >= 0 {
+				command = args[:end]
+			}
+			f.run(command, "")
+			args = args[len(command):] // they are not looked at twice, however deep they are
 		}
 		return
 	}

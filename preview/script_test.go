@@ -177,3 +177,13 @@ func names(programs []program) string {
 	}
 	return strings.Join(all, " ")
 }
+
+// Commands in commands are collected once each: to look at the words of an inner command
+// again would double the work with each level.
+func TestProgramsOfFindAreCollectedOnce(t *testing.T) {
+	const levels = 60
+	line := slices.Repeat([]string{"find", "-exec"}, levels)
+	if found := programs(append(line, "chown"), true); len(found) > levels+1 {
+		t.Errorf("%d programs of a line with %d", len(found), levels+1)
+	}
+}

@@ -17,6 +17,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// testNamespace is the namespace of the test of the release caseharden in the namespace
+// caseharden.
+const testNamespace = "caseharden-test-116fec20"
+
 // Helm itself runs the test: it succeeds while pods are hardened and fails when they are
 // not, again and again. A test that succeeds leaves nothing, one that fails its Pod.
 func TestHelmRunsTheTest(t *testing.T) {
@@ -32,6 +36,8 @@ func TestHelmRunsTheTest(t *testing.T) {
 		_, err := in.client.CoreV1().Pods("caseharden").Get(t.Context(), "caseharden-test", metav1.GetOptions{})
 		return err == nil
 	}
+	// A namespace that a team may well have for trials.
+	in.kubectlOK(t, "create", "namespace", "caseharden-test")
 	for range 2 {
 		if output, err := helmTest(); err != nil || !strings.Contains(output, "Phase:          Succeeded") {
 			t.Fatalf("%v\n%s", err, output)
@@ -39,9 +45,12 @@ func TestHelmRunsTheTest(t *testing.T) {
 		if left() {
 			t.Error("the Pod of a test that succeeded is still there")
 		}
-		if _, err := in.client.CoreV1().Namespaces().Get(t.Context(), "caseharden-test", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		if _, err := in.client.CoreV1().Namespaces().Get(t.Context(), testNamespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 			t.Errorf("the namespace of a test that succeeded: %v", err)
 		}
+	}
+	if n, err := in.client.CoreV1().Namespaces().Get(t.Context(), "caseharden-test", metav1.GetOptions{}); err != nil || n.DeletionTimestamp != nil {
+		t.Errorf("a namespace that is not the test's: %v, deleted at %v", err, n.DeletionTimestamp)
 	}
 	in.kubectlOK(t, "delete", "mutatingwebhookconfiguration", "caseharden")
 	if output, err := helmTest(); err == nil || !strings.Contains(output, "Phase:          Failed") {
@@ -93,7 +102,7 @@ func (in *installation) runTestPod(ctx context.Context, dir string) error {
 
 func (in *installation) finalizeTestNamespace(ctx context.Context) error {
 	namespaces := in.client.CoreV1().Namespaces()
-	namespace, err := namespaces.Get(ctx, "caseharden-test", metav1.GetOptions{})
+	namespace, err := namespaces.Get(ctx, testNamespace, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || err == nil && namespace.DeletionTimestamp == nil {
 		return nil
 	}

@@ -96,7 +96,7 @@ func TestHelmTest(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	for _, want := range []string{
-		"A Pod in namespace caseharden-test, created with dry run, is hardened by profile hardened:\n",
+		"A Pod in namespace "+testNamespace+", created with dry run, is hardened by profile hardened:\n",
 		"\n    runAsUser: 10001\n", "\n    readOnlyRootFilesystem: true\n",
 	} {
 		if !strings.Contains(stdout, want) {
@@ -129,12 +129,12 @@ func TestHelmTest(t *testing.T) {
 	t.Run("its permissions", func(t *testing.T) {
 		account := "system:serviceaccount:caseharden:" + pod.Spec.ServiceAccountName
 		for _, c := range []struct{ verb, resource, namespace, want string }{
-			{"create", "pods", "caseharden-test", "yes"},
+			{"create", "pods", testNamespace, "yes"},
 			{"create", "pods", "caseharden", "no"},
-			{"delete", "pods", "caseharden-test", "no"},
-			{"create", "pods --subresource=exec", "caseharden-test", "no"},
+			{"delete", "pods", testNamespace, "no"},
+			{"create", "pods --subresource=exec", testNamespace, "no"},
 			{"get", "secrets", "caseharden", "no"},
-			{"create", "secrets", "caseharden-test", "no"},
+			{"create", "secrets", testNamespace, "no"},
 		} {
 			stdout, stderr, _ := in.kubectl(t, "", append(strings.Fields("auth can-i "+c.verb+" "+c.resource), "--namespace="+c.namespace, "--as="+account)...)
 			if got := strings.TrimSpace(stdout); got != c.want {
@@ -148,7 +148,7 @@ func TestHelmTest(t *testing.T) {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "privileged"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{
 			Name: "app", Image: "app", SecurityContext: &corev1.SecurityContext{Privileged: &privileged},
 		}}}}
-		if _, err := in.client.CoreV1().Pods("caseharden-test").Create(t.Context(), pod, metav1.CreateOptions{}); !apierrors.IsForbidden(err) {
+		if _, err := in.client.CoreV1().Pods(testNamespace).Create(t.Context(), pod, metav1.CreateOptions{}); !apierrors.IsForbidden(err) {
 			t.Errorf("a privileged pod: %v", err)
 		}
 	})
@@ -171,7 +171,7 @@ func TestHelmTest(t *testing.T) {
 	in.kubectlOK(t, "delete", "mutatingwebhookconfiguration", "caseharden")
 	within(t, "pods to be as they are", func() error {
 		_, stderr, _ = in.helmTest(t, "--timeout=0s")
-		if !strings.Contains(stderr, "a Pod in namespace caseharden-test: is not hardened") {
+		if !strings.Contains(stderr, "a Pod in namespace "+testNamespace+": is not hardened") {
 			return errors.New(stderr)
 		}
 		return nil

@@ -167,6 +167,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 // boundMemory lets garbage grow to twice of what is in use, which saves time, but keeps
 // all of it within a bound that goes by the size of the manifests.
 func boundMemory(inputs []preview.Input) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return // the user has decided
+	}
 	const atLeast = 400 << 20
 	size := 0
 	for _, in := range inputs {

@@ -65,7 +65,9 @@ func TestHostileDirectory(t *testing.T) {
 	}
 	err := errors.Join(
 		syscall.Mkfifo(filepath.Join(dir, "pipe.yaml"), 0o600),
-
+		os.MkdirAll(filepath.Join(dir, "sub", ".secret"), 0o700),
+		os.WriteFile(filepath.Join(dir, "sub", ".secret", "k.yaml"), []byte("apiVersion: v1\nkind: Secret\nstringData: {token: hunter2}\n"), 0o600),
+		os.Symlink("sub/.secret/k.yaml", filepath.Join(dir, "hidden.yaml")),
 		os.WriteFile(filepath.Join(dir, "values.yaml"), []byte("token: hunter2\n"), 0o600),
 		os.WriteFile(filepath.Join(dir, "broken.yaml"), []byte("DEPLOY_TOKEN=hunter2\na: b: c\n"), 0o600),
 		os.WriteFile(filepath.Join(dir, "pod.yaml"), []byte("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: c, image: i}]}\n"), 0o600))
@@ -80,7 +82,7 @@ func TestHostileDirectory(t *testing.T) {
 		timer := time.AfterFunc(20*time.Second, func() { command.Process.Kill() })
 		err := command.Run()
 		timer.Stop()
-		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || bytes.Count(stderr.Bytes(), []byte("\n")) != 5 {
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || bytes.Count(stderr.Bytes(), []byte("\n")) != 6 {
 			t.Errorf("-o %s: %v\n%s", output, err, stderr.String())
 		}
 		for _, secret := range []string{"hunter2", "root:"} {

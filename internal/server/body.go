@@ -85,8 +85,10 @@ func (l *limiter) readLarge(w http.ResponseWriter, r *http.Request, first []byte
 	// If no deadline can be set, the server's own timeout ends the reading.
 	_ = control.SetReadDeadline(time.Now().Add(largeBodyTimeout))
 	buffer := largeBuffers.Get().(*[]byte)
-	if int64(cap(*buffer)) <= length {
-		*buffer = make([]byte, length+1) // one more byte shows the end, or the excess
+	// One more byte shows the end, or the excess. A buffer that is much larger would be in
+	// memory without being counted.
+	if have := int64(cap(*buffer)); have <= length || have > 2*length {
+		*buffer = make([]byte, length+1)
 	}
 	data = (*buffer)[:length+1]
 	copy(data, first)

@@ -44,12 +44,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.metrics.inFlight.Inc()
 	defer h.metrics.inFlight.Dec()
 
-	body, err := h.answer(w, r, mutate.Mode(mode), profile)
-	if err == nil && len(body) > smallAnswerBytes {
-		var release func()
-		if release, err = h.limiter.hold(int64(len(body)), "its answer, as other clients do not read theirs"); err == nil {
-			defer release()
-		}
+	body, release, err := h.answer(w, r, mutate.Mode(mode), profile)
+	if err == nil {
+		defer release()
 	}
 	code := http.StatusOK
 	header := w.Header()
@@ -72,9 +69,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.metrics.answered(mutate.Mode(mode), code, time.Since(start))
 }
 
-// answer returns the body of the response to a request, or an error. A panic in our code
-// is an error like any other: the server lives on.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode mutate.Mode, profileName string) (response []byte, err error) {
+// answer returns the body of the response to a request, or an error. The caller must call
+// release when it has written the body. A panic in our code is an error like any other: the
+// server lives on.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode mutate.Mode, profileName string) (response []byte, release func(), err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.metrics.panics.Inc()
@@ -83,35 +81,37 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode mutate.Mod
 	}()
 	profile, err := h.route(r, mode, profileName)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	body, release, err := h.limiter.readBody(w, r)
+	body, releaseBody, err := h.limiter.readBody(w, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer release()
+	defer releaseBody()
 	end, err := h.limiter.begin(r.Context(), profile, body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer end()
 
 	review, err := mutate.Read(mode, body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := h.limiter.fits(profile, review); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	answer, err := review.Answer(profile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !review.DryRun {
 		h.metrics.reviewed(profile.Name, review, answer.Decisions)
 	}
 	h.log(r.Context(), review, answer)
-	return answer.Body(), nil
+	response = answer.Body()
+	release, err = h.limiter.holdAnswer(int64(len(response)))
+	return response, release, err
 }
 
 // route returns the profile that a request is for. It returns an error for a request that

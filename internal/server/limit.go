@@ -127,6 +127,18 @@ func (l *limiter) hold(bytes int64, what string) (release func(), err error) {
 	return func() { l.held.Release(bytes) }, nil
 }
 
+// holdAnswer takes room for an answer that a client may not read. The caller must call
+// release.
+func (l *limiter) holdAnswer(bytes int64) (release func(), err error) {
+	switch {
+	case bytes <= smallAnswerBytes:
+		return func() {}, nil
+	case bytes > heldBytes: // there would never be room
+		return nil, failf(http.StatusRequestEntityTooLarge, "the answer has %d MiB, and may have %d: a Pod must have fewer containers", bytes>>20, heldBytes>>20)
+	}
+	return l.hold(bytes, "its answer, as other clients do not read theirs")
+}
+
 // begin waits until a review can be worked on. The caller must call end.
 func (l *limiter) begin(ctx context.Context, profile *defaults.Profile, body []byte) (end func(), err error) {
 	objects := int64(bytes.Count(body, []byte("{"))) // at least as many as containers

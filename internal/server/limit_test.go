@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -335,4 +336,36 @@ func TestReviewsWait(t *testing.T) {
 			w.mustHoldNothing(t)
 		}
 	})
+}
+
+// A body never gets a buffer that is much larger than what was counted for it, whatever
+// buffers were used before.
+func TestBuffersAreCounted(t *testing.T) {
+	w := newWebhook(t)
+	read := func(length int) int {
+		r := httptest.NewRequest(http.MethodPost, "/enforce/hardened", io.LimitReader(zeros{}, int64(length)))
+		r.ContentLength = int64(length)
+		data, release, err := w.limiter.readBody(httptest.NewRecorder(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		return cap(data)
+	}
+	const small = 40 << 10
+	for range 10 { // a pool may drop what it gets
+		read(maxBodyBytes)
+		if have := read(small); have > 3*small {
+			t.Fatalf("a body of %d bytes is in a buffer of %d", small, have)
+		}
+	}
+	w.mustHoldNothing(t)
+}
+
+// An answer for which there would never be room is not asked for again.
+func TestAnswersHaveALimit(t *testing.T) {
+	_, err := newLimiter(nil).holdAnswer(heldBytes + 1)
+	if f := asFailure(err); f.code != http.StatusRequestEntityTooLarge {
+		t.Errorf("%v, want 413", err)
+	}
 }
