@@ -96,7 +96,7 @@ func checkMetrics(t *testing.T, p *process) {
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	caFile, trust := ephemeralCA(t)
-	p := serveChecked(t, "--ca-file", caFile, "--shutdown-delay", "2s")
+	p := serveChecked(t, "--ca-file", caFile, "--shutdown-delay", "4s")
 	client := newClient(t, trust())
 	if err := p.review(client); err != nil {
 		t.Fatal(err)
