@@ -146,7 +146,7 @@ tools: ## Build Helm 4, Helm 3 and Prometheus, for the tests (minutes the first 
 
 e2e: ## Run the tests against a real API server
 	@echo "== tests against a real API server, some minutes once compiled (which takes some minutes the first time)"
-	go -C e2e test $(RACE) -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
+	go -C e2e test -p 1 -count=1 -timeout 20m -v ./... | grep -v '^=== '
 
 soak: ## Put it under all the load that this machine can make for SOAK, and see whether a good review fails or anything grows
 	@go -C e2e build -o ../bin/soak ./load

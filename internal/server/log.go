@@ -119,7 +119,8 @@ func loggedSkipped(review *mutate.Review, out *mutate.Skipped) slog.Attr {
 	return slog.GroupAttrs("skipped", appendLeftOut(attrs, len(out.Containers)-len(logged))...)
 }
 
-// A loggedList is a list in a log in JSON, and a word with commas in one in text.
+// A loggedList is a list. A log in JSON shows it as an array, and a log in text as a word
+// with commas.
 type loggedList []string
 
 // String returns the list for a log in text, in half the time that package fmt takes.
