@@ -5,78 +5,70 @@ package preview
 import (
 	"errors"
 
+	"github.com/caseharden/caseharden/internal/inorder"
+	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/yamledit"
 )
 
-// eachEdits calls each with what is to be added to every document, one after the other.
-// Errors go to the report.
-func (p *Preview) eachEdits(f *file, each func(*document, []yamledit.Edit)) {
+// edit calls each with what is to be added to every document of a file, in order, and why
+// something cannot be added.
+func (b *builder) edit(f *manifest.File, each func(*manifest.Document, []yamledit.Edit, []manifest.Error)) {
 	type result struct {
 		edits []yamledit.Edit
-		errs  []InputError
+		errs  []manifest.Error
 	}
-	inOrder(len(f.documents), func(i int) (r result) {
-		r.edits, r.errs = f.edits(f.documents[i])
+	inorder.Do(len(f.Documents), func(i int) (r result) {
+		r.edits, r.errs = b.edits(f, f.Documents[i])
 		return r
-	}, func(i int, r result) {
-		p.Report.Errors = append(p.Report.Errors, r.errs...)
-		each(f.documents[i], r.edits)
-	})
+	}, func(i int, r result) { each(f.Documents[i], r.edits, r.errs) })
 }
 
-// edits returns what is to be added to the text of a document, with its places in the
+// edits returns what is to be added to the text of a document, with offsets in the
 // file. Objects that cannot be added to without changing something else stay as they
 // are, and are in the errors.
-func (f *file) edits(d *document) (edits []yamledit.Edit, errs []InputError) {
-	if d.isJSON {
+func (b *builder) edits(f *manifest.File, d *manifest.Document) (edits []yamledit.Edit, errs []manifest.Error) {
+	if d.IsJSON {
 		// Items of a list are edited one by one: a tree of all of them would be large.
 		type result struct {
 			edits []yamledit.Edit
 			err   error
 		}
-		inOrder(len(d.objects), func(i int) (r result) {
-			o := d.objects[i]
-			r.edits, r.err = yamledit.EditsOfValue(f.Data, o.start, o.start+len(o.raw), f.additionsTo("", o))
+		inorder.Do(len(d.Objects), func(i int) (r result) {
+			o := d.Objects[i]
+			r.edits, r.err = yamledit.EditsOfValue(f.Data, o.Start, o.Start+len(o.Raw), b.additions[o])
 			return r
 		}, func(i int, r result) {
 			if r.err != nil {
-				errs = append(errs, f.notAdded(d, d.objects[i].line, 1, r.err))
+				errs = append(errs, notAdded(f, d, d.Objects[i].Line, 1, r.err))
 			}
 			edits = append(edits, r.edits...)
 		})
 		return edits, errs
 	}
 	var additions []yamledit.Addition
-	for _, o := range d.objects {
-		additions = append(additions, f.additionsTo(o.pointer, o)...)
+	for _, o := range d.Objects {
+		for _, a := range b.additions[o] {
+			a.Pointer = o.Pointer + a.Pointer
+			additions = append(additions, a)
+		}
 	}
 	if len(additions) == 0 {
 		return nil, nil
 	}
-	edits, err := yamledit.Edits(f.Data[d.start:d.end], additions)
+	edits, err := yamledit.Edits(f.Data[d.Start:d.End], additions)
 	if err != nil {
-		return nil, []InputError{f.notAdded(d, d.line, d.first, err)}
+		return nil, []manifest.Error{notAdded(f, d, d.Line, d.First, err)}
 	}
 	for i := range edits {
-		edits[i].Start += d.start
-		edits[i].End += d.start
+		edits[i].Start += d.Start
+		edits[i].End += d.Start
 	}
 	return edits, nil
 }
 
-// additionsTo returns the additions to an object, below a pointer.
-func (f *file) additionsTo(pointer string, o *object) []yamledit.Addition {
-	operations := f.additions[o]
-	additions := make([]yamledit.Addition, 0, len(operations))
-	for _, operation := range operations {
-		additions = append(additions, yamledit.Addition{Pointer: pointer + operation.Path, Value: operation.Value})
-	}
-	return additions
-}
-
 // notAdded returns an error of package yamledit with its line in the file, where its text
 // begins on the line first.
-func (f *file) notAdded(d *document, line, first int, err error) InputError {
+func notAdded(f *manifest.File, d *manifest.Document, line, first int, err error) manifest.Error {
 	message := err.Error()
 	if at, ok := errors.AsType[*yamledit.Error](err); ok {
 		message = at.Message
@@ -84,5 +76,5 @@ func (f *file) notAdded(d *document, line, first int, err error) InputError {
 			line = first + at.Line - 1
 		}
 	}
-	return InputError{File: f.Name, Document: d.index, Line: line, Message: "nothing was added: " + message}
+	return manifest.Error{File: f.Name, Document: d.Index, Line: line, Message: "nothing was added: " + message}
 }

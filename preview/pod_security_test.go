@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caseharden/caseharden/internal/profiletest"
 )
 
 func TestPodSecurity(t *testing.T) {
@@ -40,8 +42,8 @@ func TestPodSecurity(t *testing.T) {
 			}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			made := injected(t, builtin(t, c.profile), fromYAML(t, c.pod))
-			if diff := cmp.Diff(c.want, podSecurity(made.Before, made.After)); diff != "" {
+			before, after, _ := profiletest.Inject(t, profiletest.Builtin(t, c.profile), profiletest.FromYAML(t, c.pod))
+			if diff := cmp.Diff(c.want, podSecurity(before, after)); diff != "" {
 				t.Errorf("the levels (-want +got):\n%s", diff)
 			}
 		})
@@ -50,9 +52,9 @@ func TestPodSecurity(t *testing.T) {
 
 // A preview of a cluster evaluates thousands of pods, each twice.
 func BenchmarkPodSecurity(b *testing.B) {
-	made := injected(b, builtin(b, "hardened"), []byte(`{"spec": {"initContainers": [{"name": "i"}], "containers": [{"name": "c"}, {"name": "d"}]}}`))
+	before, after, _ := profiletest.Inject(b, profiletest.Builtin(b, "hardened"), []byte(`{"spec": {"initContainers": [{"name": "i"}], "containers": [{"name": "c"}, {"name": "d"}]}}`))
 	b.ReportAllocs()
 	for b.Loop() {
-		podSecurity(made.Before, made.After)
+		podSecurity(before, after)
 	}
 }

@@ -4,20 +4,51 @@ package preview
 
 import (
 	"encoding/json"
-	"fmt"
+	"slices"
+
+	"github.com/caseharden/caseharden/preview/hazard"
+	"github.com/caseharden/caseharden/preview/manifest"
+	"github.com/caseharden/caseharden/preview/yamledit"
 )
 
-// A Report is what a preview found. It is what -o json prints: docs/preview.md
-// describes it field by field.
+// A Report is what a preview found. Its JSON is what -o json prints: docs/preview.md
+// describes it field by field. Nothing is added to a report that [New] returned: all
+// outputs are made from it and agree.
 type Report struct {
-	APIVersion string       `json:"apiVersion"` // caseharden.io/v1alpha1
-	Kind       string       `json:"kind"`       // Preview
-	Profile    string       `json:"profile"`    // the name of the profile
-	Summary    Summary      `json:"summary"`
-	Workloads  []Workload   `json:"workloads"` // in the order of the input
-	PodMakers  []PodMaker   `json:"podMakers"` // objects of other kinds that may make pods
-	Warnings   []InputError `json:"warnings"`  // of fields that Kubernetes does not have
-	Errors     []InputError `json:"errors"`    // of documents that could not be read
+	APIVersion string           `json:"apiVersion"` // caseharden.io/v1alpha1
+	Kind       string           `json:"kind"`       // Preview
+	Profile    string           `json:"profile"`    // the name of the profile
+	Summary    Summary          `json:"summary"`
+	Workloads  []Workload       `json:"workloads"` // in the order of the input
+	PodMakers  []PodMaker       `json:"podMakers"` // objects of other kinds that may make pods
+	Warnings   []manifest.Error `json:"warnings"`  // of fields that Kubernetes does not have
+	Errors     []manifest.Error `json:"errors"`    // of documents that could not be read, or not be added to
+
+	Files []File `json:"-"` // the manifests, with what would be added to them
+}
+
+// HasManifests reports whether an object or a list was read, which may be an empty list.
+func (r *Report) HasManifests() bool {
+	return r.Summary.Objects > 0 || slices.ContainsFunc(r.Files, func(f File) bool {
+		return slices.ContainsFunc(f.Documents, func(d Document) bool { return d.IsManifest })
+	})
+}
+
+// A File is a file with manifests.
+type File struct {
+	Name      string
+	Text      []byte // as UTF-8; nil if it is no text
+	IsUTF16   bool   // as it was read
+	Documents []Document
+}
+
+// A Document is one of a file's, with what would be added to it.
+type Document struct {
+	Start, End int  // in the text of the file
+	IsJSON     bool // else YAML
+	IsEmpty    bool // it has nothing but comments, or is null
+	IsManifest bool // it was read as an object or a list of objects
+	Edits      []yamledit.Edit
 }
 
 // A Summary adds the workloads up.
@@ -84,12 +115,12 @@ type Workload struct {
 	Template   string `json:"template,omitempty"`  // where the pod template stands, in an object that has several
 	Owner      string `json:"owner,omitempty"`     // the controller that made it, such as "ReplicaSet web-5f7d9"
 
-	Excluded    string       `json:"excluded,omitempty"` // why it is not looked at; then there is nothing below
-	Changed     bool         `json:"changed"`            // it would get something
-	Pod         []Decision   `json:"pod,omitempty"`      // decisions at pod level
-	Containers  []Container  `json:"containers,omitempty"`
-	Hazards     []Hazard     `json:"hazards"`
-	PodSecurity *PodSecurity `json:"podSecurity,omitempty"`
+	Excluded    string          `json:"excluded,omitempty"` // why it is not looked at; then there is nothing below
+	Changed     bool            `json:"changed"`            // it would get something
+	Pod         []Decision      `json:"pod,omitempty"`      // decisions at pod level
+	Containers  []Container     `json:"containers,omitempty"`
+	Hazards     []hazard.Hazard `json:"hazards"`
+	PodSecurity *PodSecurity    `json:"podSecurity,omitempty"`
 }
 
 // A Container is one of a workload's, with what would become of it.
@@ -111,42 +142,9 @@ type Decision struct {
 	Value   json.RawMessage `json:"value,omitempty"` // what would be injected
 }
 
-// A Hazard is something that may break the application, though not the pod's
-// admission.
-type Hazard struct {
-	ID        string `json:"id"`
-	Container string `json:"container,omitempty"` // empty: of the pod as a whole
-	What      string `json:"what"`                // what may break, and why
-	WayOut    string `json:"wayOut"`              // what to do about it
-}
-
 // PodSecurity says what the Pod Security Standards make of a workload.
 type PodSecurity struct {
 	Before  string   `json:"before"`            // privileged, baseline or restricted
 	After   string   `json:"after"`             // privileged, baseline or restricted
 	Missing []string `json:"missing,omitempty"` // what still stands in the way of restricted, in the words of Pod Security Admission
-}
-
-// An InputError is a document that could not be read, or not be previewed.
-type InputError struct {
-	File     string `json:"file"`
-	Document int    `json:"document,omitempty"` // from 1; 0: the file itself
-	Line     int    `json:"line,omitempty"`     // in the file, from 1, where it is known
-	Message  string `json:"message"`
-}
-
-// Error returns the error in the manner of compilers: FILE:LINE: document N:
-// MESSAGE.
-func (e InputError) Error() string {
-	place := e.File
-	if e.File == Stdin {
-		place = "stdin"
-	}
-	if e.Line > 0 {
-		place = fmt.Sprintf("%s:%d", place, e.Line)
-	}
-	if e.Document > 0 {
-		place = fmt.Sprintf("%s: document %d", place, e.Document)
-	}
-	return visible(place + ": " + e.Message)
 }

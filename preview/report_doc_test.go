@@ -56,6 +56,9 @@ func describe(all map[string]map[string]string, t reflect.Type) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		fields[name] = jsonType(all, f.Type)
 		if options == "omitempty" {
 			fields[name] += ", or not there"

@@ -8,15 +8,17 @@ import (
 	"slices"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/preview/hazard"
+	"github.com/caseharden/caseharden/preview/manifest"
 )
 
-// sum adds the workloads up.
-func (r *Report) sum() {
-	s := &r.Summary
+// Summarize adds workloads up. Objects and kinds without pods are not among them.
+func Summarize(workloads []Workload) Summary {
+	s := Summary{PassedOver: []KindSummary{}, Fields: []FieldSummary{}, Hazards: []HazardSummary{}}
 	fields := map[string]*FieldSummary{}
 	hazardous := map[string]int{}
-	for i := range r.Workloads {
-		w := &r.Workloads[i]
+	for i := range workloads {
+		w := &workloads[i]
 		s.Workloads++
 		if w.Excluded != "" {
 			s.Excluded++
@@ -38,23 +40,15 @@ func (r *Report) sum() {
 		s.PodSecurity.Before.count(w.PodSecurity.Before)
 		s.PodSecurity.After.count(w.PodSecurity.After)
 	}
-	if s.PassedOver == nil {
-		s.PassedOver = []KindSummary{}
-	}
-	slices.SortFunc(s.PassedOver, func(a, b KindSummary) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.APIVersion, b.APIVersion))
-	})
-	s.Fields = []FieldSummary{}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		s.Fields = append(s.Fields, *fields[name])
 	}
-	s.Hazards = []HazardSummary{}
-	for _, h := range Hazards() {
+	for _, h := range hazard.All() {
 		if hazardous[h.ID] > 0 {
 			s.Hazards = append(s.Hazards, HazardSummary{ID: h.ID, Title: h.Title, Workloads: hazardous[h.ID]})
 		}
 	}
-	slices.SortFunc(s.Hazards, func(a, b HazardSummary) int { return cmp.Compare(a.ID, b.ID) })
+	return s
 }
 
 func (w *Workload) eachDecision(f func(Decision)) {
@@ -99,4 +93,26 @@ func (c *LevelCounts) count(level string) {
 	default:
 		c.Privileged++
 	}
+}
+
+// kinds counts objects of kinds that the preview does not know.
+type kinds []KindSummary
+
+// count counts an object, and returns the count of its kind.
+func (k *kinds) count(apiVersion, kind string) *KindSummary {
+	i := slices.IndexFunc(*k, func(known KindSummary) bool { return known.APIVersion == apiVersion && known.Kind == kind })
+	if i < 0 {
+		i = len(*k)
+		*k = append(*k, KindSummary{APIVersion: apiVersion, Kind: kind, Hint: manifest.Hint(apiVersion, kind)})
+	}
+	(*k)[i].Objects++
+	return &(*k)[i]
+}
+
+// sorted returns the counts in the order of their kinds.
+func (k kinds) sorted() []KindSummary {
+	slices.SortFunc(k, func(a, b KindSummary) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.APIVersion, b.APIVersion))
+	})
+	return append([]KindSummary{}, k...)
 }

@@ -9,12 +9,12 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/caseharden/caseharden/preview"
+	"github.com/caseharden/caseharden/preview/manifest"
 )
 
 // kustomize returns what a kustomization makes, as kubectl or kustomize from the PATH
 // writes it: the version that the user has is the one that counts.
-func kustomize(dir string) (preview.Input, error) {
+func kustomize(dir string) (manifest.Input, error) {
 	for _, command := range [][]string{{"kubectl", "kustomize", "--", dir}, {"kustomize", "build", "--", dir}} {
 		program, err := exec.LookPath(command[0])
 		if err != nil {
@@ -27,9 +27,9 @@ func kustomize(dir string) (preview.Input, error) {
 			if text := strings.TrimSpace(stderr.String()); text != "" {
 				err = errors.New(text)
 			}
-			return preview.Input{}, fmt.Errorf("-k %s: %s %s: %w", dir, command[0], command[1], err)
+			return manifest.Input{}, fmt.Errorf("-k %s: %s %s: %w", dir, command[0], command[1], err)
 		}
-		return preview.Input{Name: dir, Data: stdout.Bytes()}, nil
+		return manifest.Input{Name: dir, Data: stdout.Bytes()}, nil
 	}
-	return preview.Input{}, fmt.Errorf("-k %s: neither kubectl nor kustomize is in the PATH: install one of them", dir)
+	return manifest.Input{}, fmt.Errorf("-k %s: neither kubectl nor kustomize is in the PATH: install one of them", dir)
 }

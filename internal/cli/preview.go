@@ -16,6 +16,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/caseharden/caseharden/preview"
+	"github.com/caseharden/caseharden/preview/manifest"
+	"github.com/caseharden/caseharden/preview/render"
 )
 
 type previewOptions struct {
@@ -35,7 +37,7 @@ const exitChanged = 2
 func newPreviewCommand() *cobra.Command {
 	var o previewOptions
 	var outputs, forms []string
-	for _, output := range preview.Outputs() {
+	for _, output := range render.Outputs() {
 		outputs = append(outputs, output.Name)
 		forms = append(forms, fmt.Sprintf("  %-6s  %s", output.Name, output.Help))
 	}
@@ -112,7 +114,7 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	if slices.Contains(o.files, "") {
 		return errors.New(`-f "": must name a file or a directory, or be - for standard input`)
 	}
-	if i := slices.Index(o.files, preview.Stdin); i >= 0 && slices.Contains(o.files[i+1:], preview.Stdin) {
+	if i := slices.Index(o.files, manifest.Stdin); i >= 0 && slices.Contains(o.files[i+1:], manifest.Stdin) {
 		return errors.New("-f -: standard input can be read only once")
 	}
 	if !slices.Contains(outputs, o.output) {
@@ -127,38 +129,39 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 		return fmt.Errorf("--profile: %w", err)
 	}
 
-	inputs, unread := preview.ReadInputs(o.files, stdin)
+	inputs, unread := manifest.ReadInputs(o.files, stdin)
 	if o.kustomization != "" {
 		made, err := kustomize(o.kustomization)
 		if err != nil {
 			return err
 		}
-		inputs = []preview.Input{made}
+		inputs = []manifest.Input{made}
 	}
 	boundMemory(inputs)
 	progress, done := progressOn(stderr)
-	p := preview.New(profile, inputs, progress, o.excludedNamespaces...)
+	report := preview.New(profile, inputs, preview.Options{
+		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress,
+	})
 	done()
-	p.Report.Errors = append(unread, p.Report.Errors...)
-	if !p.HasManifests() && len(p.Report.Errors) == 0 {
-		if slices.Equal(o.files, []string{preview.Stdin}) {
+	if !report.HasManifests() && len(report.Errors) == 0 {
+		if slices.Equal(o.files, []string{manifest.Stdin}) {
 			return errors.New("no objects on standard input: check the command before the pipe")
 		}
 		return fmt.Errorf("no objects in %s", strings.Join(append(o.files, o.kustomization)[:max(1, len(o.files))], ", "))
 	}
-	if err := p.Write(stdout, o.output, hasColour(stdout)); err != nil {
-		return err
-	}
-	for _, w := range p.Report.Warnings {
+	unwritten := render.Write(stdout, report, o.output, hasColour(stdout))
+	for _, w := range report.Warnings {
 		fmt.Fprintf(stderr, "caseharden: warning: %s\n", w.Error())
 	}
-	for _, e := range p.Report.Errors {
+	for _, e := range report.Errors {
 		fmt.Fprintf(stderr, "caseharden: %s\n", e.Error())
 	}
 	switch {
-	case len(p.Report.Errors) > 0:
+	case unwritten != nil:
+		return unwritten
+	case len(report.Errors) > 0:
 		return exitError(1)
-	case o.exitCode && p.Report.Summary.Changed > 0:
+	case o.exitCode && report.Summary.Changed > 0:
 		return exitError(exitChanged)
 	}
 	return nil
@@ -166,7 +169,7 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 
 // boundMemory lets garbage grow to twice of what is in use, which saves time, but keeps
 // all of it within a bound that goes by the size of the manifests.
-func boundMemory(inputs []preview.Input) {
+func boundMemory(inputs []manifest.Input) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return // the user has decided
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caseharden/caseharden/preview"
+	"github.com/caseharden/caseharden/preview/manifest"
 )
 
 const exampleProfiles = "../../docs/examples/profiles"
@@ -108,7 +109,7 @@ func TestExampleProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			report := preview.New(p, []preview.Input{{Name: "pod.yaml", Data: []byte(tt.pod)}}, nil).Report
+			report := preview.New(p, []manifest.Input{{Name: "pod.yaml", Data: []byte(tt.pod)}}, preview.Options{})
 			if len(report.Errors) > 0 {
 				t.Fatal(report.Errors)
 			}

@@ -82,6 +82,36 @@ var importRules = []struct {
 		because: "the same manifests make the same report, always and everywhere",
 	},
 	{
+		pkg:     module + "/preview",
+		forbid:  []string{module + "/preview/render", "html/template"},
+		because: "a report is finished before anything is written, so that all outputs agree",
+	},
+	{
+		pkg:     module + "/preview/manifest",
+		forbid:  []string{module + "/preview/hazard", module + "/preview/yamledit", module + "/defaults/profile", "k8s.io/pod-security-admission"},
+		because: "what a file holds does not depend on what is said of it",
+	},
+	{
+		pkg:    module + "/preview/hazard",
+		forbid: []string{module + "/defaults", module + "/mutate", module + "/preview/manifest", module + "/preview/yamledit"},
+		only: []string{"k8s.io/api", "k8s.io/apimachinery",
+			"mvdan.cc/sh/v3"}, // scripts of containers
+		direct:  true,
+		because: "a rule compares two pods, wherever they come from",
+	},
+	{
+		pkg:     module + "/preview/render",
+		forbid:  []string{"k8s.io/api", module + "/mutate", module + "/internal/inorder"},
+		direct:  true,
+		because: "an output shows what the report says, and finds nothing out",
+	},
+	{
+		pkg:     module + "/preview/render/html",
+		forbid:  []string{"k8s.io/api", module + "/mutate", module + "/preview/manifest", module + "/preview/render"},
+		direct:  true,
+		because: "the page is made from a report alone, so that it could be lifted out",
+	},
+	{
 		pkg:     module + "/preview/yamledit",
 		forbid:  []string{"k8s.io/api", module + "/defaults", module + "/mutate"},
 		because: "adding to a text needs to know nothing of what is added",
@@ -139,6 +169,9 @@ func TestImports(t *testing.T) {
 		for _, imported := range p.Imports {
 			if imported == "unsafe" || imported == "C" {
 				t.Errorf("%s imports %q, and must not: whoever reads the code can rely on Go's rules", path, imported)
+			}
+			if strings.HasPrefix(imported, module+"/preview/render") && !strings.HasPrefix(path, module+"/preview/render") && path != module+"/internal/cli" {
+				t.Errorf("%s imports %s, and must not: only the command writes reports", path, imported)
 			}
 			if path == module+"/certs" || path == module+"/internal/dryrun" {
 				continue

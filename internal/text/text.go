@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package text bounds the texts of others that Caseharden repeats.
+// Package text bounds the texts of others that Caseharden repeats, and makes them visible.
 package text
 
 import "strings"

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hazard
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+var commandNeedsRoot = rule{
+	Info: Info{
+		ID:      "command-needs-root",
+		Title:   "Command that needs root",
+		When:    "the command, its arguments or the `postStart` hook run a program such as chown, apk, gosu or sysctl, and the container loses root, its capabilities, or setuid",
+		Because: "the program is refused what it does; a script may stop there",
+		Fix: "set runAsUser: 0 in the manifest, and add the capabilities that it needs to capabilities.add; " +
+			"or do without the command: fsGroup gives volumes to a group, the image can hold the rest",
+	},
+	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {
+		var forUser, forRoot, setuid, needs []string
+		for _, run := range programsOf(c.After) {
+			tool, is := toolNamed(run.Name)
+			switch {
+			case !is || !run.needsRoot():
+			case c.newUser() && (!tool.beyond || c.after.privileged || len(c.after.add) > 0):
+				forUser = append(forUser, run.Name)
+				needs = append(needs, tool.needs...)
+			case c.staysRoot():
+				lost := slices.DeleteFunc(slices.Clone(tool.needs), func(n string) bool { return !c.loses(n) })
+				if len(lost) > 0 {
+					forRoot = append(forRoot, run.Name)
+					needs = append(needs, lost...)
+				}
+			case tool.setuid && c.stopsEscalation():
+				setuid = append(setuid, run.Name)
+			}
+		}
+		needs = unique(needs)
+		switch {
+		case len(forUser) > 0:
+			what = fmt.Sprintf("it runs %s, which %s may not be allowed to", listed(unique(forUser)), c.asUser())
+			fix = "set runAsUser: 0 in the manifest"
+			missing := slices.DeleteFunc(needs, func(n string) bool { return !c.loses(n) })
+			if len(missing) > 0 {
+				fix = fmt.Sprintf("set runAsUser: 0 in the manifest, and add %s to capabilities.add", listed(missing))
+			}
+			if slices.ContainsFunc(forUser, func(name string) bool { return slices.Contains(changesOwners, name) }) {
+				fix += "; where it is about the owner of a volume, fsGroup can take the place of the command"
+			}
+		case len(forRoot) > 0:
+			what = fmt.Sprintf("it runs %s as root, and loses the capabilities for it: %s", listed(unique(forRoot)), listed(needs))
+			fix = fmt.Sprintf("add %s to capabilities.add in the manifest", listed(needs))
+		case len(setuid) > 0:
+			what = fmt.Sprintf("it runs %s, which allowPrivilegeEscalation: false keeps from becoming root", listed(unique(setuid)))
+			fix = "set allowPrivilegeEscalation: true in the manifest"
+		}
+		return what, fix
+	},
+}
+
+var changesOwners = []string{"chown", "chgrp", "chmod"}
+
+// programsOf lists what a container's manifest says that it runs.
+func programsOf(container *corev1.Container) []program {
+	found := programs(slices.Concat(container.Command, container.Args), len(container.Command) > 0)
+	if l := container.Lifecycle; l != nil && l.PostStart != nil && l.PostStart.Exec != nil {
+		found = append(found, programs(l.PostStart.Exec.Command, true)...)
+	}
+	return found
+}

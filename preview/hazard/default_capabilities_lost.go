@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hazard
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+var defaultCapabilitiesLost = rule{
+	Info: Info{
+		ID:      "default-capabilities-lost",
+		Title:   "Default capabilities lost",
+		When:    "a container that runs as root has `capabilities.add` and no `drop`; `drop: [ALL]` is injected",
+		Because: "the capabilities that it adds stay, and those that the runtime gives by default go",
+		Fix:     "set capabilities.drop: [ALL] in the manifest, and list in capabilities.add what it needs, such as CHOWN, SETUID and SETGID",
+	},
+	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {
+		if !c.staysRoot() || len(c.after.add) == 0 || !holds(c.dropsNow(), "ALL") {
+			return "", ""
+		}
+		lost := slices.DeleteFunc(slices.Clone(defaultCapabilities), func(given string) bool { return holds(c.after.add, given) })
+		if len(lost) == 0 {
+			return "", ""
+		}
+		what = fmt.Sprintf("it keeps %s, and loses the others that runtimes give by default: %s",
+			strings.Join(c.after.add, ", "), strings.Join(lost, ", "))
+		prefixed := slices.IndexFunc(c.after.add, func(added string) bool { return strings.HasPrefix(strings.ToUpper(added), "CAP_") })
+		if prefixed >= 0 {
+			// containerd puts CAP_ before whatever it is given.
+			what += fmt.Sprintf("; and %s means nothing to containerd, which wants it without CAP_", c.after.add[prefixed])
+		}
+		return what, ""
+	},
+}
+
+// defaultCapabilities are those that containerd gives a container
+// (defaultUnixCaps in its pkg/oci); CRI-O gives fewer.
+var defaultCapabilities = []string{
+	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+	"NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+}

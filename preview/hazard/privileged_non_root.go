@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hazard
+
+import "fmt"
+
+var privilegedNonRoot = rule{
+	Info: Info{
+		ID:      "privileged-non-root",
+		Title:   "Privileged without root",
+		When:    "`privileged: true` in the manifest; `runAsUser` is injected",
+		Because: "a privileged container has every capability in its bounding set, and none effective under a user other than root",
+		Fix:     "set runAsUser: 0 in the manifest",
+	},
+	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {
+		if !c.newUser() || !c.after.privileged {
+			return "", ""
+		}
+		return fmt.Sprintf("it is privileged, and as %s would have no capability effective: mounting, devices, the node's network "+
+			"and kernel parameters would be refused", c.asUser()), ""
+	},
+}

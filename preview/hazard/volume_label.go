@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hazard
+
+var volumeLabel = rule{
+	Info: Info{
+		ID:      "volume-label",
+		Title:   "Volume relabelled",
+		When:    "a persistent volume or a `hostPath` is mounted; `seLinuxOptions` is injected",
+		Because: "on nodes with SELinux a volume takes the label of its pod, file by file where it cannot be mounted with it, and pods with another label lose it; a `hostPath` takes none",
+		Fix:     "set seLinuxOptions in the manifest to the label that all the users of the volume have",
+	},
+	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {
+		if c.before.label != nil || c.after.label == nil {
+			return "", ""
+		}
+		var mounts []string
+		for _, m := range p.mountsOf(c.After) {
+			if m.Kind.ownedByOthers() {
+				mounts = append(mounts, m.String())
+			}
+		}
+		if len(mounts) == 0 {
+			return "", ""
+		}
+		return "with an SELinux label of its own it may not have access to " + few(unique(mounts)) + ", nor others after it", ""
+	},
+}

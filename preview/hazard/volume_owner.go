@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hazard
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+var volumeOwner = rule{
+	Info: Info{
+		ID:      "volume-owner",
+		Title:   "Volume of another owner",
+		When:    "a persistent volume or a `hostPath` is mounted writable, without an `fsGroup` that reaches it; `runAsUser` is injected",
+		Because: "its files belong to whoever wrote them before, and a new volume to root; `fsGroup` never reaches `hostPath` and NFS",
+		Fix:     "set fsGroup in the pod's securityContext; for hostPath and NFS set runAsUser to the owner of the files",
+	},
+	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {
+		if !c.newUser() {
+			return "", ""
+		}
+		pod := podSecurityContext(&p.After.Spec)
+		var mounts, ways []string
+		for _, m := range p.mountsOf(c.After) {
+			var way string
+			switch {
+			case !m.writable() || !m.Kind.ownedByOthers():
+				continue
+			case m.Kind == onNode && !writtenByRootOnly(m.Source.HostPath.Path):
+				continue
+			case m.Kind == onNode:
+				way = "for hostPath (which fsGroup does not reach) set runAsUser to the owner on the node, 0 where that is root, " +
+					"or mount it readOnly: true if it only reads"
+			case m.Kind == remote && len(pod.SupplementalGroups) > 0:
+				continue // their author has thought of whom the server lets in
+			case m.Kind == remote:
+				way = fmt.Sprintf("for %s (which fsGroup does not reach) set runAsUser to the owner, or supplementalGroups to the group, of the files", m.Type)
+			case pod.FSGroup != nil:
+				continue
+			default:
+				way = fmt.Sprintf("set fsGroup: %d and fsGroupChangePolicy: OnRootMismatch in the pod's securityContext (shared file systems may ignore it)", *c.after.user)
+			}
+			mounts, ways = append(mounts, m.String()), append(ways, way)
+		}
+		if len(mounts) == 0 {
+			return "", ""
+		}
+		return fmt.Sprintf("as %s it may not be able to write to %s", c.asUser(), few(unique(mounts))), strings.Join(unique(ways), "; ")
+	},
+}
+
+// readByAll are paths that every node has, that only its root writes, and that
+// containers mount to read, very often without saying readOnly. In a directory
+// that everybody may write to, an owner does not matter.
+var readByAll = []string{
+	"/boot", "/lib/modules", "/usr/lib/modules", "/usr/src", "/usr/share", "/proc", "/sys",
+	"/etc/localtime", "/etc/timezone", "/etc/os-release", "/etc/machine-id", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
+	"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/passwd", "/etc/group",
+}
+
+func writtenByRootOnly(hostPath string) bool {
+	switch p := path.Clean(hostPath); p {
+	case "/tmp", "/var/tmp", "/dev/shm", "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom":
+		return false // writable by everybody
+	default:
+		return !within(p, readByAll)
+	}
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+
+	"github.com/caseharden/caseharden/preview"
+)
+
+// writeJSON writes the report as package json would, one workload at a time: all of them
+// together may be larger than the manifests.
+func writeJSON(w io.Writer, r *preview.Report, _ bool) error {
+	const workloads = `"workloads": []`
+	outline := *r
+	outline.Workloads = []preview.Workload{}
+	text, err := marshal(outline, "")
+	if err != nil {
+		return err
+	}
+	// A quote in a string has a backslash before it, so that this is the member itself.
+	before, after, _ := bytes.Cut(text, []byte(workloads))
+	out := &printer{w: w}
+	out.text(before)
+	if len(r.Workloads) == 0 {
+		out.text([]byte(workloads))
+	}
+	separator := workloads[:len(workloads)-1]
+	for _, workload := range r.Workloads {
+		text, err := marshal(workload, "    ")
+		if err != nil {
+			return err
+		}
+		out.text([]byte(separator + "\n    "))
+		out.text(bytes.TrimSpace(text))
+		separator = ","
+	}
+	if len(r.Workloads) > 0 {
+		out.text([]byte("\n  ]"))
+	}
+	out.text(after)
+	return out.err
+}
+
+func marshal(value any, prefix string) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent(prefix, "  ")
+	err := encoder.Encode(value)
+	return b.Bytes(), err
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package render writes finished reports: for people, for programs, and as manifests or a
+// diff of them. Every output is a function of the report and changes nothing in it.
+package render
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/caseharden/caseharden/preview"
+	"github.com/caseharden/caseharden/preview/render/html"
+)
+
+// An Output is a form in which a report can be written.
+type Output struct {
+	Name, Help string
+	write      func(w io.Writer, r *preview.Report, colour bool) error
+}
+
+// Outputs returns all forms; the first is the default.
+func Outputs() []Output {
+	return []Output{
+		{"table", "what would be injected, left and skipped in each container, with the reasons", writeTable},
+		{"diff", "a unified diff of the manifests", writeDiff},
+		{"yaml", "the hardened manifests, as they are but for what is added", writeManifests},
+		{"json", "the report for programs: docs/preview.md describes it", writeJSON},
+		{"html", "the report as one page for people", func(w io.Writer, r *preview.Report, _ bool) error { return html.Write(w, r) }},
+	}
+}
+
+// Write writes the report in the form that an output has. Where the form has colours, they
+// are used if colour is set. What the form cannot hold is in the error, after all else is
+// written.
+func Write(w io.Writer, r *preview.Report, output string, colour bool) error {
+	var names []string
+	for _, o := range Outputs() {
+		if o.Name != output {
+			names = append(names, o.Name)
+			continue
+		}
+		buffered := bufio.NewWriter(w)
+		err := o.write(buffered, r, colour)
+		return errors.Join(err, buffered.Flush())
+	}
+	return fmt.Errorf("output %q: must be %s or %s", output, strings.Join(names[:len(names)-1], ", "), names[len(names)-1])
+}
