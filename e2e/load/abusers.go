@@ -151,7 +151,7 @@ func (n nuisance) be(ctx context.Context, r *replica) error {
 	defer cancel()
 	dialing, stop := context.WithTimeout(context.Background(), callTimeout)
 	defer stop()
-	conn, err := (&tls.Dialer{Config: r.issuer.trust("http/1.1")}).DialContext(dialing, "tcp", r.now.Load().Addr)
+	conn, err := (&tls.Dialer{Config: r.issuer.trust("http/1.1")}).DialContext(dialing, "tcp", r.Running().Addr)
 	if err != nil {
 		return err
 	}

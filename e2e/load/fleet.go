@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/caseharden/caseharden/e2e/product/webhook"
@@ -27,33 +26,24 @@ import (
 // longer than the balancer takes to see that.
 const shutdownDelay = 2 * time.Second
 
-// A replica is one of the fleet, at its place: a process, and others after it.
+// A replica is one of the fleet, with a certificate from files.
 type replica struct {
-	binary, dir string
-	issuer      *issuer
-	starts      int
-	now         atomic.Pointer[webhook.Webhook]
-	ready       atomic.Bool // as the balancer has seen it
+	webhook.Replica
+	issuer *issuer
+}
+
+func newReplica(binary, dir string, issuer *issuer) *replica {
+	return &replica{Replica: webhook.Replica{Binary: binary, Dir: dir}, issuer: issuer}
 }
 
 // start starts the replica with a certificate from files, in the way in which a kubelet
 // mounts them.
 func (r *replica) start(ctx context.Context) error {
-	r.starts++
-	dir := filepath.Join(r.dir, fmt.Sprint(r.starts))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if _, err := r.renew(); err != nil {
-		return err
-	}
-	w, err := webhook.StartManaged(ctx, r.binary, dir, "--shutdown-delay="+shutdownDelay.String(),
-		"--tls-cert="+filepath.Join(r.dir, "tls", "tls.crt"), "--tls-key="+filepath.Join(r.dir, "tls", "tls.key"))
-	if err != nil {
-		return err
-	}
-	r.now.Store(w)
-	return nil
+	return r.Start(ctx, func(string) ([]string, error) {
+		_, err := r.renew()
+		return []string{"--shutdown-delay=" + shutdownDelay.String(),
+			"--tls-cert=" + filepath.Join(r.Dir, "tls", "tls.crt"), "--tls-key=" + filepath.Join(r.Dir, "tls", "tls.key")}, err
+	})
 }
 
 // renew replaces the files of the certificate, both in one step, and returns the
@@ -64,8 +54,8 @@ func (r *replica) renew() (serial string, err error) {
 		return "", err
 	}
 	serial = certificate.SerialNumber.Text(16)
-	generation := filepath.Join(r.dir, "tls-"+serial)
-	link := filepath.Join(r.dir, "tls")
+	generation := filepath.Join(r.Dir, "tls-"+serial)
+	link := filepath.Join(r.Dir, "tls")
 	old, _ := os.Readlink(link)
 	return serial, errors.Join(
 		os.Mkdir(generation, 0o700),
@@ -86,19 +76,16 @@ func removeAll(dir string) error {
 
 // served returns the serial number of the certificate that new connections get.
 func (r *replica) served(ctx context.Context) (string, error) {
-	dialer := &tls.Dialer{Config: r.issuer.trust()}
-	conn, err := dialer.DialContext(ctx, "tcp", r.now.Load().Addr)
+	certificate, err := r.Certificate(ctx, r.issuer.trust())
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close()
-	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.Text(16), nil
+	return certificate.SerialNumber.Text(16), nil
 }
 
 // end tells the replica to end, as a kubelet does, and demands that it does so in order.
 func (r *replica) end() error {
-	w := r.now.Load()
-	p := w.Process()
+	p := r.Running().Process()
 	if err := p.Terminate(); err != nil {
 		return err
 	}

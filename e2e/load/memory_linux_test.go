@@ -16,7 +16,7 @@ import (
 func TestMemory(t *testing.T) {
 	const maxIdle, maxLoaded, clients = 40 << 20, 96 << 20, 64
 	r := startReplica(t)
-	p := r.now.Load().Process()
+	p := r.Running().Process()
 	idle, err := p.Memory()
 	if err != nil {
 		t.Fatal(err)

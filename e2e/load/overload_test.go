@@ -27,11 +27,11 @@ func startReplica(t *testing.T) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replica{binary: binary, dir: t.TempDir(), issuer: issuer}
+	r := newReplica(binary, t.TempDir(), issuer)
 	if err := r.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.now.Load().Process().Kill)
+	t.Cleanup(r.Running().Process().Kill)
 	return r
 }
 
@@ -39,7 +39,7 @@ func startReplica(t *testing.T) *replica {
 func (r *replica) caller(t *testing.T, tally *tally) *caller {
 	t.Helper()
 	const idleOfAPIServers = 25
-	c := newCaller(r.now.Load().Addr, r.issuer.trust("http/1.1"), idleOfAPIServers, tally)
+	c := newCaller(r.Running().Addr, r.issuer.trust("http/1.1"), idleOfAPIServers, tally)
 	t.Cleanup(c.client.CloseIdleConnections)
 	return c
 }
@@ -191,7 +191,7 @@ func TestOverload(t *testing.T) {
 	if most := normal[len(normal)-1] + 100*time.Millisecond; after[0] > most {
 		t.Errorf("the fastest of %d reviews afterwards took %s; before, the slowest took %s", len(after), after[0], normal[len(normal)-1])
 	}
-	if f, err := readFigures(t.Context(), r.now.Load()); err != nil || f.panics > 0 {
+	if f, err := readFigures(t.Context(), r.Running()); err != nil || f.panics > 0 {
 		t.Errorf("%d panics, %v", f.panics, err)
 	}
 }

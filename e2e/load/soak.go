@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/caseharden/caseharden/e2e/product/webhook"
+	"github.com/caseharden/caseharden/e2e/testbed/balancer"
 )
 
 // How many there are of each client. The callers are as many as keep the machine busy.
@@ -31,7 +32,7 @@ const (
 // A run is one soak.
 type run struct {
 	measured, restarted *replica
-	balancer            *balancer
+	balancer            *balancer.Balancer
 	issuer              *issuer
 	reviews             []*review
 	choice              choice
@@ -55,10 +56,14 @@ func soak(ctx context.Context, length time.Duration, corpus string, w io.Writer)
 	}
 	defer s.kill()
 	defer s.balancer.Close()
-	go s.balancer.serve()
+	go s.balancer.Serve(s.measured, s.restarted)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	go s.balancer.watch(watching)
+	for _, r := range []*replica{s.measured, s.restarted} {
+		// A machine that is too busy to answer in time says nothing; a kubelet asks three
+		// times.
+		go r.Watch(watching, 100*time.Millisecond, shutdownDelay/4, true)
+	}
 	if err := s.waitReady(ctx); err != nil {
 		return err
 	}
@@ -94,13 +99,13 @@ func newRun(ctx context.Context, binary, dir, corpus string) (*run, error) {
 	}
 	s := &run{issuer: issuer, reviews: reviews, choice: newChoice(reviews), tally: newTally()}
 	for name, r := range map[string]**replica{"measured": &s.measured, "restarted": &s.restarted} {
-		*r = &replica{binary: binary, dir: filepath.Join(dir, name), issuer: issuer}
-		if err := errors.Join(os.Mkdir((*r).dir, 0o700), (*r).start(ctx)); err != nil {
+		*r = newReplica(binary, filepath.Join(dir, name), issuer)
+		if err := errors.Join(os.Mkdir((*r).Dir, 0o700), (*r).start(ctx)); err != nil {
 			s.kill()
 			return nil, err
 		}
 	}
-	if s.balancer, err = newBalancer(s.measured, s.restarted); err != nil {
+	if s.balancer, err = balancer.Listen(); err != nil {
 		s.kill()
 	}
 	return s, err
@@ -108,14 +113,14 @@ func newRun(ctx context.Context, binary, dir, corpus string) (*run, error) {
 
 func (s *run) kill() {
 	for _, r := range []*replica{s.measured, s.restarted} {
-		if r != nil && r.now.Load() != nil {
-			r.now.Load().Process().Kill()
+		if r != nil {
+			r.Kill()
 		}
 	}
 }
 
 func (s *run) waitReady(ctx context.Context) error {
-	for !s.measured.ready.Load() || !s.restarted.ready.Load() {
+	for !s.measured.Ready() || !s.restarted.Ready() {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -136,7 +141,7 @@ func (s *run) load(ctx context.Context, length time.Duration, w io.Writer) time.
 		defer c.client.CloseIdleConnections()
 	}
 	for range blunderers {
-		c := newCaller(s.balancer.Addr().String(), s.issuer.trust("h2"), 1, s.tally)
+		c := newCaller(s.balancer.Addr(), s.issuer.trust("h2"), 1, s.tally)
 		defer c.client.CloseIdleConnections()
 		others.Go(func() {
 			all := mistakes()
@@ -178,7 +183,7 @@ func (s *run) callers(all *sync.WaitGroup, ctx context.Context) (made []*caller)
 			}
 		})
 	}
-	addr := s.balancer.Addr().String()
+	addr := s.balancer.Addr()
 	shared := newCaller(addr, s.issuer.trust("http/1.1"), callersHTTP1/2, s.tally)
 	made = append(made, shared)
 	for range callersHTTP1 {
@@ -199,7 +204,7 @@ func (s *run) callers(all *sync.WaitGroup, ctx context.Context) (made []*caller)
 func (s *run) restart(ctx context.Context) {
 	for pause(ctx, time.Second) {
 		r := s.restarted
-		f, err := readFigures(context.Background(), r.now.Load())
+		f, err := readFigures(context.Background(), r.Running())
 		if err == nil && f.panics > 0 {
 			err = fmt.Errorf("%d panics before", f.panics)
 		}
@@ -261,7 +266,7 @@ func (s *run) progress(ctx context.Context, begun time.Time, length time.Duratio
 // figuresAtRest are those of the first replica, without any client. Between the two
 // readings nothing may have grown, for which it waits a while.
 func (s *run) figuresAtRest(ctx context.Context, atMost *figures) (figures, error) {
-	w := s.measured.now.Load()
+	w := s.measured.Running()
 	tally := newTally()
 	c := newCaller(w.Addr, s.issuer.trust("h2"), 1, tally)
 	f, err := atRest(ctx, w, atMost, func() {

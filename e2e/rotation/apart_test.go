@@ -46,14 +46,14 @@ func TestReplicaIsCutOff(t *testing.T) {
 						return err
 					}
 					if leaf.SerialNumber.Text(16) == first {
-						return fmt.Errorf("%s serves the first certificate", r.dir)
+						return fmt.Errorf("%s serves the first certificate", r.Dir)
 					}
 				}
 				return nil
 			})
 			// Long enough for some attempts that fail, of which each takes up to 10 s.
 			for time.Since(cut) < 15*time.Second {
-				if err := apart.isReady(t.Context()); err != nil {
+				if err := apart.CheckReady(t.Context()); err != nil {
 					t.Fatalf("not ready while it is cut off: %v", err)
 				}
 				time.Sleep(100 * time.Millisecond)

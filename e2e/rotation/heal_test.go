@@ -141,8 +141,8 @@ func TestDamageIsHealed(t *testing.T) {
 		})
 	}
 	for _, r := range in.replicas {
-		if r.lives != 1 {
-			t.Errorf("%s was started %d times", r.dir, r.lives)
+		if r.Lives() != 1 {
+			t.Errorf("%s was started %d times", r.Dir, r.Lives())
 		}
 	}
 }
@@ -233,7 +233,7 @@ func TestReplicasStartAtOnce(t *testing.T) {
 		})
 		first := in.waitSerial(t, "the first certificate", anySerial)
 		for _, r := range in.replicas {
-			r.kill()
+			r.Kill()
 			r.lifetime /= 2
 		}
 		for _, r := range in.replicas {

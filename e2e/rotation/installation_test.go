@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/caseharden/caseharden/e2e/product/webhook"
+	"github.com/caseharden/caseharden/e2e/testbed/balancer"
 )
 
 // secretName is the one in deploy/install.yaml.
@@ -30,9 +32,15 @@ type installation struct {
 	labels      map[string]string // of a namespace that has opted in
 
 	replicas []*replica
-	balancer *balancer
+	balancer *balancer.Balancer
 	history  *history
-	fault    atomic.Pointer[fault] // that befalls the next replica which it fits
+
+	// requests is held for reading during each request that the API server may make
+	// through the balancer. A connection is ended only while there is none, so that none
+	// is ever cut.
+	requests sync.RWMutex
+
+	fault atomic.Pointer[fault] // that befalls the next replica which it fits
 }
 
 var counter atomic.Int64
@@ -61,18 +69,35 @@ func newInstallation(t *testing.T, name string, replicas int, lifetime, propagat
 	t.Cleanup(func() { in.checkLogs(t) })
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	in.balancer = newBalancer(t, in)
+	var err error
+	if in.balancer, err = balancer.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.balancer.Close() })
 	in.createConfiguration(t)
 	t.Cleanup(func() {
 		_ = client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(context.Background(), in.name, metav1.DeleteOptions{})
 	})
 	in.history = newHistory(ctx, t, in)
+	var backends []balancer.Backend
 	for i := range replicas {
-		in.replicas = append(in.replicas, newReplica(ctx, t, in, filepath.Join(dir, strconv.Itoa(i))))
+		r := newReplica(ctx, t, in, filepath.Join(dir, strconv.Itoa(i)))
+		in.replicas, backends = append(in.replicas, r), append(backends, r)
 	}
-	go in.balancer.serve()
-	go every(ctx, reuse, in.balancer.renew)
+	go in.balancer.Serve(backends...)
+	go every(ctx, reuse, in.renewConnections)
 	return in
+}
+
+// reuse is for how long the API server may use a connection: each after it begins with
+// a handshake.
+const reuse = time.Second
+
+// renewConnections ends all connections of the API server, between two requests.
+func (in *installation) renewConnections() {
+	in.requests.Lock()
+	defer in.requests.Unlock()
+	in.balancer.Renew()
 }
 
 func createNamespace(t *testing.T, name string, labels map[string]string) {
@@ -87,7 +112,7 @@ func createNamespace(t *testing.T, name string, labels map[string]string) {
 // this installation is called for its own namespaces.
 func (in *installation) manifest(t *testing.T) *admissionregistrationv1.MutatingWebhookConfiguration {
 	t.Helper()
-	configuration, err := webhook.ConfigurationAt(in.balancer.addr(), nil)
+	configuration, err := webhook.ConfigurationAt(in.balancer.Addr(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +160,8 @@ func (in *installation) waitReady(t *testing.T) time.Duration {
 	t.Helper()
 	return within(t, soon, "all replicas to be ready", func() error {
 		for _, r := range in.replicas {
-			if err := r.isReady(t.Context()); err != nil {
-				return fmt.Errorf("%s: %w", r.dir, err)
+			if err := r.CheckReady(t.Context()); err != nil {
+				return fmt.Errorf("%s: %w", r.Dir, err)
 			}
 		}
 		return nil
@@ -166,7 +191,7 @@ func (in *installation) serial(ctx context.Context) (string, error) {
 			return "", err
 		}
 		if served := leaf.SerialNumber.Text(16); served != serial {
-			return "", fmt.Errorf("%s serves %s, in the Secret is %s", r.dir, served, serial)
+			return "", fmt.Errorf("%s serves %s, in the Secret is %s", r.Dir, served, serial)
 		}
 	}
 	return serial, nil

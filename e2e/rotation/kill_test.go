@@ -24,7 +24,7 @@ func TestReplicasAreKilledAtRandom(t *testing.T) {
 		if time.Since(start) > rotations*shortLifetime {
 			t.Fatalf("%d rotations in %s", in.history.rotations()-before, time.Since(start))
 		}
-		in.replicas[rand.N(len(in.replicas))].kill()
+		in.replicas[rand.N(len(in.replicas))].Kill()
 		in.waitReady(t)
 		time.Sleep(rand.N(time.Second)) // chance is what is wanted
 	}

@@ -23,8 +23,8 @@ var errNotHardened = errors.New("admitted, but not hardened")
 func (in *installation) createPod(ctx context.Context, dryRun bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	in.balancer.requests.RLock()
-	defer in.balancer.requests.RUnlock()
+	in.requests.RLock()
+	defer in.requests.RUnlock()
 	options := metav1.CreateOptions{}
 	if dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
@@ -142,7 +142,7 @@ func (in *installation) cutByKill(err error, begun time.Time) bool {
 		return false
 	}
 	for _, r := range in.replicas {
-		if r.killedAfter(begun.Add(-after)) {
+		if r.KilledAfter(begun.Add(-after)) {
 			return true
 		}
 	}

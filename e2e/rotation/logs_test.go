@@ -17,16 +17,16 @@ func (in *installation) checkLogs(t *testing.T) {
 	in.history.mu.Unlock()
 	for _, r := range in.replicas {
 		lines, text, err := r.log()
-		if err != nil || len(text) == 0 && r.lives > 0 {
-			t.Errorf("%s: %d bytes of log, %v", r.dir, len(text), err)
+		if err != nil || len(text) == 0 && r.Lives() > 0 {
+			t.Errorf("%s: %d bytes of log, %v", r.Dir, len(text), err)
 		}
 		for _, l := range lines {
 			if t.Failed() && l.Namespace == "" {
-				t.Logf("%s: %s %s %s %s %s %s", r.dir, l.Time.Format("15:04:05.000"), l.Level, l.Msg, l.Step, l.Because, l.Error)
+				t.Logf("%s: %s %s %s %s %s %s", r.Dir, l.Time.Format("15:04:05.000"), l.Level, l.Msg, l.Step, l.Because, l.Error)
 			}
 		}
 		if found := keyIn(string(text), keys); found != "" {
-			t.Errorf("%s: the log holds %s", r.dir, found)
+			t.Errorf("%s: the log holds %s", r.Dir, found)
 		}
 	}
 }

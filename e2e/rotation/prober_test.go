@@ -37,16 +37,16 @@ func (in *installation) startProber() *prober {
 
 func (p *prober) probe(ctx context.Context, r *replica) {
 	begun := time.Now()
-	if r.isReady(ctx) != nil {
+	if r.CheckReady(ctx) != nil {
 		return
 	}
 	leaf, err := r.handshake(ctx)
 	now := time.Now()
 	switch {
-	case ctx.Err() != nil || err != nil && r.killedAfter(begun):
+	case ctx.Err() != nil || err != nil && r.KilledAfter(begun):
 		return
 	case err != nil:
-		p.count(fmt.Errorf("%s: handshake: %w", r.dir, err))
+		p.count(fmt.Errorf("%s: handshake: %w", r.Dir, err))
 		return
 	}
 	if err := p.in.history.verify(leaf, now, now); err != nil {
@@ -60,14 +60,14 @@ func (p *prober) probe(ctx context.Context, r *replica) {
 			bundles = append(bundles, w.ClientConfig.CABundle)
 		}
 		if err := verifyBy(bundles, leaf, now); err != nil {
-			p.count(fmt.Errorf("%s: by the caBundles that there are: %w", r.dir, err))
+			p.count(fmt.Errorf("%s: by the caBundles that there are: %w", r.Dir, err))
 			return
 		}
 	}
 	// The history may be behind what the replica saw. The half is far from none.
 	if then := now.Add(-p.in.propagation / 2); then.After(p.from) {
 		if err := p.in.history.verify(leaf, then, now); err != nil {
-			p.count(fmt.Errorf("%s: %s is served before its CA has been in every caBundle for long enough: %w", r.dir, leaf.SerialNumber.Text(16), err))
+			p.count(fmt.Errorf("%s: %s is served before its CA has been in every caBundle for long enough: %w", r.Dir, leaf.SerialNumber.Text(16), err))
 			return
 		}
 	}

@@ -166,7 +166,7 @@ func (p *proxy) serveWrite(w http.ResponseWriter, r *http.Request) {
 	}
 	// One that is refused has lost against another replica, and is not the one.
 	if answer.Code < 300 && p.r.in.fault.CompareAndSwap(f, nil) {
-		p.r.kill()
+		p.r.Kill()
 		f.struck <- p.r
 		panic(http.ErrAbortHandler)
 	}

@@ -59,7 +59,7 @@ func TestPermissionsSuffice(t *testing.T) {
 		}
 		for _, l := range lines {
 			if strings.Contains(l.Error, "forbidden") {
-				t.Errorf("%s: %s: %s", r.dir, l.Msg, l.Error)
+				t.Errorf("%s: %s: %s", r.Dir, l.Msg, l.Error)
 			}
 		}
 	}
@@ -89,7 +89,7 @@ func TestPermissionsAreNeeded(t *testing.T) {
 				t.Error("no error is counted")
 			}
 			for start := time.Now(); time.Since(start) < 8*time.Second; time.Sleep(100 * time.Millisecond) {
-				if r.isReady(t.Context()) == nil {
+				if r.CheckReady(t.Context()) == nil {
 					t.Fatal("it is ready all the same")
 				}
 			}

@@ -10,97 +10,54 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 )
 
-// A replica is one pod of the Deployment: a process, and after its end another.
+// A replica is one pod of the Deployment, with a proxy to the API server.
 type replica struct {
+	webhook.Replica
 	in    *installation
-	dir   string
 	proxy *proxy
-	ready atomic.Bool // as the endpoints of the Service have it
 
 	mu       sync.Mutex // guards the following
 	lifetime time.Duration
-	current  *webhook.Webhook // nil while there is none
-	lives    int
-	killed   time.Time // the last time
-	ended    bool      // for good
 }
-
-var errNotRunning = errors.New("does not run")
 
 func newReplica(ctx context.Context, t *testing.T, in *installation, dir string) *replica {
 	t.Helper()
-	r := &replica{in: in, dir: dir, lifetime: in.lifetime}
+	r := &replica{Replica: webhook.Replica{Binary: binary, Dir: dir}, in: in, lifetime: in.lifetime}
 	r.proxy = newProxy(t, r)
-	t.Cleanup(func() {
-		r.mu.Lock()
-		r.ended = true
-		r.mu.Unlock()
-		r.kill()
-	})
-	go every(ctx, 75*time.Millisecond, func() {
-		probe, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		r.ready.Store(r.isReady(probe) == nil)
-	})
+	t.Cleanup(r.End)
+	go r.Watch(ctx, 75*time.Millisecond, time.Second, false)
 	return r
 }
 
 // start starts a process.
 func (r *replica) start() error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ended {
-		return errNotRunning
-	}
-	r.lives++
-	dir := filepath.Join(r.dir, strconv.Itoa(r.lives))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	kubeconfig := filepath.Join(dir, "kubeconfig")
-	if err := r.proxy.writeKubeconfig(kubeconfig); err != nil {
-		return err
-	}
-	w, err := webhook.StartManaged(context.Background(), binary, dir,
-		"--tls-secret="+r.in.name+"/"+secretName, "--webhook-config="+r.in.name,
-		"--service=caseharden."+r.in.name, "--cert-host=127.0.0.1", "--kubeconfig="+kubeconfig,
-		"--cert-lifetime="+r.lifetime.String(), "--cert-propagation="+r.in.propagation.String())
-	if err != nil {
-		return err
-	}
-	r.current = w
-	return nil
-}
-
-// kill ends the process without a chance to do anything, and returns when it is gone.
-func (r *replica) kill() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.current == nil {
-		return
-	}
-	r.ready.Store(false)
-	r.current.Process().Kill()
-	r.current, r.killed = nil, time.Now()
+	lifetime := r.lifetime
+	r.mu.Unlock()
+	return r.Start(context.Background(), func(dir string) ([]string, error) {
+		kubeconfig := filepath.Join(dir, "kubeconfig")
+		return []string{
+			"--tls-secret=" + r.in.name + "/" + secretName, "--webhook-config=" + r.in.name,
+			"--service=caseharden." + r.in.name, "--cert-host=127.0.0.1", "--kubeconfig=" + kubeconfig,
+			"--cert-lifetime=" + lifetime.String(), "--cert-propagation=" + r.in.propagation.String(),
+		}, r.proxy.writeKubeconfig(kubeconfig)
+	})
 }
 
 // restartWith ends the process and starts another with a lifetime of its own, in which
 // a certificate that lives longer is due at once.
 func (r *replica) restartWith(t *testing.T, lifetime time.Duration) {
 	t.Helper()
-	r.kill()
+	r.Kill()
 	r.mu.Lock()
 	r.lifetime = lifetime
 	r.mu.Unlock()
@@ -113,71 +70,25 @@ func (r *replica) restartWith(t *testing.T, lifetime time.Duration) {
 func (in *installation) supervise(ctx context.Context, t *testing.T) {
 	for _, r := range in.replicas {
 		go every(ctx, 100*time.Millisecond, func() {
-			if r.running() != nil {
+			if r.Running() != nil {
 				return
 			}
-			if err := r.start(); err != nil && !errors.Is(err, errNotRunning) {
+			if err := r.start(); err != nil && !errors.Is(err, webhook.ErrNotRunning) {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-// running returns the process, nil if there is none.
-func (r *replica) running() *webhook.Webhook {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.current
-}
-
-func (r *replica) killedAfter(at time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.killed.After(at)
-}
-
-func (r *replica) isReady(ctx context.Context) error {
-	w := r.running()
-	if w == nil {
-		return errNotRunning
-	}
-	return w.Ready(ctx)
-}
-
 // handshake returns the certificate that the replica serves, whoever trusts it.
 func (r *replica) handshake(ctx context.Context) (*x509.Certificate, error) {
-	w := r.running()
-	if w == nil {
-		return nil, errNotRunning
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // the caller verifies
-	conn, err := dialer.DialContext(ctx, "tcp", w.Addr)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
-}
-
-// dial connects to the webhook, if the replica is ready.
-func (r *replica) dial() (*net.TCPConn, error) {
-	w := r.running()
-	if w == nil || !r.ready.Load() {
-		return nil, errNotRunning
-	}
-	conn, err := net.DialTimeout("tcp", w.Addr, time.Second)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.TCPConn), nil
+	return r.Certificate(ctx, &tls.Config{InsecureSkipVerify: true}) // the caller verifies
 }
 
 // metric reads a metric of the product's.
 func (r *replica) metric(t *testing.T, series string) float64 {
 	t.Helper()
-	metrics, err := r.running().Metrics(t.Context())
+	metrics, err := r.Running().Metrics(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +107,7 @@ type line struct {
 
 // log reads what all the processes so far have logged.
 func (r *replica) log() ([]line, []byte, error) {
-	files, err := filepath.Glob(filepath.Join(r.dir, "*", "caseharden.log"))
+	files, err := filepath.Glob(filepath.Join(r.Dir, "*", "caseharden.log"))
 	if err != nil {
 		return nil, nil, err
 	}

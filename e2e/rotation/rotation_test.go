@@ -26,7 +26,7 @@ func TestRotationsUnderLoad(t *testing.T) {
 	in.start(t)
 	load, prober := in.startLoad(nothingForgiven), in.startProber()
 	before := in.history.rotations()
-	connections := in.balancer.connections()
+	connections := in.balancer.Connections()
 	took := within(t, rotations*shortLifetime, fmt.Sprintf("%d rotations", rotations), func() error {
 		if n := in.history.rotations() - before; n < rotations {
 			return fmt.Errorf("%d rotations", n)
@@ -40,5 +40,5 @@ func TestRotationsUnderLoad(t *testing.T) {
 	if n := in.history.wasted(); n != 0 {
 		t.Errorf("%d key pairs were made for nothing", n)
 	}
-	t.Logf("%d rotations in %s; the API server made %d connections", in.history.rotations()-before, took.Round(time.Second), in.balancer.connections()-connections)
+	t.Logf("%d rotations in %s; the API server made %d connections", in.history.rotations()-before, took.Round(time.Second), in.balancer.Connections()-connections)
 }

@@ -15,7 +15,7 @@ func TestExpiryWhileSuspended(t *testing.T) {
 	in.start(t)
 	in.waitSerial(t, "the first certificate", anySerial)
 	for _, r := range in.replicas {
-		r.running().Process().Suspend()
+		r.Running().Process().Suspend()
 	}
 	leaf, err := in.current(t.Context())
 	if err != nil {
@@ -24,7 +24,7 @@ func TestExpiryWhileSuspended(t *testing.T) {
 	// The clock on the wall is what is waited for, and nothing else.
 	time.Sleep(time.Until(leaf.NotAfter) + 2*time.Second)
 	for _, r := range in.replicas {
-		r.running().Process().Resume()
+		r.Running().Process().Resume()
 	}
 	resumed := time.Now()
 	in.waitHardened(t)

@@ -7,6 +7,7 @@
 //	process       child processes, each with a log that its errors quote
 //	controlplane  etcd and kube-apiserver
 //	egress        what an API server dials in its cluster, taken to local processes
+//	balancer      a Service: connections go to backends that are ready
 //	cluster       controllers, scheduler, kubelet and containerd too: pods run
 //	sandbox       the namespaces and cgroups that a cluster needs
 //	oci           container images made by code

@@ -14,8 +14,9 @@ import (
 )
 
 // StartManaged runs binary with flags for its certificates, from files or made by itself,
-// and returns when it says where it serves, which may be before it has one: see Ready. Its files go to dir, which no other Webhook may use, nor may this one when
-// it is started again. The caller must call Stop or Kill.
+// and returns when it says where it serves, which may be before it has one: see Ready. Its
+// files go to dir, which no other Webhook may use, nor may this one when it is started
+// again. The caller must call Stop or Kill.
 func StartManaged(ctx context.Context, binary, dir string, flags ...string) (*Webhook, error) {
 	w := &Webhook{LogFile: filepath.Join(dir, "caseharden.log")}
 	args := append([]string{

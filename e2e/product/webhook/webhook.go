@@ -64,35 +64,19 @@ type Webhook struct {
 // replace its own ones, and returns when it is ready. Its files go to dir, which
 // no other Webhook may use. The caller must call Stop.
 func Start(ctx context.Context, binary, dir string, flags ...string) (*Webhook, error) {
-	w := &Webhook{LogFile: filepath.Join(dir, "caseharden.log")}
 	caFile := filepath.Join(dir, "caseharden-ca.crt")
-	args := append([]string{
-		"serve", "--addr=127.0.0.1:0", "--metrics-addr=127.0.0.1:0", "--ca-file=" + caFile,
-		"--log-format=json", "--shutdown-delay=0s",
-	}, flags...)
-	var err error
-	if w.process, err = process.Start("caseharden", w.LogFile, binary, args...); err != nil {
-		return nil, err
-	}
-	if err := w.waitServing(ctx, caFile); err != nil {
-		w.process.Kill()
-		return nil, err
-	}
-	return w, nil
-}
-
-func (w *Webhook) waitServing(ctx context.Context, caFile string) error {
-	err := w.process.WaitReady(ctx, func(context.Context) error { return w.readAddresses() })
+	w, err := StartManaged(ctx, binary, dir, append([]string{"--ca-file=" + caFile}, flags...)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if w.CA, err = os.ReadFile(caFile); err != nil {
-		return err
+		w.process.Kill()
+		return nil, err
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(w.CA)
 	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
-	return nil
+	return w, nil
 }
 
 // readAddresses looks for the log line that says where the process serves: it
