@@ -132,7 +132,7 @@ unit: ## Run the unit tests, with the race detector if there is a C compiler
 fuzz: ## Fuzz each target for FUZZTIME
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@for target in mutate/FuzzArbitraryPod mutate/FuzzPod internal/server/FuzzHandler \
-	    preview/render/FuzzPreview preview/hazard/FuzzScriptPrograms preview/yamledit/FuzzAdd; do \
+	    preview/manifest/FuzzDocuments preview/render/FuzzPreview preview/hazard/FuzzScriptPrograms preview/yamledit/FuzzAdd; do \
 	  go test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done
 
