@@ -18,10 +18,10 @@ type PodMaker struct {
 	Place      string `json:"place"`               // what tells that it may make pods, such as spec.template.spec.containers
 }
 
-// passOver counts an object of a kind that the preview does not know, and names it if it
+// ignore counts an object of a kind that the preview does not know, and names it if it
 // may make pods, at a place.
-func (b *builder) passOver(f *manifest.File, o *manifest.Object, at string) {
-	k := b.passedOver.count(o.APIVersion, o.Kind)
+func (b *builder) ignore(f *manifest.File, o *manifest.Object, at string) {
+	k := b.ignored.count(o.APIVersion, o.Kind)
 	if at == "" {
 		return
 	}

@@ -45,7 +45,7 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 	sortErrors(b.report.Errors, files)
 	b.report.Errors = slices.Concat([]manifest.Error{}, o.Unread, b.report.Errors)
 	b.report.Summary = Summarize(b.report.Workloads)
-	b.report.Summary.Objects, b.report.Summary.PassedOver = b.objectCount, b.passedOver.sorted()
+	b.report.Summary.Objects, b.report.Summary.Ignored = b.objectCount, b.ignored.sorted()
 	return b.report
 }
 
@@ -54,7 +54,7 @@ type builder struct {
 	previewer
 	report       *Report
 	objectCount  int
-	passedOver   kinds
+	ignored      kinds
 	additions    map[*manifest.Object][]yamledit.Addition // with pointers in the object
 	misspellings map[*manifest.Document][]manifest.Misspelling
 }
@@ -66,9 +66,9 @@ func (b *builder) notObjects(files []*manifest.File) {
 			switch {
 			case !d.NotObject:
 			case f.IsKustomization():
-				b.passedOver.count(manifest.KustomizationVersion, manifest.KustomizationKind)
+				b.ignored.count(manifest.KustomizationVersion, manifest.KustomizationKind)
 			default:
-				b.passedOver.count("", "")
+				b.ignored.count("", "")
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func (b *builder) objects(files []*manifest.File, progress func(done, total int)
 func (b *builder) add(f *manifest.File, o *manifest.Object, out outcome) {
 	b.objectCount++
 	if !out.known {
-		b.passOver(f, o, out.podsAt)
+		b.ignore(f, o, out.podsAt)
 		return
 	}
 	for _, t := range out.templates {

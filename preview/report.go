@@ -55,11 +55,11 @@ type Document struct {
 type Summary struct {
 	Objects    int `json:"objects"`    // everything that was read, also of kinds that have no pods
 	Workloads  int `json:"workloads"`  // pods, and objects with a pod template
-	Excluded   int `json:"excluded"`   // workloads that are not looked at
+	Excluded   int `json:"excluded"`   // workloads that are ignored
 	Changed    int `json:"changed"`    // workloads that would get something
 	Containers int `json:"containers"` // of all workloads that are not excluded
 
-	PassedOver  []KindSummary      `json:"passedOver"`  // kinds that are no pods and have no pod template, as far as is known
+	Ignored     []KindSummary      `json:"ignored"`     // kinds that are no pods and have no pod template, as far as is known
 	Fields      []FieldSummary     `json:"fields"`      // in the order of their names
 	Hazards     []HazardSummary    `json:"hazards"`     // in the order of their IDs
 	PodSecurity PodSecuritySummary `json:"podSecurity"` // workloads by level
@@ -115,7 +115,7 @@ type Workload struct {
 	Template   string `json:"template,omitempty"`  // where the pod template stands, in an object that has several
 	Owner      string `json:"owner,omitempty"`     // the controller that made it, such as "ReplicaSet web-5f7d9"
 
-	Excluded    string          `json:"excluded,omitempty"` // why it is not looked at; then there is nothing below
+	Excluded    string          `json:"excluded,omitempty"` // why it is ignored; then there is nothing below
 	Changed     bool            `json:"changed"`            // it would get something
 	Pod         []Decision      `json:"pod,omitempty"`      // decisions at pod level
 	Containers  []Container     `json:"containers,omitempty"`

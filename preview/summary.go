@@ -14,7 +14,7 @@ import (
 
 // Summarize adds workloads up. Objects and kinds without pods are not among them.
 func Summarize(workloads []Workload) Summary {
-	s := Summary{PassedOver: []KindSummary{}, Fields: []FieldSummary{}, Hazards: []HazardSummary{}}
+	s := Summary{Ignored: []KindSummary{}, Fields: []FieldSummary{}, Hazards: []HazardSummary{}}
 	fields := map[string]*FieldSummary{}
 	hazardous := map[string]int{}
 	for i := range workloads {

@@ -123,7 +123,7 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 	return templateOutcome{workload: w, additions: additions}
 }
 
-// excluded says why an object is not looked at; "" if it is. Of a Deployment and
+// excluded says why an object is ignored; "" if it is not. Of a Deployment and
 // its ReplicaSets, the template is the Deployment's.
 func (p *previewer) excluded(at manifest.Place, h manifest.Header) string {
 	if namespace := h.Metadata.Namespace; namespace == metav1.NamespaceSystem || slices.Contains(p.excludedNamespaces, namespace) {

@@ -46,7 +46,7 @@ func newPreviewCommand() *cobra.Command {
 		Short: "Show what a profile would do to manifests, and what may break",
 		Long: `Show what a profile would do to manifests, by the decisions of the webhook itself:
 every setting that would be filled in, left or skipped, with its reason; what may
-break the application, with a way out; and the Pod Security level before and after.
+break the application, with a fix; and the Pod Security level before and after.
 No cluster is asked, and nothing is changed.
 
 It reads Pods, and the pod templates of Deployments, ReplicaSets, StatefulSets,

@@ -7,6 +7,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,6 +93,33 @@ func TestHostileDirectory(t *testing.T) {
 		}
 		if (output == "yaml") != bytes.HasPrefix(stdout.Bytes(), []byte("apiVersion: v1\nkind: Pod\n")) {
 			t.Errorf("-o %s:\n%s", output, stdout.String())
+		}
+	}
+}
+
+// All outputs of one input say the same on standard error, and end with the same code,
+// also where only the edits of a manifest fail.
+func TestOutputsAgree(t *testing.T) {
+	t.Parallel()
+	const shared = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - &c {name: a, image: i}\n  - *c\n"
+	for name, text := range map[string]string{
+		"nothing is wrong":     "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: c, image: i}]}\n",
+		"an edit is refused":   shared,
+		"a document is broken": shared + "---\na: b: c\n",
+	} {
+		var first string
+		for _, output := range []string{"table", "diff", "yaml", "json", "html"} {
+			command := exec.CommandContext(t.Context(), "caseharden", "preview", "-f", "-", "-o", output, "--exit-code")
+			var stderr bytes.Buffer
+			command.Stdin, command.Stderr = bytes.NewBufferString(text), &stderr
+			err := command.Run()
+			said := fmt.Sprintf("%v\n%s", err, stderr.String())
+			if first == "" {
+				first = said
+			}
+			if said != first {
+				t.Errorf("%s: -o %s ends with %s\n-o table with %s", name, output, said, first)
+			}
 		}
 	}
 }

@@ -13,7 +13,7 @@ type Hazard struct {
 	ID        string `json:"id"`
 	Container string `json:"container,omitempty"` // empty: of the pod as a whole
 	What      string `json:"what"`                // what may break, and why
-	Fix       string `json:"wayOut"`              // what to do about it
+	Fix       string `json:"fix"`                 // what to do about it
 }
 
 // Info describes a kind of [Hazard].

@@ -28,8 +28,8 @@ func (out *printer) notPreviewed(r *preview.Report) {
 			out.line("  %s", podMakerLine(m))
 		}
 	}
-	if entries := folded(r.Summary.PassedOver); len(entries) > 0 {
-		out.line("Not looked at: %s.", strings.Join(entries, ", "))
+	if entries := folded(r.Summary.Ignored); len(entries) > 0 {
+		out.line("Ignored: %s.", strings.Join(entries, ", "))
 	}
 }
 

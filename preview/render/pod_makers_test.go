@@ -75,7 +75,7 @@ Not previewed, but may make pods: 31 objects of other kinds.
 		want += fmt.Sprintf("  Shop shop/shop-%02d (all.yaml:%d): spec.replicas\n", i, 6+4*i)
 	}
 	want += `  and 21 more
-Not looked at: 1 Deployment (apps/v1beta1): the API has Deployment in apps/v1, 3 Service (v1), 1 Kind00 (x.example.com/v1), ` +
+Ignored: 1 Deployment (apps/v1beta1): the API has Deployment in apps/v1, 3 Service (v1), 1 Kind00 (x.example.com/v1), ` +
 		`1 Kind01 (x.example.com/v1), 1 Kind02 (x.example.com/v1), 1 Kind03 (x.example.com/v1), 26 objects of 26 other kinds.
 `
 	if got := written(t, p, "table"); got != want {
@@ -84,7 +84,7 @@ Not looked at: 1 Deployment (apps/v1beta1): the API has Deployment in apps/v1, 3
 	if page := written(t, p, "html"); !strings.Contains(page, "31 objects of other kinds may make pods") || !strings.Contains(page, "shop/shop-29") {
 		t.Error("the page does not name what may make pods")
 	}
-	if p.Summary.Objects != 64 || len(p.Summary.PassedOver) != 33 {
-		t.Errorf("the summary counts %d objects of %d kinds", p.Summary.Objects, len(p.Summary.PassedOver))
+	if p.Summary.Objects != 64 || len(p.Summary.Ignored) != 33 {
+		t.Errorf("the summary counts %d objects of %d kinds", p.Summary.Objects, len(p.Summary.Ignored))
 	}
 }

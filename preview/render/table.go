@@ -65,7 +65,7 @@ func grouped(workloads []preview.Workload) []*group {
 //	  container app  inject  runAsNonRoot, runAsUser
 //	                 skip    capabilities.drop (privileged: no effect …)
 //	  ! volume-owner, container app: …
-//	    way out: …
+//	    fix: …
 func (out *printer) workload(w *preview.Workload, more int) {
 	name := text.Visible(w.Name)
 	if w.Namespace != "" {
@@ -115,7 +115,7 @@ func (out *printer) workload(w *preview.Workload, more int) {
 			who = ", container " + text.Visible(h.Container)
 		}
 		out.line("  %s: %s", out.paint(yellow, "! "+h.ID+who), text.Visible(h.What))
-		out.line("    way out: %s", text.Visible(h.Fix))
+		out.line("    fix: %s", text.Visible(h.Fix))
 	}
 	for _, missing := range w.PodSecurity.Missing {
 		out.line("  %s %s", out.paint(faint, "- not restricted:"), text.Visible(missing))

@@ -142,7 +142,7 @@ func TestPageHoldsEverything(t *testing.T) {
 			contains("title", hazardTitles[h.ID])
 			contains("hazard", h.What)
 			contains("container", h.Container)
-			contains("way out", "Way out: "+h.Fix)
+			contains("fix", "Fix: "+h.Fix)
 		}
 		if s := w.PodSecurity; s != nil {
 			contains("level", s.Before+" → "+s.After)
@@ -301,7 +301,7 @@ func TestPageOfNothing(t *testing.T) {
 	}{
 		{"nothing at all", preview.Report{}, "Not one object was read."},
 		{"objects without pods", preview.Report{Profile: "hardened", Summary: preview.Summary{Objects: 1}}, "1 object was read, and none is a pod"},
-		{"errors only", preview.Report{Errors: []manifest.Error{{File: "a.yaml", Message: "no such file"}}}, "1 input could not be previewed"},
+		{"errors only", preview.Report{Errors: []manifest.Error{{File: "a.yaml", Message: "no such file"}}}, "1 error"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
