@@ -42,6 +42,8 @@ var deviceCases = []hazardCase{
 
 	{id: "windows-runtime-class", name: "a name with windows", want: []string{onPod}, says: []string{"runhcs-Windows-2022", "node selector", "spec.os.name: windows"},
 		pod: `{spec: {runtimeClassName: runhcs-Windows-2022, containers: [{name: c}]}}`},
+	{id: "windows-runtime-class", name: "a handler of containerd", want: []string{onPod}, says: []string{"runhcs-wcow-process"},
+		pod: `{spec: {runtimeClassName: runhcs-wcow-process, containers: [{name: c}]}}`},
 	{id: "windows-runtime-class", name: "another name", pod: `{spec: {runtimeClassName: gvisor, containers: [{name: c}]}}`},
 	{id: "windows-runtime-class", name: "known to be for Windows", pod: `{spec: {os: {name: windows}, runtimeClassName: windows, containers: [{name: c}]}}`},
 	{id: "windows-runtime-class", name: "selected for Windows",

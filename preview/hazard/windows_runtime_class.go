@@ -16,17 +16,23 @@ var windowsRuntimeClass = rule{
 	Info: Info{
 		ID:    "windows-runtime-class",
 		Title: "RuntimeClass that may be for Windows",
-		When:  "a `runtimeClassName` that contains `windows`, on a pod that is not known to be for Windows nodes; a setting is injected",
+		When:  "a `runtimeClassName` that contains `windows` or `wcow`, on a pod that is not known to be for Windows nodes; a setting is injected",
 		Because: "a manifest does not show the node selector of its RuntimeClass. On Windows nodes, settings for Linux have no effect, " +
 			"and the kubelet refuses an image whose user is ContainerAdministrator under `runAsNonRoot: true`",
 		Fix: "set spec.os.name: windows in the manifest if the pod is for Windows nodes",
 	},
 	OfPod: func(p *Pair) (what, fix string) {
 		class := p.After.Spec.RuntimeClassName
-		if class == nil || !strings.Contains(strings.ToLower(*class), "windows") || equality.Semantic.DeepEqual(p.Before, p.After) {
+		if class == nil || !looksLikeWindows(strings.ToLower(*class)) || equality.Semantic.DeepEqual(p.Before, p.After) {
 			return "", ""
 		}
 		return fmt.Sprintf("the RuntimeClass %s may be for Windows nodes, where settings for Linux have no effect: "+
 			"a manifest does not show the node selector of its RuntimeClass", *class), ""
 	},
+}
+
+// looksLikeWindows reports whether a RuntimeClass may be for Windows: containerd calls its
+// handlers runhcs-wcow-process and runhcs-wcow-hypervisor.
+func looksLikeWindows(class string) bool {
+	return strings.Contains(class, "windows") || strings.Contains(class, "wcow")
 }

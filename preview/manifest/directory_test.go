@@ -90,7 +90,7 @@ func TestInputsHaveALimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	inputs, errs := ReadInputs([]string{large, small}, nil)
-	if len(inputs) != 1 || inputs[0].Name != small || len(errs) != 1 || errs[0].Message != "all files together have more than 512 MiB: preview fewer at a time" {
+	if len(inputs) != 1 || inputs[0].Name != small || len(errs) != 1 || errs[0].Message != errTooLarge.Error() {
 		t.Errorf("inputs %v, errors %v", inputs, errs)
 	}
 	r := reader{stdin: endless{}, left: 1 << 20, seen: map[string]bool{}}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Stdin is the name of standard input among paths, and in reports.
@@ -102,21 +103,40 @@ func target(name string) string {
 
 // read reads a file to its end. The size is what to expect, or 0.
 func (r *reader) read(name string, file io.Reader, size int64, found bool) {
-	data := new(bytes.Buffer)
-	if size <= r.left {
-		data.Grow(int(size) + bytes.MinRead)
-		if _, err := data.ReadFrom(io.LimitReader(file, r.left+1)); err != nil {
-			r.fail(name, err)
-			return
-		}
-		size = int64(data.Len())
-	}
-	if size > r.left {
-		r.fail(name, fmt.Errorf("all files together have more than %d MiB: preview fewer at a time", maxInputBytes>>20))
+	data, err := readUpTo(file, size, r.left)
+	if err != nil {
+		r.fail(name, err)
 		return
 	}
-	r.left -= size
-	r.inputs = append(r.inputs, Input{Name: name, Data: data.Bytes(), Found: found})
+	r.left -= int64(len(data))
+	r.inputs = append(r.inputs, Input{Name: name, Data: data, Found: found})
+}
+
+var errTooLarge = fmt.Errorf("the input is larger than %d MiB: preview fewer files at a time", maxInputBytes>>20)
+
+// readUpTo reads a file to its end, and returns errTooLarge if it has more bytes than most.
+// It reads piece by piece: a buffer that doubles would take four times as much for a file
+// without an end.
+func readUpTo(file io.Reader, size, most int64) ([]byte, error) {
+	const piece = 8 << 20
+	var pieces [][]byte
+	var total int64
+	for next := size + bytes.MinRead; total <= most && size <= most; next = piece {
+		data := make([]byte, next)
+		n, err := io.ReadFull(file, data)
+		pieces, total = append(pieces, data[:n]), total+int64(n)
+		switch {
+		case total > most:
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			if len(pieces) == 1 {
+				return pieces[0], nil
+			}
+			return slices.Concat(pieces...), nil
+		case err != nil:
+			return nil, err
+		}
+	}
+	return nil, errTooLarge
 }
 
 func (r *reader) fail(name string, err error) {

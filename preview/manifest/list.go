@@ -86,10 +86,10 @@ func (d *Document) add(text []byte, o *Object) error {
 	d.IsManifest = true
 	itemKind, isList := strings.CutSuffix(o.Kind, "List")
 	switch {
-	case !isList || !s.items.there:
+	case !isList || !s.items.there && itemKind != "":
 		d.Objects = append(d.Objects, o)
 		return nil
-	case !s.items.isList:
+	case s.items.there && !s.items.isList:
 		return &documentError{o.Line, "items: must be a list"}
 	}
 	lines := d.itemLines(text, o, s.items.spans)
