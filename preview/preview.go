@@ -43,7 +43,7 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 		b.file(f)
 	}
 	sortErrors(b.report.Errors, files)
-	b.report.Errors = slices.Concat([]manifest.Error{}, o.Unread, b.report.Errors)
+	b.report.Errors = append(append([]manifest.Error{}, o.Unread...), b.report.Errors...)
 	b.report.Summary = Summarize(b.report.Workloads)
 	b.report.Summary.Objects, b.report.Summary.Ignored = b.objectCount, b.ignored.sorted()
 	return b.report

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,6 +163,16 @@ func isPlain(text []byte) bool {
 	return bytes.Count(text, []byte("\r")) == bytes.Count(text, []byte("\r\n")) && !bytes.ContainsFunc(text, func(r rune) bool { return (r < ' ' || r > '~') && r != '\t' && r != '\r' && r != '\n' })
 }
 
+// withoutMark returns the text of a document without the byte order mark right after its
+// separator, where kubectl reads on: two files that were put together may have one there.
+func withoutMark(text []byte) []byte {
+	first, rest, _ := bytes.Cut(text, []byte("\n"))
+	if isSeparator(first) && bytes.HasPrefix(rest, []byte(Mark)) {
+		return slices.Concat(first, []byte("\n"), rest[len(Mark):])
+	}
+	return text
+}
+
 // yamlToJSON refuses a key that is there twice, but for one that overrides what is
 // merged (<<), which the strict conversion takes for the same.
 func yamlToJSON(text []byte) ([]byte, error) {
@@ -169,6 +180,7 @@ func yamlToJSON(text []byte) ([]byte, error) {
 	if text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")); !bytes.HasSuffix(text, []byte("\n")) {
 		text = append(text, '\n')
 	}
+	text = withoutMark(text)
 	converted, err := yaml.YAMLToJSONStrict(text)
 	if err == nil || !bytes.Contains(text, []byte("<<")) {
 		return converted, err

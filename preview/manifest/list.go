@@ -79,7 +79,7 @@ func (d *Document) add(text []byte, o *Object) error {
 		d.NotObject = true
 		return nil
 	case o.APIVersion == "" && bytes.Contains(o.Raw, []byte("\"\ufeffapiVersion\"")):
-		return &documentError{o.Line, "begins with a byte order mark, which belongs at the begin of a file: remove it"}
+		return &documentError{o.Line, "has a byte order mark in the middle of the file: remove it"}
 	case o.APIVersion == "" || o.Kind == "":
 		return &documentError{o.Line, "must have apiVersion and kind"}
 	}
