@@ -104,9 +104,11 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 		w.Excluded = "a mirror pod shows what a kubelet runs from a file"
 		return templateOutcome{workload: w}
 	}
-	after, err := apply(normalised, change.Patch())
-	if err != nil {
-		return templateOutcome{err: err}
+	after := before
+	if patch := change.Patch(); patch != nil {
+		if after, err = apply(normalised, patch); err != nil {
+			return templateOutcome{err: err}
+		}
 	}
 	w.Changed = change.Injected != nil
 	w.describe(change, before)
@@ -123,7 +125,7 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 	return templateOutcome{workload: w, additions: additions}
 }
 
-// excluded says why an object is ignored; "" if it is not. Of a Deployment and
+// excluded returns why an object is ignored; "" if it is not. Of a Deployment and
 // its ReplicaSets, the template is the Deployment's.
 func (p *previewer) excluded(at manifest.Place, h manifest.Header) string {
 	if namespace := h.Metadata.Namespace; namespace == metav1.NamespaceSystem || slices.Contains(p.excludedNamespaces, namespace) {
@@ -148,18 +150,15 @@ func asReceived(raw jsontext.Value) (*corev1.PodTemplateSpec, []byte, error) {
 	return &template, normalised, err
 }
 
-// apply applies the patch that the webhook would send, nil for none, with the library of
-// the API server.
+// apply applies the patch that the webhook would send, with the library of the API server.
 func apply(pod, patch []byte) (*corev1.PodTemplateSpec, error) {
-	patched := pod
-	if patch != nil {
-		decoded, err := jsonpatchv4.DecodePatch(patch)
-		if err != nil {
-			return nil, err
-		}
-		if patched, err = decoded.Apply(pod); err != nil {
-			return nil, err
-		}
+	decoded, err := jsonpatchv4.DecodePatch(patch)
+	if err != nil {
+		return nil, err
+	}
+	patched, err := decoded.Apply(pod)
+	if err != nil {
+		return nil, err
 	}
 	var template corev1.PodTemplateSpec
 	return &template, jsonv2.Unmarshal(patched, &template)

@@ -13,7 +13,7 @@ var addedCapabilities = rule{
 		ID:      "added-capabilities-non-root",
 		Title:   "Added capabilities not effective",
 		When:    "`capabilities.add` in the manifest; `runAsUser` is injected",
-		Because: "under a user other than root, added capabilities are in the bounding set and not effective",
+		Because: "under a user other than root, added capabilities are in the bounding set, but not effective",
 		Fix:     "set runAsUser: 0 in the manifest; the capabilities that it adds stay",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {
@@ -22,7 +22,7 @@ var addedCapabilities = rule{
 		}
 		only := !slices.ContainsFunc(c.after.add, func(added string) bool { return !holds([]string{added}, "NET_BIND_SERVICE") })
 		if only && unprivilegedPortStart(&p.After.Spec) == 0 {
-			return "", "" // what it needs the capability for everybody may do
+			return "", "" // every user may do what it needs the capability for
 		}
 		what = fmt.Sprintf("it adds %s, which would not be effective as %s", strings.Join(c.after.add, ", "), c.asUser())
 		if only && !p.After.Spec.HostNetwork {

@@ -13,7 +13,7 @@ var defaultCapabilitiesLost = rule{
 		ID:      "default-capabilities-lost",
 		Title:   "Default capabilities lost",
 		When:    "a container that runs as root has `capabilities.add` and no `drop`; `drop: [ALL]` is injected",
-		Because: "the capabilities that it adds stay, and those that the runtime gives by default go",
+		Because: "the container keeps the capabilities that it adds, and loses those that the runtime gives by default",
 		Fix:     "set capabilities.drop: [ALL] in the manifest, and list in capabilities.add what it needs, such as CHOWN, SETUID and SETGID",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {

@@ -19,7 +19,7 @@ var deviceAccess = rule{
 		Title: "Devices closed to the user",
 		When: "a container has an extended resource such as `amd.com/gpu`, or a resource claim, and the pod has no `supplementalGroups`; " +
 			"`runAsUser` is injected",
-		Because: "device files often belong to root and a group such as `render` or `video`, and nobody else may open them (NVIDIA's driver lets everybody by default)",
+		Because: "device files often belong to root and a group such as `render` or `video`, and no other user can open them (NVIDIA's driver lets every user open them by default)",
 		Fix: "set supplementalGroups to the group of the device files, or runAsUser: 0, in the manifest; " +
 			"or configure the runtime of the nodes with device_ownership_from_security_context",
 	},

@@ -11,7 +11,7 @@ var groupReplaced = rule{
 		ID:      "group-replaced",
 		Title:   "Group of the image's files lost",
 		When:    "`runAsGroup` is injected",
-		Because: "images made for any user give their files to group 0, which a process has as long as nothing sets its group",
+		Because: "images made for any user give their files to group 0, and a process has that group unless something sets another",
 		Fix:     "set runAsGroup to the group of the image's files in the manifest, or except this image from runAsGroup in the profile",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {

@@ -15,7 +15,7 @@ var hostFilesPrivate = rule{
 		ID:      "host-files-private",
 		Title:   "Node's files kept by root",
 		When:    "a `hostPath` mounted read-only that nodes keep for root, such as `/var/log` or a runtime's socket, and the pod has no `supplementalGroups`; `runAsUser` is injected",
-		Because: "logs, sockets and devices of a node can mostly be read or opened by root or a group alone",
+		Because: "most logs, sockets and devices of a node are open to root or a group only",
 		Fix:     "set runAsUser: 0 in the manifest; or supplementalGroups to the group that may read them",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {

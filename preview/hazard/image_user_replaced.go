@@ -9,7 +9,7 @@ var imageUserReplaced = rule{
 		ID:      "image-user-replaced",
 		Title:   "Image's own user replaced",
 		When:    "the manifest has `runAsNonRoot: true` and no `runAsUser`; `runAsUser` is injected",
-		Because: "its author relies on the user that the image names, and the image's files may belong to that user",
+		Because: "the manifest relies on the user that the image names, and the image's files may belong to that user",
 		Fix:     "set runAsUser to the UID of the image's user in the manifest, or except this image from runAsUser in the profile",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {

@@ -9,7 +9,7 @@ var privilegedNonRoot = rule{
 		ID:      "privileged-non-root",
 		Title:   "Privileged without root",
 		When:    "`privileged: true` in the manifest; `runAsUser` is injected",
-		Because: "a privileged container has every capability in its bounding set, and none effective under a user other than root",
+		Because: "a privileged container has every capability in its bounding set, but under a user other than root none is effective",
 		Fix:     "set runAsUser: 0 in the manifest",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {

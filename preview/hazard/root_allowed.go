@@ -11,7 +11,7 @@ var rootAllowed = rule{
 		ID:      "root-allowed",
 		Title:   "Root allowed, another user injected",
 		When:    "the manifest has `runAsNonRoot: false` and no `runAsUser`; `runAsUser` is injected",
-		Because: "its author allows root, most often because the image runs as root; `runAsNonRoot: false` alone does not stop the injection of `runAsUser`",
+		Because: "the manifest allows root, most often because the image runs as root; `runAsNonRoot: false` alone does not stop the injection of `runAsUser`",
 		Fix:     "set runAsUser: 0 in the manifest if it has to be root, or set runAsUser to the UID of the image's user",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {

@@ -9,7 +9,7 @@ var supplementalGroupsPolicy = rule{
 		ID:      "supplemental-groups-policy",
 		Title:   "Groups of the image lost",
 		When:    "`supplementalGroupsPolicy: Strict` is injected",
-		Because: "a node whose runtime cannot do it refuses the pod, and the groups that the image gives its user are gone",
+		Because: "a node whose runtime does not support it refuses the pod, and the user loses the groups that the image gives it",
 		Fix: "set supplementalGroupsPolicy: Merge in the manifest, " +
 			"or set supplementalGroupsPolicy: Strict there, with the groups that it needs in supplementalGroups",
 	},

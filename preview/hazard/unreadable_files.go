@@ -16,7 +16,7 @@ var unreadableFiles = rule{
 		ID:      "unreadable-files",
 		Title:   "Secret or config of root alone",
 		When:    "a `secret`, `configMap`, `downwardAPI` or `projected` volume with a mode such as 0400 or 0700; `runAsUser` is injected",
-		Because: "the files belong to root, and their mode lets nobody else read or run them; `fsGroup` lets its group read them",
+		Because: "the files belong to root, and their mode lets no other user read or run them; `fsGroup` lets its group read them",
 		Fix:     "set a mode that lets others read (0444) or run (0555) them, or, for reading, fsGroup, in the manifest",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {

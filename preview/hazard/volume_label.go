@@ -7,7 +7,7 @@ var volumeLabel = rule{
 		ID:      "volume-label",
 		Title:   "Volume relabelled",
 		When:    "a persistent volume or a `hostPath` is mounted; `seLinuxOptions` is injected",
-		Because: "on nodes with SELinux a volume takes the label of its pod, file by file where it cannot be mounted with it, and pods with another label lose it; a `hostPath` takes none",
+		Because: "on nodes with SELinux a volume gets the label of its pod, and pods with another label lose access to it; a `hostPath` keeps its label",
 		Fix:     "set seLinuxOptions in the manifest to the label that all the users of the volume have",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {

@@ -13,7 +13,7 @@ var volumeOwner = rule{
 		ID:      "volume-owner",
 		Title:   "Volume of another owner",
 		When:    "a persistent volume or a `hostPath` is mounted writable, without an `fsGroup` that reaches it; `runAsUser` is injected",
-		Because: "its files belong to whoever wrote them before, and a new volume to root; `fsGroup` never reaches `hostPath` and NFS",
+		Because: "its files belong to the user that wrote them, and a new volume belongs to root; `fsGroup` has no effect on `hostPath` and NFS",
 		Fix:     "set fsGroup in the pod's securityContext; for hostPath and NFS set runAsUser to the owner of the files",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {
@@ -33,7 +33,7 @@ var volumeOwner = rule{
 				way = "for hostPath (which fsGroup does not reach) set runAsUser to the owner on the node, 0 where that is root, " +
 					"or mount it readOnly: true if it only reads"
 			case m.Kind == remote && len(pod.SupplementalGroups) > 0:
-				continue // their author has thought of whom the server lets in
+				continue // the manifest names the groups that the server lets in
 			case m.Kind == remote:
 				way = fmt.Sprintf("for %s (which fsGroup does not reach) set runAsUser to the owner, or supplementalGroups to the group, of the files", m.Type)
 			case pod.FSGroup != nil:
@@ -62,7 +62,7 @@ var readByAll = []string{
 func writtenByRootOnly(hostPath string) bool {
 	switch p := path.Clean(hostPath); p {
 	case "/tmp", "/var/tmp", "/dev/shm", "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom":
-		return false // writable by everybody
+		return false // writable by every user
 	default:
 		return !within(p, readByAll)
 	}

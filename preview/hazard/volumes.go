@@ -24,7 +24,7 @@ type volumeKind int
 
 const (
 	unknownVolume volumeKind = iota
-	scratch                  // made for the pod, and writable by everybody
+	scratch                  // made for the pod, and writable by every user
 	readOnlyFiles            // always mounted read-only
 	claimed                  // lives on; the kubelet or the driver can give it to fsGroup
 	fresh                    // as claimed, and new with each pod
@@ -64,7 +64,7 @@ func (p *Pair) volume(name string) volume {
 	return volume{Name: name}
 }
 
-// classify places every kind of volume that the API has; a test walks its types.
+// classify knows every kind of volume that the API has; a test walks its types.
 //
 // The kubelet gives a volume to fsGroup where its plugin calls
 // NewVolumeOwnership in kubernetes/pkg/volume, or where a CSI driver does it.

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A Header is what an object says besides its pod templates.
+// A Header is what an object says outside of its pod templates.
 type Header struct {
 	Metadata struct {
 		Name            string                  `json:"name"`

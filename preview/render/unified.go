@@ -11,7 +11,7 @@ import (
 	"github.com/caseharden/caseharden/preview/yamledit"
 )
 
-// contextLines is how many lines a diff shows around a change.
+// contextLines is how many lines a diff shows around what is replaced.
 const contextLines = 3
 
 // A replacement puts lines in the place of others.
@@ -34,8 +34,8 @@ type diffWriter struct {
 // searched for: the time is in proportion to the text, and no line is shown as removed and
 // added again unless it changes.
 func (out *diffWriter) file(name string, text []byte, edits []yamledit.Edit) {
-	changes := byLine(text, edits)
-	if len(changes) == 0 {
+	replaced := byLine(text, edits)
+	if len(replaced) == 0 {
 		return
 	}
 	// Where a name has white space, patch needs a TAB to see its end.
@@ -44,23 +44,23 @@ func (out *diffWriter) file(name string, text []byte, edits []yamledit.Edit) {
 	}
 	out.print(bold, "--- a/"+name+"\n", nil)
 	out.print(bold, "+++ b/"+name+"\n", nil)
-	shift := 0 // lines that the changes before have added
-	for len(changes) > 0 {
+	shift := 0 // lines that those before have added
+	for len(replaced) > 0 {
 		n := 1
-		for n < len(changes) && changes[n].line-(changes[n-1].line+changes[n-1].old) <= 2*contextLines {
+		for n < len(replaced) && replaced[n].line-(replaced[n-1].line+replaced[n-1].old) <= 2*contextLines {
 			n++
 		}
-		out.hunk(text, changes[:n], shift)
-		for _, c := range changes[:n] {
+		out.hunk(text, replaced[:n], shift)
+		for _, c := range replaced[:n] {
 			shift += c.added()
 		}
-		changes = changes[n:]
+		replaced = replaced[n:]
 	}
 }
 
-// byLine makes whole lines of edits, and one change of all edits of a line.
+// byLine makes whole lines of edits, and one replacement of all edits of a line.
 func byLine(text []byte, edits []yamledit.Edit) []replacement {
-	var changes []replacement
+	var replaced []replacement
 	line, counted := 0, 0
 	for len(edits) > 0 {
 		start := counted + 1 + bytes.LastIndexByte(text[counted:edits[0].Start], '\n')
@@ -78,16 +78,16 @@ func byLine(text []byte, edits []yamledit.Edit) []replacement {
 			end = rest
 		}
 		line += bytes.Count(text[counted:start], []byte("\n"))
-		changes = append(changes, replacement{start, end, line, countLines(text[start:end]), b.Bytes()})
+		replaced = append(replaced, replacement{start, end, line, countLines(text[start:end]), b.Bytes()})
 		line += bytes.Count(text[start:end], []byte("\n"))
 		counted = end
 	}
-	return changes
+	return replaced
 }
 
-// hunk writes changes with the lines around them.
-func (out *diffWriter) hunk(text []byte, changes []replacement, shift int) {
-	first, last := changes[0], changes[len(changes)-1]
+// hunk writes replacements with the lines around them.
+func (out *diffWriter) hunk(text []byte, replaced []replacement, shift int) {
+	first, last := replaced[0], replaced[len(replaced)-1]
 	start, before := first.start, 0
 	for ; before < contextLines && start > 0; before++ {
 		start = 1 + bytes.LastIndexByte(text[:start-1], '\n')
@@ -97,12 +97,12 @@ func (out *diffWriter) hunk(text []byte, changes []replacement, shift int) {
 		end += lineLength(text[end:])
 	}
 	old, added := before+last.line+last.old-first.line+after, 0
-	for _, c := range changes {
+	for _, c := range replaced {
 		added += c.added()
 	}
 	line := first.line - before
 	out.print(cyan, fmt.Sprintf("@@ -%s +%s @@\n", lineRange(line, old), lineRange(line+shift, old+added)), nil)
-	for _, c := range changes {
+	for _, c := range replaced {
 		out.lines(plain, " ", text[start:c.start])
 		out.lines(red, "-", text[c.start:c.end])
 		out.lines(green, "+", c.text)

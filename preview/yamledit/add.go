@@ -11,7 +11,7 @@
 // in the style of the document (render.go).
 //
 // What comes out is parsed again and compared with the tree that was asked for,
-// so that a form of YAML that nobody thought of gives an error and never a wrong
+// so that an unforeseen form of YAML gives an error and never a wrong
 // manifest.
 package yamledit
 
@@ -29,7 +29,7 @@ type Addition struct {
 	Value   any    // anything that encodes as JSON
 }
 
-// An Error says why a document was left alone, and where.
+// An Error is the reason why nothing was added to a document, and where.
 type Error struct {
 	Line    int // in the text, from 1; 0 where no place is to blame
 	Message string
@@ -96,15 +96,15 @@ func (d *document) edits(additions []Addition) ([]Edit, error) {
 		return nil, err
 	}
 	p := plan{document: d, style: d.style()}
-	if err := p.visit(d.root, tree, place{}); err != nil {
+	if err := p.visit(d.root, tree, layout{}); err != nil {
 		return nil, err
 	}
 	edits, err := p.sorted()
 	if err != nil {
 		return nil, err
 	}
-	for _, change := range p.changes {
-		change()
+	for _, act := range p.actions {
+		act()
 	}
 	shift(edits, -d.from)
 	err = check(d, Apply(d.text[d.from:d.to], edits))

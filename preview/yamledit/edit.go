@@ -13,19 +13,19 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An edit is what is to be added at one place and below it.
-type edit struct {
+// A branch is what is to be added to a node and below it.
+type branch struct {
 	value    *yaml.Node // what is put there; nil: something is there already
 	names    []string   // of the children, in the order of the additions
-	children map[string]*edit
+	children map[string]*branch
 	appended []*yaml.Node // after the items of a list
 }
 
 var unescape = strings.NewReplacer("~1", "/", "~0", "~")
 
 // fold makes one tree of the additions.
-func fold(additions []Addition) (*edit, error) {
-	root := &edit{}
+func fold(additions []Addition) (*branch, error) {
+	root := &branch{}
 	for _, a := range additions {
 		value, err := toNode(a.Value)
 		if err != nil {
@@ -52,22 +52,22 @@ func fold(additions []Addition) (*edit, error) {
 	return root, nil
 }
 
-func (e *edit) child(name string) *edit {
+func (e *branch) child(name string) *branch {
 	c := e.children[name]
 	if c == nil {
 		if e.children == nil {
-			e.children = map[string]*edit{}
+			e.children = map[string]*branch{}
 		}
-		c = &edit{}
+		c = &branch{}
 		e.children[name] = c
 		e.names = append(e.names, name)
 	}
 	return c
 }
 
-// whole returns the value of an edit where nothing is yet, with what is added
+// whole returns the value of a branch where nothing is yet, with what is added
 // below it.
-func (e *edit) whole() (*yaml.Node, error) {
+func (e *branch) whole() (*yaml.Node, error) {
 	n := e.value
 	switch {
 	case n == nil && e.appended != nil:

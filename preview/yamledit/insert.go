@@ -12,7 +12,7 @@ import (
 )
 
 // replace puts a value where null, {}, [] or nothing is written.
-func (p *plan) replace(n *yaml.Node, e *edit, in place) error {
+func (p *plan) replace(n *yaml.Node, e *branch, in layout) error {
 	value, err := e.whole()
 	if err != nil {
 		return p.fail(n, in, "is empty: %v", err)
@@ -24,7 +24,7 @@ func (p *plan) replace(n *yaml.Node, e *edit, in place) error {
 	if bytes.IndexByte(p.text[start:end], '#') >= 0 {
 		return p.fail(n, in, "is empty but for a comment, which would be lost: take it out first")
 	}
-	p.changes = append(p.changes, func() {
+	p.actions = append(p.actions, func() {
 		n.Kind, n.Tag, n.Value, n.Style, n.Content = value.Kind, value.Tag, value.Value, value.Style, value.Content
 	})
 	if in.key != nil && len(value.Content) > 0 && !p.broken(p.end(in.key), start) {
@@ -46,11 +46,11 @@ func (p *plan) replace(n *yaml.Node, e *edit, in place) error {
 }
 
 // insert plans members or items behind those of a collection that has some.
-func (p *plan) insert(n, added *yaml.Node, in place) error {
+func (p *plan) insert(n, added *yaml.Node, in layout) error {
 	if len(added.Content) == 0 {
 		return nil
 	}
-	p.changes = append(p.changes, func() { n.Content = append(n.Content, added.Content...) })
+	p.actions = append(p.actions, func() { n.Content = append(n.Content, added.Content...) })
 	if n.Style&yaml.FlowStyle != 0 {
 		return p.insertFlow(n, added, in)
 	}
@@ -73,7 +73,7 @@ func (p *plan) insert(n, added *yaml.Node, in place) error {
 	return nil
 }
 
-func (p *plan) insertFlow(n, added *yaml.Node, in place) error {
+func (p *plan) insertFlow(n, added *yaml.Node, in layout) error {
 	if p.isPair(n) {
 		return p.fail(n, in, "is a mapping without braces: put it in braces first")
 	}

@@ -16,11 +16,11 @@ type plan struct {
 	*document
 	style   style
 	edits   []Edit
-	changes []func()
+	actions []func()
 }
 
-// A place is where a node stands.
-type place struct {
+// A layout is how the members of a node are written, and the path to the node.
+type layout struct {
 	key    *yaml.Node // in a mapping in block style, and nil anywhere else
 	column int        // of that mapping
 	path   string     // for errors
@@ -29,7 +29,7 @@ type place struct {
 
 // visit plans an edit of a node that is there. Splices come in the order in which
 // they have to stand where two are at one offset: what is further in goes first.
-func (p *plan) visit(n *yaml.Node, e *edit, in place) error {
+func (p *plan) visit(n *yaml.Node, e *branch, in layout) error {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		return p.fail(n, in, "is the alias *%s: adding to it would change other places, write it out first", n.Value)
@@ -47,11 +47,11 @@ func (p *plan) visit(n *yaml.Node, e *edit, in place) error {
 	return p.fail(n, in, "has no members: it is neither a mapping nor a list")
 }
 
-func (p *plan) fail(n *yaml.Node, in place, format string, args ...any) error {
+func (p *plan) fail(n *yaml.Node, in layout, format string, args ...any) error {
 	return p.errorf(n, "%s %s", cmp.Or(in.path, "the document"), fmt.Sprintf(format, args...))
 }
 
-func (p *plan) visitMapping(n *yaml.Node, e *edit, in place) error {
+func (p *plan) visitMapping(n *yaml.Node, e *branch, in layout) error {
 	if e.appended != nil {
 		return p.fail(n, in, "is a mapping and no list")
 	}
@@ -90,7 +90,7 @@ func (p *plan) visitMapping(n *yaml.Node, e *edit, in place) error {
 	return p.insert(n, added, in)
 }
 
-func (p *plan) visitSequence(n *yaml.Node, e *edit, in place) error {
+func (p *plan) visitSequence(n *yaml.Node, e *branch, in layout) error {
 	inside := p.inside(n)
 	for _, name := range e.names {
 		i, err := strconv.Atoi(name)
@@ -118,18 +118,18 @@ func merges(n *yaml.Node, name string) bool {
 	return false
 }
 
-// inside returns the place of the members of a node.
-func (p *plan) inside(n *yaml.Node) place {
+// inside returns the layout of the members of a node.
+func (p *plan) inside(n *yaml.Node) layout {
 	if n.Style&yaml.FlowStyle == 0 {
-		return place{column: p.column(p.begin(n))}
+		return layout{column: p.column(p.begin(n))}
 	}
 	first := n.Content[0].Column
 	if !p.broken(p.begin(n), first) {
-		return place{}
+		return layout{}
 	}
 	step, further := strings.CutPrefix(p.indentation(first), p.indentation(p.begin(n)))
 	if !further || step == "" {
 		step = "  "
 	}
-	return place{step: step}
+	return layout{step: step}
 }
