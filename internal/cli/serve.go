@@ -82,7 +82,7 @@ and never reaches one that serves.`,
 	f.StringVar(&o.tlsKey, "tls-key", "", "file with the key of --tls-cert, PEM; read again when it changes")
 	o.managed.addFlags(f)
 	f.StringVar(&o.caFile, "ca-file", "", "file to write the CA of an ephemeral certificate to, PEM; for local use, without --tls-cert")
-	f.StringVar(&o.clientCA, "client-ca", "", "file with the CAs of which a client must show a certificate, PEM; read at start")
+	f.StringVar(&o.clientCA, "client-ca", "", "PEM file with the CAs that sign client certificates; clients must present one; read at start")
 	f.StringSliceVar(&o.clientAllowedNames, "client-allowed-names", nil, "common names of which the certificate of --client-ca must have one; every name is allowed if the flag is left out")
 	f.StringVar(&o.tlsMinVersion, "tls-min-version", "1.2", "lowest version of TLS to accept: 1.2 or 1.3")
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 10*time.Second, "how long to keep serving, unready, after SIGTERM while endpoints catch up")
