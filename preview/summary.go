@@ -28,7 +28,7 @@ func Summarize(workloads []Workload) Summary {
 			s.Changed++
 		}
 		s.Containers += len(w.Containers)
-		w.eachDecision(func(d Decision) {
+		w.EachDecision(func(d Decision) {
 			if fields[d.Field] == nil {
 				fields[d.Field] = &FieldSummary{Field: d.Field}
 			}
@@ -51,7 +51,8 @@ func Summarize(workloads []Workload) Summary {
 	return s
 }
 
-func (w *Workload) eachDecision(f func(Decision)) {
+// EachDecision calls f with every decision on a workload.
+func (w *Workload) EachDecision(f func(Decision)) {
 	for _, d := range w.Pod {
 		f(d)
 	}

@@ -224,7 +224,7 @@ func TestPageFilters(t *testing.T) {
 			Namespace, Level, State string
 		}
 		want, got := filterable{Namespace: w.Namespace, State: "unchanged"}, filterable{}
-		eachDecision(&w, func(d preview.Decision) { want.Fields = append(want.Fields, d.Outcome[:1]+" "+d.Field) })
+		w.EachDecision(func(d preview.Decision) { want.Fields = append(want.Fields, d.Outcome[:1]+" "+d.Field) })
 		for _, h := range w.Hazards {
 			want.Hazards = append(want.Hazards, hazardTitles[h.ID])
 		}

@@ -99,22 +99,10 @@ func state(w *preview.Workload) string {
 	return "unchanged"
 }
 
-// eachDecision calls f with every decision on a workload.
-func eachDecision(w *preview.Workload, f func(preview.Decision)) {
-	for _, d := range w.Pod {
-		f(d)
-	}
-	for _, c := range w.Containers {
-		for _, d := range c.Decisions {
-			f(d)
-		}
-	}
-}
-
 // counts says how many settings come out how, such as "6 inject, 1 skip".
 func counts(w *preview.Workload) string {
 	n := map[string]int{}
-	eachDecision(w, func(d preview.Decision) { n[d.Outcome]++ })
+	w.EachDecision(func(d preview.Decision) { n[d.Outcome]++ })
 	var words []string
 	for _, outcome := range []defaults.Outcome{defaults.Inject, defaults.Leave, defaults.Skip} {
 		if n[string(outcome)] > 0 {
@@ -128,7 +116,7 @@ func counts(w *preview.Workload) string {
 // summary does not name cannot be filtered by, and has no token.
 func fieldTokens(w *preview.Workload, numbers map[string]int) string {
 	var tokens []string
-	eachDecision(w, func(d preview.Decision) {
+	w.EachDecision(func(d preview.Decision) {
 		if i, found := numbers[d.Field]; found && d.Outcome != "" {
 			tokens = append(tokens, fmt.Sprintf("%c%d", d.Outcome[0], i))
 		}

@@ -26,7 +26,7 @@ func TestEveryWordIsExplained(t *testing.T) {
 	words := textOf(first(t, document, withClass("words")))
 	occurs := map[string]bool{}
 	for _, w := range sampleReport().Workloads {
-		eachDecision(&w, func(d preview.Decision) { occurs[d.Reason], occurs[d.Outcome] = true, true })
+		w.EachDecision(func(d preview.Decision) { occurs[d.Reason], occurs[d.Outcome] = true, true })
 	}
 	for _, kind := range []struct {
 		name, file string

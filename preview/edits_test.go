@@ -72,8 +72,8 @@ func checkHardened(t *testing.T, profile *defaults.Profile, input manifest.Input
 	for i, o := range was {
 		want := []byte(o.Raw)
 		if !refused(o.Document.Index) {
-			for _, t2 := range p.object(o).templates {
-				want = added(t, want, t2.additions)
+			for _, template := range p.object(o).templates {
+				want = added(t, want, template.additions)
 			}
 		}
 		if diff := gocmp.Diff(decoded(t, want), decoded(t, is[i].Raw)); diff != "" {
