@@ -9,6 +9,8 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // While the webhook is down, failurePolicy decides: Fail refuses, in words that
@@ -68,7 +70,7 @@ func TestUnknownProfileIsAFailure(t *testing.T) {
 			namespace := newNamespace(t, labels)
 			p := barePod()
 			p.Name = "lost"
-			eventually(t, "the answer of failurePolicy "+string(policy), func() bool {
+			bedtest.Soon(t, "the answer of failurePolicy "+string(policy), func() bool {
 				admitted, err := client.CoreV1().Pods(namespace).Create(t.Context(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 				if policy == admissionregistrationv1.Ignore {
 					return err == nil && admitted.Annotations["caseharden.io/injected"] == ""

@@ -5,7 +5,6 @@ package api
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,17 +19,6 @@ func metrics(t *testing.T, w *webhook.Webhook) webhook.Metrics {
 		t.Fatal(err)
 	}
 	return m
-}
-
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for range 500 {
-		if holds() {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("waited 10 s for %s", what)
 }
 
 // After 100 creates the counters say exactly what was done; dry runs count as

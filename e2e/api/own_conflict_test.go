@@ -4,14 +4,12 @@ package api
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
+	"github.com/caseharden/caseharden/e2e/product/readme"
 )
 
 // Who keeps a pod from running that has the value filled in regardless.
@@ -88,40 +86,19 @@ var ownConflictCases = map[string]struct {
 
 // Every conflict of the README's table has a case here.
 func TestEveryConflictHasACase(t *testing.T) {
-	root, err := gobuild.RepositoryDir()
+	rows, err := readme.Conflicts() // how many, by field and reason
 	if err != nil {
 		t.Fatal(err)
-	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, _ := strings.Cut(string(readme), "<!-- conflicts")
-	table, _, found := strings.Cut(table, "<!-- end of conflicts")
-	if !found {
-		t.Fatal("the README has no table of conflicts")
-	}
-	rows := map[[2]string]int{} // by field and reason
-	field := ""
-	for line := range strings.Lines(table) {
-		cells := strings.Split(line, " | ")
-		if len(cells) != 4 || !strings.Contains(cells[2], "`") {
-			continue
-		}
-		if name := strings.Trim(cells[0], "| `"); name != "" {
-			field = name
-		}
-		rows[[2]string{field, strings.Trim(cells[2], "`")}]++
 	}
 	if len(rows) < 15 {
 		t.Errorf("the README's table has %d conflicts: is it read as it should be?", len(rows))
 	}
 	for _, tt := range ownConflictCases {
-		rows[[2]string{tt.field, tt.reason}]--
+		rows[readme.Conflict{Field: tt.field, Reason: tt.reason}]--
 	}
 	for row, n := range rows {
 		if n > 0 {
-			t.Errorf("%s, %s: %d conflicts more than cases", row[0], row[1], n)
+			t.Errorf("%s, %s: %d conflicts more than cases", row.Field, row.Reason, n)
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // A second webhook, called after ours, adds a sidecar: with reinvocationPolicy
@@ -105,7 +107,7 @@ func startMesh(t *testing.T, labels map[string]string) {
 // waitMesh returns when the API server calls it.
 func waitMesh(t *testing.T, namespace string) {
 	t.Helper()
-	eventually(t, "the second webhook to be called", func() bool {
+	bedtest.Soon(t, "the second webhook to be called", func() bool {
 		p, err := client.CoreV1().Pods(namespace).Create(t.Context(), barePod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err == nil && len(p.Spec.Containers) == 2
 	})

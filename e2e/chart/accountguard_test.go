@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // An attempt is a change that a pod that was taken over might make.
@@ -94,7 +96,7 @@ func TestAccountGuard(t *testing.T) {
 	in := newInstallation(t)
 	in.install(t)
 	account := in.as(t, "system:serviceaccount:caseharden:caseharden")
-	within(t, "the guard to be heeded", func() error {
+	bedtest.Within(t, soon, "the guard to be heeded", func() error {
 		if err := try(t, account, attempts()["labels"]); err == nil {
 			return errNotRefused
 		}
@@ -156,7 +158,7 @@ func TestAccountGuard(t *testing.T) {
 	}
 
 	in.kubectlOK(t, "delete", "validatingadmissionpolicybinding", "caseharden-account")
-	within(t, "the guard to be gone", func() error { return try(t, account, attempts()["labels"]) })
+	bedtest.Within(t, soon, "the guard to be gone", func() error { return try(t, account, attempts()["labels"]) })
 	for name, a := range attempts() {
 		if err := try(t, account, a); err != nil {
 			t.Errorf("without the guard, %s: %v", name, err)

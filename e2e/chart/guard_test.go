@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // The label guard refuses a label that would harden nothing, says what there is, and
@@ -22,7 +23,7 @@ func TestLabelGuard(t *testing.T) {
 	if _, stderr, err := in.kubectl(t, rendered, "apply", "--server-side", "--validate=strict", "-f", "-"); err != nil {
 		t.Fatalf("%v: %s", err, stderr)
 	}
-	within(t, "the guard to be heeded", func() error {
+	bedtest.Within(t, soon, "the guard to be heeded", func() error {
 		_, _, err := in.kubectl(t, "", "create", "namespace", "probe", "--dry-run=server")
 		if err != nil {
 			return err

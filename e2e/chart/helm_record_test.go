@@ -17,6 +17,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 const (
@@ -46,7 +48,7 @@ func TestAccountForgesNoRelease(t *testing.T) {
 	in.installWithoutPods(t)
 	account := in.token(t, "cluster-admin")
 	record := in.forgedRecord(t, 2)
-	within(t, "the guard to be heeded", func() error {
+	bedtest.Within(t, soon, "the guard to be heeded", func() error {
 		if err := forgeries[0].try(t, account, record.DeepCopy(), metav1.DryRunAll); err == nil {
 			return errNotRefused
 		}
@@ -145,7 +147,7 @@ func TestForgedReleaseIsUndone(t *testing.T) {
 		t.Fatal(err)
 	}
 	var left *corev1.Secret
-	within(t, "the record to be undone", func() error {
+	bedtest.Within(t, soon, "the record to be undone", func() error {
 		if left, err = secrets.Get(t.Context(), "caseharden-tls", metav1.GetOptions{}); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 func unmarshal(t *testing.T, text string, into any) {
@@ -169,7 +170,7 @@ func TestHelmTest(t *testing.T) {
 		t.Errorf("without a replica: %v: %s", err, stderr)
 	}
 	in.kubectlOK(t, "delete", "mutatingwebhookconfiguration", "caseharden")
-	within(t, "pods to be as they are", func() error {
+	bedtest.Within(t, soon, "pods to be as they are", func() error {
 		_, stderr, _ = in.helmTest(t, "--timeout=0s")
 		if !strings.Contains(stderr, "a Pod in namespace "+testNamespace+": is not hardened") {
 			return errors.New(stderr)

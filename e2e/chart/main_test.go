@@ -24,6 +24,7 @@ import (
 
 	"github.com/caseharden/caseharden/e2e/product/localpods"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/egress"
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
@@ -200,7 +201,7 @@ func (in *installation) createPod(ctx context.Context, namespace string) (inject
 // server takes a moment to heed another webhook configuration.
 func (in *installation) waitInjected(t *testing.T, namespace, profile string) {
 	t.Helper()
-	within(t, "pods to be hardened", func() error {
+	bedtest.Within(t, soon, "pods to be hardened", func() error {
 		injected, err := in.createPod(t.Context(), namespace)
 		if err == nil && !strings.Contains(injected, `"profile":"`+profile+`"`) {
 			err = fmt.Errorf("injected is %q", injected)
@@ -209,16 +210,7 @@ func (in *installation) waitInjected(t *testing.T, namespace, profile string) {
 	})
 }
 
-// within waits until a condition holds.
-func within(t *testing.T, what string, condition func() error) {
-	t.Helper()
-	var err error
-	for begun := time.Now(); time.Since(begun) < 30*time.Second; time.Sleep(50 * time.Millisecond) {
-		if err = condition(); err == nil {
-			return
-		}
-	}
-	t.Fatalf("%s: not within 30 s: %v", what, err)
-}
+// soon is how long what takes seconds may take, on a machine that is busy.
+const soon = 30 * time.Second
 
 var errNotRefused = errors.New("it is not refused")

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // A release with namespaceOverride is what it would be in that namespace.
@@ -129,7 +130,7 @@ func TestSelectors(t *testing.T) {
 		return pod.Annotations["caseharden.io/injected"] != ""
 	}
 	shop := map[string]string{"app": "shop"}
-	within(t, "pods to be hardened", func() error {
+	bedtest.Within(t, soon, "pods to be hardened", func() error {
 		if !hardened("both", shop) {
 			return fmt.Errorf("it is not")
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/common/model"
 	"sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
@@ -134,7 +135,7 @@ func (m *monitor) ask(ctx context.Context, query string) (model.Vector, error) {
 // something, each time.
 func (m *monitor) waitFor(t *testing.T, query string, before ...func()) (found model.Vector) {
 	t.Helper()
-	within(t, query, func() error {
+	bedtest.Within(t, soon, query, func() error {
 		for _, do := range before {
 			do()
 		}
@@ -212,7 +213,7 @@ func TestMonitoring(t *testing.T) {
 	}
 
 	in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--set=shutdownDelaySeconds=2,webhook.failurePolicy=Ignore")
-	within(t, "a pod to be let through", func() error {
+	bedtest.Within(t, soon, "a pod to be let through", func() error {
 		_, err := in.createPod(t.Context(), "shop")
 		return err
 	})

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // After helm uninstall nothing is left but the Secret that the pods made, and nothing
@@ -66,7 +67,7 @@ func testUninstall(t *testing.T, helm string, configurationLast bool) {
 	if injected, err := in.createPod(t.Context(), "shop"); err != nil || injected != "" {
 		t.Errorf("with the pods of the webhook gone: %q, %v", injected, err)
 	}
-	within(t, "the label guard to be gone", func() error {
+	bedtest.Within(t, soon, "the label guard to be gone", func() error {
 		_, stderr, err := in.kubectl(t, labelled("other", "caseharden.io/enforce: hardend"), "create", "--dry-run=server", "-f", "-")
 		if err != nil {
 			return errors.New(stderr)

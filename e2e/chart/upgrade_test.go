@@ -14,6 +14,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // While the chart is upgraded from another version, changed and rolled back, each pod is
@@ -153,7 +155,7 @@ func (l *load) goOn(t *testing.T) {
 		return l.created + len(l.failures)
 	}
 	before := count()
-	within(t, "more pods", func() error {
+	bedtest.Within(t, soon, "more pods", func() error {
 		if more := count() - before; more < 50 {
 			return fmt.Errorf("%d more", more)
 		}

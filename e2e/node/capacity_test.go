@@ -17,6 +17,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // TestCapacity creates a thousand pods as fast as the API server takes them, and says what
@@ -24,7 +26,7 @@ import (
 // no node is as they want it. All are hardened.
 func TestCapacity(t *testing.T) {
 	const pods, workers = 1000, 16
-	ns := namespace(t, "capacity", enforcing("hardened"))
+	ns := bedtest.Namespace(t, c, "capacity", enforcing("hardened"))
 	entry := map[string]string{"name": "enforce-hardened.caseharden.io"}
 	before, apiBefore := replicaMetrics(t), apiServerMetrics(t)
 

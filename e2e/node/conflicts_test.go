@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,8 +16,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/e2e/product/readme"
 	"github.com/caseharden/caseharden/e2e/product/release"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/oci"
@@ -39,10 +40,10 @@ func TestConflicts(t *testing.T) {
 		}
 		return !node[tt.on]
 	})
-	namespace(t, "conflicts-plain", nil)
+	bedtest.Namespace(t, c, "conflicts-plain", nil)
 	for name := range profiles {
-		namespace(t, "conflicts-"+name, enforcing(name))
-		namespace(t, "conflicts-naive-"+name, map[string]string{naiveLabel: name})
+		bedtest.Namespace(t, c, "conflicts-"+name, enforcing(name))
+		bedtest.Namespace(t, c, "conflicts-naive-"+name, map[string]string{naiveLabel: name})
 	}
 
 	want, got := map[string]map[string]outcome{}, map[string]map[string]outcome{} // by namespace and pod
@@ -77,23 +78,13 @@ func TestConflicts(t *testing.T) {
 // Every conflict of the README's table, which comes from the catalogue, has a case here,
 // or says why it cannot.
 func TestEveryConflictHasACase(t *testing.T) {
-	text, err := os.ReadFile(repositoryFile(t, "README.md"))
+	rows, err := readme.Conflicts()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), "<!-- conflicts")
-	table, _, _ = strings.Cut(table, "<!-- end of conflicts")
 	want := map[string]bool{"runAsGroup group-without-user": true} // it is in the table above
-	field := ""
-	for line := range strings.Lines(table) {
-		cells := strings.Split(line, " | ")
-		if len(cells) != 4 || !strings.Contains(cells[2], "`") {
-			continue
-		}
-		if name := strings.Trim(cells[0], "| `"); name != "" {
-			field = name
-		}
-		want[field+" "+strings.Trim(cells[2], "`")] = true
+	for conflict := range rows {
+		want[conflict.Field+" "+conflict.Reason] = true
 	}
 	have := map[string]bool{}
 	for name, tt := range conflictCases {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/caseharden/caseharden/e2e/product/release"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
@@ -32,29 +33,29 @@ func TestFailOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitReplicas(t) // after another test
-	ns := namespace(t, "failopen", enforcing("hardened"))
+	ns := bedtest.Namespace(t, c, "failopen", enforcing("hardened"))
 	upgrade(t, "Ignore")
 	t.Cleanup(func() { upgrade(t, "Fail") }) // which waits for all replicas
 
-	kubectl(t, "", "create", "deployment", "--namespace="+ns, "early", "--image="+cluster.ProbeName, "--replicas=2")
-	kubectl(t, "", "rollout", "status", "--namespace="+ns, "deployment/early", "--timeout=1m")
+	bedtest.Kubectl(t, c, "", "create", "deployment", "--namespace="+ns, "early", "--image="+cluster.ProbeName, "--replicas=2")
+	bedtest.Kubectl(t, c, "", "rollout", "status", "--namespace="+ns, "deployment/early", "--timeout=1m")
 	if got := unhardened(t, ns); len(got) > 0 {
 		t.Fatalf("before the outage these are not hardened: %v", got)
 	}
 
 	t.Cleanup(func() { scaleWebhook(t, 2) })
 	scaleWebhook(t, 0)
-	within(t, time.Minute, "the end of all replicas", func() error {
+	bedtest.Within(t, time.Minute, "the end of all replicas", func() error {
 		if left := replicas(t); len(left) > 0 {
 			return fmt.Errorf("%d are left", len(left))
 		}
 		return nil
 	})
 	before := failedOpen(t)
-	kubectl(t, "", "create", "deployment", "--namespace="+ns, "late", "--image="+cluster.ProbeName, "--replicas=3")
-	kubectl(t, "", "scale", "--namespace="+ns, "deployment/early", "--replicas=3")
+	bedtest.Kubectl(t, c, "", "create", "deployment", "--namespace="+ns, "late", "--image="+cluster.ProbeName, "--replicas=3")
+	bedtest.Kubectl(t, c, "", "scale", "--namespace="+ns, "deployment/early", "--replicas=3")
 	for _, name := range []string{"early", "late"} {
-		kubectl(t, "", "rollout", "status", "--namespace="+ns, "deployment/"+name, "--timeout=1m")
+		bedtest.Kubectl(t, c, "", "rollout", "status", "--namespace="+ns, "deployment/"+name, "--timeout=1m")
 	}
 	slipped := unhardened(t, ns)
 	if len(slipped) != 4 {
@@ -70,10 +71,10 @@ func TestFailOpen(t *testing.T) {
 	scaleWebhook(t, 2)
 	waitReplicas(t)
 	for _, name := range []string{"early", "late"} {
-		kubectl(t, "", "rollout", "restart", "--namespace="+ns, "deployment/"+name)
-		kubectl(t, "", "rollout", "status", "--namespace="+ns, "deployment/"+name, "--timeout=1m")
+		bedtest.Kubectl(t, c, "", "rollout", "restart", "--namespace="+ns, "deployment/"+name)
+		bedtest.Kubectl(t, c, "", "rollout", "status", "--namespace="+ns, "deployment/"+name, "--timeout=1m")
 	}
-	within(t, time.Minute, "the end of the old pods", func() error {
+	bedtest.Within(t, time.Minute, "the end of the old pods", func() error {
 		if left := unhardened(t, ns); len(left) > 0 {
 			return fmt.Errorf("%v", left)
 		}
@@ -121,7 +122,7 @@ func unhardened(t *testing.T, namespace string) []string {
 func previewed(t *testing.T, binary, namespace string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, "preview", "-f", "-", "--profile", "hardened", "-o", "json")
-	cmd.Stdin = strings.NewReader(kubectl(t, "", "get", "pods", "--namespace="+namespace, "--output=json"))
+	cmd.Stdin = strings.NewReader(bedtest.Kubectl(t, c, "", "get", "pods", "--namespace="+namespace, "--output=json"))
 	output, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("preview: %v\n%s", err, output)

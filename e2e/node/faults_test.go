@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/caseharden/caseharden/e2e/product/release"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
@@ -50,7 +51,7 @@ func TestDrain(t *testing.T) {
 	if err := evict(1); !apierrors.IsTooManyRequests(err) {
 		t.Errorf("eviction of the second at once: %v, want that it is refused", err)
 	}
-	within(t, time.Minute, "the eviction of the second", func() error { return evict(1) })
+	bedtest.Within(t, time.Minute, "the eviction of the second", func() error { return evict(1) })
 	t.Logf("the second replica could be evicted after %s", time.Since(l.begun).Round(time.Millisecond))
 	waitReplicas(t)
 	costsNothing(t, l.finish(t))
@@ -70,7 +71,7 @@ func TestRotation(t *testing.T) {
 	if err := c.Upgrade(t.Context(), "--set=certificates.lifetime=1h,certificates.propagation=15s"); err != nil {
 		t.Fatal(err)
 	}
-	within(t, time.Minute, "a rotation", func() error {
+	bedtest.Within(t, time.Minute, "a rotation", func() error {
 		if bytes.Equal(before, certificate(t)) {
 			return errors.New("the certificate is the same")
 		}
@@ -128,7 +129,7 @@ func TestFrozenReplica(t *testing.T) {
 	if err := syscall.Kill(process, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	within(t, time.Minute, "the replica to be taken out", func() error {
+	bedtest.Within(t, time.Minute, "the replica to be taken out", func() error {
 		now, err := c.Client().CoreV1().Pods(release.Namespace).Get(t.Context(), pod.Name, metav1.GetOptions{})
 		if err == nil && isReady(now) {
 			err = errors.New("it is ready")
@@ -144,7 +145,7 @@ func TestFrozenReplica(t *testing.T) {
 // that does not answer takes three probes of ten seconds each, and does not drain.
 func waitRestarted(t *testing.T, l *load, before *corev1.Pod) {
 	t.Helper()
-	within(t, time.Minute, "a restart", func() error {
+	bedtest.Within(t, time.Minute, "a restart", func() error {
 		pod, err := c.Client().CoreV1().Pods(release.Namespace).Get(t.Context(), before.Name, metav1.GetOptions{})
 		if err == nil && pod.Status.ContainerStatuses[0].RestartCount == before.Status.ContainerStatuses[0].RestartCount {
 			err = errors.New("it is as before")

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caseharden/caseharden/e2e/product/release"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 )
@@ -57,7 +58,7 @@ func TestEachFieldHasItsEffect(t *testing.T) {
 	for profile, want := range effects {
 		t.Run(profile, func(t *testing.T) {
 			t.Parallel()
-			ns := namespace(t, "fields-"+profile, enforcing(profile))
+			ns := bedtest.Namespace(t, c, "fields-"+profile, enforcing(profile))
 			fields := injected(t, ns)
 			const control = "control"
 			pod := "apiVersion: v1\nkind: Pod\nmetadata: {name: fields}\nspec:\n  containers:\n"
@@ -73,7 +74,7 @@ func TestEachFieldHasItsEffect(t *testing.T) {
 				}
 				pod += "  - {name: " + containerName(unset) + ", image: " + cluster.ProbeName + ", securityContext: {" + strings.Join(set, ", ") + "}}\n"
 			}
-			apply(t, ns, pod)
+			bedtest.Apply(t, c, ns, pod)
 
 			want = maps.Clone(want)
 			want[control] = map[string]string{}
@@ -96,7 +97,7 @@ func TestEachFieldHasItsEffect(t *testing.T) {
 // builtIn returns the names of the profiles that the image has.
 func builtIn(t *testing.T) (names []string) {
 	t.Helper()
-	list := kubectl(t, "", "exec", "--namespace="+release.Namespace, stayingReplicas(t)[0].Name, "--", "/caseharden", "profiles", "list")
+	list := bedtest.Kubectl(t, c, "", "exec", "--namespace="+release.Namespace, stayingReplicas(t)[0].Name, "--", "/caseharden", "profiles", "list")
 	for line := range strings.Lines(list) {
 		if name, _, _ := strings.Cut(line, " "); name != "NAME" {
 			names = append(names, name)
@@ -113,7 +114,7 @@ func containerName(field string) string {
 // injected returns the fields that a container which sets nothing gets in the namespace.
 func injected(t *testing.T, namespace string) []string {
 	t.Helper()
-	output := kubectl(t, "", "run", "--namespace="+namespace, "bare", "--image="+cluster.ProbeName,
+	output := bedtest.Kubectl(t, c, "", "run", "--namespace="+namespace, "bare", "--image="+cluster.ProbeName,
 		"--dry-run=server", `--output=jsonpath={.metadata.annotations.caseharden\.io/injected}`)
 	var annotation struct{ Containers map[string][]string }
 	if err := json.Unmarshal([]byte(output), &annotation); err != nil {

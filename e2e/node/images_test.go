@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 	"github.com/caseharden/caseharden/e2e/testbed/oci"
@@ -61,8 +62,8 @@ spec:
 			if profile == "plain" {
 				labels = nil
 			}
-			ns := namespace(t, "images-"+profile, labels)
-			apply(t, ns, pod)
+			ns := bedtest.Namespace(t, c, "images-"+profile, labels)
+			bedtest.Apply(t, c, ns, pod)
 			got := map[string]string{}
 			for container := range want {
 				r, refused := runs(t, ns, "images", container)
@@ -82,7 +83,7 @@ spec:
 // kubelet refuses to create it, and returns why.
 func runs(t *testing.T, namespace, pod, container string) (r kernel.Report, refused string) {
 	t.Helper()
-	within(t, soon, "container "+container, func() error {
+	bedtest.Within(t, soon, "container "+container, func() error {
 		p, err := c.Client().CoreV1().Pods(namespace).Get(t.Context(), pod, metav1.GetOptions{})
 		if err != nil {
 			return err

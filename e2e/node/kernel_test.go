@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 )
@@ -27,16 +28,16 @@ func TestEveryContainerOfEveryWorkloadIsHardened(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ns := namespace(t, "kernel-"+name, test.labels)
-			apply(t, ns, workloads)
+			ns := bedtest.Namespace(t, c, "kernel-"+name, test.labels)
+			bedtest.Apply(t, c, ns, workloads)
 			// The schedule, which begins with a minute, would make the same Job.
-			kubectl(t, "", "create", "job", "--namespace="+ns, "now", "--from=cronjob/cron")
+			bedtest.Kubectl(t, c, "", "create", "job", "--namespace="+ns, "now", "--from=cronjob/cron")
 
 			want, got := map[string]kernel.Report{}, map[string]kernel.Report{}
 			for _, app := range []string{"deployment", "stateful", "daemon", "job", "cron"} {
 				pod := ready(t, ns, app).Name
 				// Other profiles of kubectl debug set something.
-				kubectl(t, "", "debug", "--namespace="+ns, pod, "--image="+cluster.ProbeName,
+				bedtest.Kubectl(t, c, "", "debug", "--namespace="+ns, pod, "--image="+cluster.ProbeName,
 					"--container=ephemeral", "--profile=baseline", "--", "/probe")
 				for _, container := range []string{"init", "sidecar", "regular", "ephemeral"} {
 					want[app+", "+container] = test.want
@@ -115,10 +116,10 @@ func TestDebuggerIsHardened(t *testing.T) {
 		"hardened": {enforcing("hardened"), map[string]string{"Uid": "10001 10001 10001 10001", "CapEff": none, "CapBnd": ptrace}},
 		"plain":    {nil, map[string]string{"Uid": "0 0 0 0", "CapEff": "00000000a80c25fb", "CapBnd": "00000000a80c25fb"}},
 	} {
-		ns := namespace(t, "debug-"+name, test.labels)
-		kubectl(t, "", "run", "--namespace="+ns, "web", "--image="+cluster.ProbeName, "--labels=app=web")
+		ns := bedtest.Namespace(t, c, "debug-"+name, test.labels)
+		bedtest.Kubectl(t, c, "", "run", "--namespace="+ns, "web", "--image="+cluster.ProbeName, "--labels=app=web")
 		ready(t, ns, "web")
-		kubectl(t, "", "debug", "--namespace="+ns, "web", "--image="+cluster.ProbeName, "--container=debugger", "--", "/probe")
+		bedtest.Kubectl(t, c, "", "debug", "--namespace="+ns, "web", "--image="+cluster.ProbeName, "--container=debugger", "--", "/probe")
 		got := map[string]string{}
 		for key, value := range report(t, ns, "web", "debugger").Status {
 			if _, ok := test.want[key]; ok {

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
@@ -62,7 +63,7 @@ spec:
 func startLoad(t *testing.T, name string) *load {
 	t.Helper()
 	waitReplicas(t) // after another test
-	l := &load{namespace: namespace(t, name, enforcing("hardened")), seen: map[types.UID]bool{}}
+	l := &load{namespace: bedtest.Namespace(t, c, name, enforcing("hardened")), seen: map[types.UID]bool{}}
 	audit, err := os.Stat(c.AuditLog())
 	if err != nil {
 		t.Fatal(err)
@@ -79,10 +80,10 @@ func startLoad(t *testing.T, name string) *load {
 	for i := range scaled {
 		manifest += fmt.Sprintf(loadManifest, fmt.Sprintf("scaled-%d", i), 0, gated)
 	}
-	apply(t, l.namespace, manifest)
+	bedtest.Apply(t, c, l.namespace, manifest)
 
 	l.start(t)
-	within(t, time.Minute, "a steady load", func() error {
+	bedtest.Within(t, time.Minute, "a steady load", func() error {
 		if done := l.creates(); done < loaded {
 			return fmt.Errorf("%d creates", done)
 		}
@@ -179,7 +180,7 @@ func (l *load) patch(ctx context.Context, name, patch string) {
 func (l *load) goOn(t *testing.T, more int) {
 	t.Helper()
 	before := l.creates()
-	within(t, time.Minute, "more pods", func() error {
+	bedtest.Within(t, time.Minute, "more pods", func() error {
 		if done := l.creates() - before; done < more {
 			return fmt.Errorf("%d more", done)
 		}
@@ -198,12 +199,12 @@ func (l *load) finish(t *testing.T) tally {
 	l.stop()
 	for i := range scaled {
 		name := fmt.Sprintf("scaled-%d", i)
-		within(t, time.Minute, "the replicas of "+name, func() error {
+		bedtest.Within(t, time.Minute, "the replicas of "+name, func() error {
 			l.scale(t.Context(), name, full)
 			return l.there(t.Context(), name, full)
 		})
 	}
-	within(t, time.Minute, "the replicas of rolled", func() error {
+	bedtest.Within(t, time.Minute, "the replicas of rolled", func() error {
 		return errors.Join(l.there(t.Context(), "rolled", 2), l.available(t.Context(), "rolled", 2))
 	})
 

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 )
@@ -34,8 +35,8 @@ spec:
 // label is gone are not any more.
 func TestLabelCountsForNewPodsOnly(t *testing.T) {
 	t.Parallel()
-	ns := namespace(t, "optin", nil)
-	apply(t, ns, legacyDeployment)
+	ns := bedtest.Namespace(t, c, "optin", nil)
+	bedtest.Apply(t, c, ns, legacyDeployment)
 	ready(t, ns, "legacy")
 	for _, step := range []struct {
 		label         string
@@ -46,7 +47,7 @@ func TestLabelCountsForNewPodsOnly(t *testing.T) {
 		{"caseharden.io/enforce-", false, hardenedReport, plainReport},
 	} {
 		old := ready(t, ns, "legacy")
-		kubectl(t, "", "label", "namespace", ns, step.label)
+		bedtest.Kubectl(t, c, "", "label", "namespace", ns, step.label)
 		waitHardens(t, ns, step.hardens)
 
 		if diff := cmp.Diff(whatRuns(old), whatRuns(ready(t, ns, "legacy"))); diff != "" {
@@ -56,12 +57,12 @@ func TestLabelCountsForNewPodsOnly(t *testing.T) {
 			t.Errorf("%s, of the running pod the kernel says (-want +got):\n%s", step.label, diff)
 		}
 
-		kubectl(t, "", "rollout", "restart", "--namespace="+ns, "deployment/legacy")
-		kubectl(t, "", "rollout", "status", "--namespace="+ns, "deployment/legacy", "--timeout=60s")
+		bedtest.Kubectl(t, c, "", "rollout", "restart", "--namespace="+ns, "deployment/legacy")
+		bedtest.Kubectl(t, c, "", "rollout", "status", "--namespace="+ns, "deployment/legacy", "--timeout=60s")
 		if diff := cmp.Diff(step.after, now(t, ns, ready(t, ns, "legacy").Name)); diff != "" {
 			t.Errorf("%s, of the new pod the kernel says (-want +got):\n%s", step.label, diff)
 		}
-		within(t, soon, "the end of the old pod", func() error {
+		bedtest.Within(t, soon, "the end of the old pod", func() error {
 			_, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), old.Name, metav1.GetOptions{})
 			if apierrors.IsNotFound(err) {
 				return nil
@@ -79,13 +80,13 @@ func whatRuns(p *corev1.Pod) []any {
 // now returns what the kernel says in a container that runs already.
 func now(t *testing.T, namespace, pod string) kernel.Report {
 	t.Helper()
-	return decode(t, kubectl(t, "", "exec", "--namespace="+namespace, pod, "--", "/probe", "-exit"))
+	return decode(t, bedtest.Kubectl(t, c, "", "exec", "--namespace="+namespace, pod, "--", "/probe", "-exit"))
 }
 
 // waitHardens waits until the API server has seen a change of a namespace's label.
 func waitHardens(t *testing.T, namespace string, want bool) {
 	t.Helper()
-	within(t, soon, "the label to count", func() error {
+	bedtest.Within(t, soon, "the label to count", func() error {
 		output, err := c.Kubectl(t.Context(), nil, "run", "--namespace="+namespace, "bare", "--image="+cluster.ProbeName,
 			"--dry-run=server", "--output=jsonpath={.metadata.annotations}")
 		if err == nil && strings.Contains(output, "caseharden.io/injected") != want {
@@ -103,11 +104,11 @@ func TestApplyOfADeploymentWarns(t *testing.T) {
 		_, err := c.Kubectl(t.Context(), strings.NewReader(legacyDeployment), "apply", "--namespace="+namespace, "--warnings-as-errors", "-f", "-")
 		return err
 	}
-	if err := apply(namespace(t, "silent", nil)); err != nil {
+	if err := apply(bedtest.Namespace(t, c, "silent", nil)); err != nil {
 		t.Errorf("without the label: %v", err)
 	}
 
-	ns := namespace(t, "warned", map[string]string{"caseharden.io/warn": "hardened"})
+	ns := bedtest.Namespace(t, c, "warned", map[string]string{"caseharden.io/warn": "hardened"})
 	err := apply(ns)
 	if err == nil {
 		err = errors.New("none")

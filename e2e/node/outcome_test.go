@@ -16,8 +16,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/poll"
 )
 
 // An outcome is what became of a pod: what the kernel said of its container app, or who
@@ -46,7 +46,7 @@ func await(t *testing.T, namespace string, want, got map[string]outcome) {
 		if o != "" {
 			continue
 		}
-		err := cluster.Within(t.Context(), time.Minute, "pod "+namespace+"/"+name, func() error {
+		err := poll.Within(t.Context(), time.Minute, "pod "+namespace+"/"+name, func() error {
 			pod, err := c.Client().CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
 			if err != nil {
 				return err

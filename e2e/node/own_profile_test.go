@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 	"github.com/caseharden/caseharden/e2e/testbed/oci"
 )
@@ -64,8 +65,8 @@ func testOwnFields(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ns := namespace(t, "own-"+name, test.labels)
-			apply(t, ns, `
+			ns := bedtest.Namespace(t, c, "own-"+name, test.labels)
+			bedtest.Apply(t, c, ns, `
 apiVersion: v1
 kind: Pod
 metadata: {name: own, labels: {app: own}}

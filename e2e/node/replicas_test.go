@@ -12,12 +12,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // waitReplicas waits until there are two replicas, which are ready, and no others.
 func waitReplicas(t *testing.T) {
 	t.Helper()
-	within(t, 2*time.Minute, "two replicas", func() error {
+	bedtest.Within(t, 2*time.Minute, "two replicas", func() error {
 		pods, ready := replicas(t), 0
 		for _, pod := range pods {
 			if isReady(&pod) && pod.DeletionTimestamp == nil {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // A creation is what became of one create of a pod.
@@ -63,7 +65,7 @@ func (l *load) tally(t *testing.T) (o tally) {
 			o.created++
 		}
 	}
-	within(t, 10*time.Second, "the watch to see all pods", func() error {
+	bedtest.Within(t, 10*time.Second, "the watch to see all pods", func() error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if o.seen = len(l.seen); o.seen < o.created {

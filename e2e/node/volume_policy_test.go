@@ -13,6 +13,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
@@ -39,8 +40,8 @@ func testFSGroupChangePolicy(t *testing.T) {
 			if err := os.Chmod(dir, 0o770|os.ModeSetgid); err != nil {
 				t.Fatal(err)
 			}
-			ns := namespace(t, "policy-"+name, test.labels)
-			apply(t, ns, fmt.Sprintf(`
+			ns := bedtest.Namespace(t, c, "policy-"+name, test.labels)
+			bedtest.Apply(t, c, ns, fmt.Sprintf(`
 apiVersion: v1
 kind: PersistentVolume
 metadata: {name: %[1]s}

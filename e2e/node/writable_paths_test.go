@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 )
 
@@ -21,8 +22,8 @@ import (
 // image has no such directory.
 func testWritablePaths(t *testing.T) {
 	t.Parallel()
-	ns := namespace(t, "writable-paths", enforcing("own"))
-	apply(t, ns, `
+	ns := bedtest.Namespace(t, c, "writable-paths", enforcing("own"))
+	bedtest.Apply(t, c, ns, `
 apiVersion: v1
 kind: Pod
 metadata: {name: pair, labels: {app: pair}}
@@ -33,9 +34,9 @@ spec:
 `)
 	ready(t, ns, "pair")
 	look := func(container string) string {
-		return decode(t, kubectl(t, "", "exec", "--namespace="+ns, "pair", "--container="+container, "--", "/probe", "-exit", "-stat=/cache/file")).Files["/cache/file"]
+		return decode(t, bedtest.Kubectl(t, c, "", "exec", "--namespace="+ns, "pair", "--container="+container, "--", "/probe", "-exit", "-stat=/cache/file")).Files["/cache/file"]
 	}
-	within(t, soon, "the file", func() error {
+	bedtest.Within(t, soon, "the file", func() error {
 		if got := look("writes"); got != "10001:2000 0600" {
 			return errors.New(got)
 		}
@@ -50,8 +51,8 @@ spec:
 // writes less is not.
 func testSizeLimit(t *testing.T) {
 	t.Parallel()
-	ns := namespace(t, "size-limit", enforcing("own"))
-	apply(t, ns, `
+	ns := bedtest.Namespace(t, c, "size-limit", enforcing("own"))
+	bedtest.Apply(t, c, ns, `
 apiVersion: v1
 kind: Pod
 metadata: {name: less}
@@ -62,14 +63,14 @@ spec:
 	if report, err := c.Report(t.Context(), ns, "less", "app"); err != nil || report.Files["/cache/file"] == "ENOENT" {
 		t.Fatalf("it has not written: %v, %v", report.Files, err)
 	}
-	apply(t, ns, `
+	bedtest.Apply(t, c, ns, `
 apiVersion: v1
 kind: Pod
 metadata: {name: more}
 spec:
   containers: [{name: app, image: `+cluster.ProbeName+`, args: [-fill=/tmp/file]}]
 `)
-	within(t, soon, "the end of the pod", func() error {
+	bedtest.Within(t, soon, "the end of the pod", func() error {
 		pod, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), "more", metav1.GetOptions{})
 		if err == nil && pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
 			err = fmt.Errorf("phase %s", pod.Status.Phase)
@@ -79,7 +80,7 @@ spec:
 	// The pod gives no reason: its process ends with 0 when it is told to, which the kubelet
 	// takes for success.
 	var got []string
-	within(t, soon, "the event", func() error {
+	bedtest.Within(t, soon, "the event", func() error {
 		events, err := c.Client().CoreV1().Events(ns).List(t.Context(), metav1.ListOptions{FieldSelector: "reason=Evicted"})
 		if err == nil && len(events.Items) == 0 {
 			err = errors.New("there is none")

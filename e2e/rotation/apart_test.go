@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 const (
@@ -29,7 +31,7 @@ func TestReplicaIsCutOff(t *testing.T) {
 
 			cut := time.Now()
 			apart.proxy.set(m)
-			noticed := within(t, soon, "the error to be counted", func() error {
+			noticed := bedtest.Within(t, soon, "the error to be counted", func() error {
 				if n := apart.metric(t, watchErrors); n != 1 {
 					return fmt.Errorf("%v", n)
 				}
@@ -39,7 +41,7 @@ func TestReplicaIsCutOff(t *testing.T) {
 
 			// The others rotate.
 			others[0].restartWith(t, longLifetime/2)
-			within(t, soon, "the others to rotate", func() error {
+			bedtest.Within(t, soon, "the others to rotate", func() error {
 				for _, r := range others {
 					leaf, err := r.handshake(t.Context())
 					if err != nil {
@@ -75,7 +77,7 @@ func TestReplicaIsCutOff(t *testing.T) {
 			recovered := time.Now()
 			in.waitSerial(t, "all to serve what the others have made", func(serial string) bool { return serial != first })
 			t.Logf("noticed after %s; caught up %s after the API server was back", noticed.Round(time.Millisecond), time.Since(recovered).Round(time.Millisecond))
-			within(t, soon, "the metric to go on", func() error {
+			bedtest.Within(t, soon, "the metric to go on", func() error {
 				if now := apart.metric(t, lastReconcile); now == reconciled {
 					return fmt.Errorf("%v", now)
 				}
@@ -104,7 +106,7 @@ func TestErrorsAreCountedOnce(t *testing.T) {
 		}
 		in.wipeBundles(t)
 		for _, r := range in.replicas {
-			within(t, soon, fmt.Sprintf("%d errors to be counted", times+1), func() error {
+			bedtest.Within(t, soon, fmt.Sprintf("%d errors to be counted", times+1), func() error {
 				if n := r.metric(t, publishErrors); n != float64(times+1) {
 					return fmt.Errorf("%v", n)
 				}
@@ -112,9 +114,9 @@ func TestErrorsAreCountedOnce(t *testing.T) {
 			})
 		}
 		in.replicas[times%2].proxy.set(forwards)
-		within(t, soon, "a repair", func() error { return in.whole(t.Context(), serial) })
+		bedtest.Within(t, soon, "a repair", func() error { return in.whole(t.Context(), serial) })
 		for _, r := range in.replicas {
-			within(t, soon, "the log to say that it is over", func() error {
+			bedtest.Within(t, soon, "the log to say that it is over", func() error {
 				ended := r.lines(t, time.Time{}, func(l line) bool { return l.Msg == "certificate reconciliation recovered" && l.Step == "publish" })
 				if ended != times+1 {
 					return fmt.Errorf("%d times", ended)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // The API server is killed after each write of a rotation, and started again: the
@@ -24,7 +26,7 @@ func TestAPIServerIsRestarted(t *testing.T) {
 		// One replica is to make certificates of a shorter life: theirs are due for it.
 		lifetime /= 2
 		in.replicas[0].restartWith(t, lifetime)
-		within(t, soon, string(w), func() error {
+		bedtest.Within(t, soon, string(w), func() error {
 			done := map[write]bool{
 				generate: in.history.hasNext(),
 				publish:  in.history.cas() > cas,
@@ -60,7 +62,7 @@ func TestObjectsAreOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Once it is followed again, it is for good.
-	within(t, soon, "both objects to be followed again", func() error {
+	bedtest.Within(t, soon, "both objects to be followed again", func() error {
 		first := in.replicas[0].metric(t, lastReconcile)
 		for range 3 { // the metric is set every second
 			time.Sleep(1500 * time.Millisecond)
@@ -75,7 +77,7 @@ func TestObjectsAreOld(t *testing.T) {
 	for range 3 {
 		in.deleteSecret(t)
 		in.wipeBundles(t)
-		took := within(t, soon, "a repair", func() error { return in.whole(t.Context(), serial) })
+		took := bedtest.Within(t, soon, "a repair", func() error { return in.whole(t.Context(), serial) })
 		t.Logf("repaired after %s", took.Round(time.Millisecond))
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // The caBundles hold CAs of others, fewer or more than the product has of its own when its
@@ -39,7 +41,7 @@ func TestCAsOfOthers(t *testing.T) {
 			in.start(t)
 			load, prober := in.startLoad(nothingForgiven), in.startProber()
 			before := in.history.rotations()
-			took := within(t, 2*rotations*shortLifetime, fmt.Sprintf("%d rotations", rotations), func() error {
+			took := bedtest.Within(t, 2*rotations*shortLifetime, fmt.Sprintf("%d rotations", rotations), func() error {
 				if n := in.history.rotations() - before; n < rotations {
 					return fmt.Errorf("%d rotations", n)
 				}

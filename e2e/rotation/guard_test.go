@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // guardAccount creates the account guard of deploy/install.yaml, which holds the account
@@ -45,7 +46,7 @@ func guardAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	within(t, soon, "the account guard to be heeded", func() error {
+	bedtest.Within(t, soon, "the account guard to be heeded", func() error {
 		other := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "other"}}
 		if _, err := account.CoreV1().Secrets("caseharden").Create(t.Context(), other, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err == nil {
 			return errors.New("another Secret can be written")

@@ -14,6 +14,8 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // Whatever somebody does to the two objects is mended, within seconds and without a
@@ -125,11 +127,11 @@ func TestDamageIsHealed(t *testing.T) {
 			if err := c.damage(); err != nil {
 				t.Fatal(err)
 			}
-			stored := within(t, soon, "the two objects to be mended", func() error { return in.whole(t.Context(), serial) })
+			stored := bedtest.Within(t, soon, "the two objects to be mended", func() error { return in.whole(t.Context(), serial) })
 			in.waitReady(t)
 			in.waitHardened(t)
 			t.Logf("%s: the objects are mended after %s, and a pod is hardened after %s", c.what, stored.Round(time.Millisecond), time.Since(since).Round(time.Millisecond))
-			within(t, soon, "the log to say so", func() error {
+			bedtest.Within(t, soon, "the log to say so", func() error {
 				return in.says(since, func(l line) bool {
 					because := false
 					for part := range strings.SplitSeq(c.because, "|") {
@@ -223,7 +225,7 @@ func TestReplicasStartAtOnce(t *testing.T) {
 		if len(secrets.Items) != 1 {
 			t.Errorf("there are %d Secrets", len(secrets.Items))
 		}
-		within(t, soon, "the history", func() error {
+		bedtest.Within(t, soon, "the history", func() error {
 			in.history.mu.Lock()
 			defer in.history.mu.Unlock()
 			if len(in.history.serials) == 0 {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/balancer"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // secretName is the one in deploy/install.yaml.
@@ -158,7 +159,7 @@ func (in *installation) start(t *testing.T) {
 
 func (in *installation) waitReady(t *testing.T) time.Duration {
 	t.Helper()
-	return within(t, soon, "all replicas to be ready", func() error {
+	return bedtest.Within(t, soon, "all replicas to be ready", func() error {
 		for _, r := range in.replicas {
 			if err := r.CheckReady(t.Context()); err != nil {
 				return fmt.Errorf("%s: %w", r.Dir, err)
@@ -171,7 +172,7 @@ func (in *installation) waitReady(t *testing.T) time.Duration {
 // waitHardened waits until a pod is admitted, and hardened.
 func (in *installation) waitHardened(t *testing.T) time.Duration {
 	t.Helper()
-	return within(t, soon, "a pod to be hardened", func() error { return in.createPod(t.Context(), true) })
+	return bedtest.Within(t, soon, "a pod to be hardened", func() error { return in.createPod(t.Context(), true) })
 }
 
 // serial returns the serial number of the certificate that all the replicas serve, and
@@ -201,7 +202,7 @@ func (in *installation) serial(ctx context.Context) (string, error) {
 func (in *installation) waitSerial(t *testing.T, what string, wanted func(serial string) bool) string {
 	t.Helper()
 	var serial string
-	within(t, soon, what, func() error {
+	bedtest.Within(t, soon, what, func() error {
 		var err error
 		if serial, err = in.serial(t.Context()); err != nil {
 			return err

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // Replicas are killed at random, one at a time, and rotations go on.
@@ -46,7 +48,7 @@ func TestReplicaIsKilledAtEveryStep(t *testing.T) {
 		for _, w := range []write{generate, publish, promote} {
 			in.waitStruck(t, w, m, in.strike(w, m))
 		}
-		within(t, soon, "the rotation to end", func() error {
+		bedtest.Within(t, soon, "the rotation to end", func() error {
 			if in.history.rotations() == rotations {
 				return fmt.Errorf("the certificate is the same")
 			}

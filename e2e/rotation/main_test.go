@@ -60,22 +60,6 @@ func runTests(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// within waits for what happens soon but not at once, and returns how long it took.
-func within(t *testing.T, most time.Duration, what string, holds func() error) time.Duration {
-	t.Helper()
-	start := time.Now()
-	for {
-		err := holds()
-		if err == nil {
-			return time.Since(start)
-		}
-		if time.Since(start) > most {
-			t.Fatalf("waited %s for %s: %v", most, what, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 // soon is far more than what happens at once may take on a busy machine.
 const soon = 20 * time.Second
 

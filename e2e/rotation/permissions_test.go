@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // A permitted is what the chart grants, for one installation.
@@ -120,7 +121,7 @@ func waitAllowed(ctx context.Context, t *testing.T, p *permitted, rule rbacv1.Po
 		name = rule.ResourceNames[0]
 	}
 	for _, verb := range rule.Verbs {
-		within(t, soon, verb+" "+rule.Resources[0]+" to be permitted", func() error {
+		bedtest.Within(t, soon, verb+" "+rule.Resources[0]+" to be permitted", func() error {
 			review, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
 				Spec: authorizationv1.SubjectAccessReviewSpec{
 					User: "system:serviceaccount:" + p.role.Namespace + ":caseharden",

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // A prober makes handshakes with every replica all the time, and verifies what it gets
@@ -86,7 +88,7 @@ func (p *prober) count(err error) {
 // finish ends the prober and judges what it saw.
 func (p *prober) finish(t *testing.T) {
 	t.Helper()
-	within(t, soon, "a handshake", func() error {
+	bedtest.Within(t, soon, "a handshake", func() error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.handshakes == 0 {

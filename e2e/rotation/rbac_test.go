@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // The step that fails without each of the permissions of deploy/install.yaml, so that no
@@ -50,7 +52,7 @@ func TestPermissionsSuffice(t *testing.T) {
 	second := in.waitSerial(t, "a rotation", func(serial string) bool { return serial != first })
 	in.deleteSecret(t)
 	in.wipeBundles(t)
-	within(t, soon, "a repair", func() error { return in.whole(t.Context(), second) })
+	bedtest.Within(t, soon, "a repair", func() error { return in.whole(t.Context(), second) })
 	in.waitHardened(t)
 	for _, r := range in.replicas {
 		lines, _, err := r.log()
@@ -79,7 +81,7 @@ func TestPermissionsAreNeeded(t *testing.T) {
 			if err := r.start(); err != nil {
 				t.Fatal(err)
 			}
-			within(t, soon, "the replica to say what it may not", func() error {
+			bedtest.Within(t, soon, "the replica to say what it may not", func() error {
 				return in.says(time.Time{}, func(l line) bool {
 					return l.Level == "WARN" && l.Step == c.step && strings.Contains(l.Error, "forbidden") &&
 						strings.Contains(l.Error, c.resource) && strings.Contains(l.Error, "cannot "+c.verb)

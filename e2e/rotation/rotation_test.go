@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // The lifetime of tests that wait for it: a rotation begins when a third is left, which
@@ -27,7 +29,7 @@ func TestRotationsUnderLoad(t *testing.T) {
 	load, prober := in.startLoad(nothingForgiven), in.startProber()
 	before := in.history.rotations()
 	connections := in.balancer.Connections()
-	took := within(t, rotations*shortLifetime, fmt.Sprintf("%d rotations", rotations), func() error {
+	took := bedtest.Within(t, rotations*shortLifetime, fmt.Sprintf("%d rotations", rotations), func() error {
 		if n := in.history.rotations() - before; n < rotations {
 			return fmt.Errorf("%d rotations", n)
 		}

@@ -18,6 +18,7 @@ import (
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/caseharden/caseharden/e2e/testbed/oci"
+	"github.com/caseharden/caseharden/e2e/testbed/poll"
 )
 
 // containerdState is where containerd has its sockets, whose names may have 107 bytes, and
@@ -109,7 +110,7 @@ func (c *Cluster) LoadArchive(ctx context.Context, file, name string) error {
 	}
 	defer conn.Close()
 	// The part of containerd that serves a kubelet learns of it a moment later.
-	return Within(ctx, soon, "image "+name, func() error {
+	return poll.Within(ctx, soon, "image "+name, func() error {
 		found, err := cri.NewImageServiceClient(conn).ImageStatus(ctx, &cri.ImageStatusRequest{Image: &cri.ImageSpec{Image: name}})
 		if err == nil && found.Image == nil {
 			err = errors.New("the archive has none of this name")
@@ -155,7 +156,7 @@ func (c *Cluster) removePods(ctx context.Context) error {
 	for _, pod := range pods.Items {
 		go func() {
 			// A container that the kubelet was starting when it ended can be removed a moment later.
-			removed <- Within(ctx, soon, fmt.Sprintf("pod %s/%s to be removed", pod.Metadata.Namespace, pod.Metadata.Name), func() error {
+			removed <- poll.Within(ctx, soon, fmt.Sprintf("pod %s/%s to be removed", pod.Metadata.Namespace, pod.Metadata.Name), func() error {
 				_, err := client.StopPodSandbox(ctx, &cri.StopPodSandboxRequest{PodSandboxId: pod.Id})
 				if err == nil {
 					_, err = client.RemovePodSandbox(ctx, &cri.RemovePodSandboxRequest{PodSandboxId: pod.Id})

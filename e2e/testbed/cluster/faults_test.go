@@ -9,13 +9,15 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // TestRestart kills each process and starts it again: pods outlive all of that, and new
 // ones run.
 func TestRestart(t *testing.T) {
 	ns := namespace(t)
-	kubectl(t, "", "create", "deployment", "--namespace="+ns, "old", "--image="+ProbeName)
+	bedtest.Kubectl(t, c, "", "create", "deployment", "--namespace="+ns, "old", "--image="+ProbeName)
 	old, err := c.Pod(t.Context(), ns, "app=old")
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +27,7 @@ func TestRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kubectl(t, "", "create", "deployment", "--namespace="+ns, "new", "--image="+ProbeName)
+	bedtest.Kubectl(t, c, "", "create", "deployment", "--namespace="+ns, "new", "--image="+ProbeName)
 	if _, err := c.Pod(t.Context(), ns, "app=new"); err != nil {
 		t.Error(err)
 	}
@@ -43,7 +45,7 @@ func TestSuspend(t *testing.T) {
 	ns := namespace(t)
 	c.Process(Scheduler).Suspend()
 	t.Cleanup(c.Process(Scheduler).Resume)
-	kubectl(t, "", "run", "--namespace="+ns, "web", "--image="+ProbeName, "--labels=app=web")
+	bedtest.Kubectl(t, c, "", "run", "--namespace="+ns, "web", "--image="+ProbeName, "--labels=app=web")
 	time.Sleep(time.Second) // it takes some milliseconds
 	pod, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), "web", metav1.GetOptions{})
 	c.Process(Scheduler).Resume()

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caseharden/caseharden/e2e/testbed/poll"
 )
 
 // removeLeftovers removes what a kubelet and a containerd that have ended leave outside of
@@ -71,7 +73,7 @@ func unmountBelow(dir string) error {
 // removeCgroups removes those that the kubelet keeps pods in, and containerd the others:
 // which of the patterns finds them is a matter of the version of cgroups.
 func removeCgroups() error {
-	return Within(context.Background(), soon, "cgroups to be removed", func() error {
+	return poll.Within(context.Background(), soon, "cgroups to be removed", func() error {
 		var errs []error
 		for _, pattern := range []string{"/sys/fs/cgroup/*/kubepods", "/sys/fs/cgroup/kubepods", "/sys/fs/cgroup/*/k8s.io", "/sys/fs/cgroup/k8s.io"} {
 			roots, err := filepath.Glob(pattern)

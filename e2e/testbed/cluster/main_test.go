@@ -15,6 +15,9 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
+	"github.com/caseharden/caseharden/e2e/testbed/poll"
 )
 
 // c is the cluster that the tests share.
@@ -91,7 +94,7 @@ func startMany(ctx context.Context) error {
 	if _, err := c.Kubectl(ctx, strings.NewReader(""), "create", "deployment", "many", "--namespace="+ns, "--replicas=20", "--image="+ProbeName); err != nil {
 		return err
 	}
-	return Within(ctx, soon, "a container to run", func() error {
+	return poll.Within(ctx, soon, "a container to run", func() error {
 		pods, err := c.Client().CoreV1().Pods(ns).List(ctx, metav1.ListOptions{FieldSelector: "status.phase=Running"})
 		if err == nil && len(pods.Items) == 0 {
 			err = errors.New("none does")
@@ -101,7 +104,7 @@ func startMany(ctx context.Context) error {
 }
 
 func nothingLeft(before string) error {
-	return Within(context.Background(), soon, "nothing to be left", func() error {
+	return poll.Within(context.Background(), soon, "nothing to be left", func() error {
 		after, err := traces()
 		if err == nil && after != before {
 			err = fmt.Errorf("before:\n%s\nafter:\n%s", before, after)
@@ -110,40 +113,8 @@ func nothingLeft(before string) error {
 	})
 }
 
-// namespace creates a namespace for a test, and deletes it, with all that is in it, when
-// the test ends.
+// namespace creates a namespace for a test.
 func namespace(t *testing.T) string {
 	t.Helper()
-	name := strings.ToLower(t.Name())
-	if err := c.CreateNamespace(t.Context(), name, nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Client().CoreV1().Namespaces().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
-	})
-	return name
-}
-
-// apply creates what a manifest says, in a namespace.
-func apply(t *testing.T, namespace, manifest string) {
-	t.Helper()
-	kubectl(t, manifest, "apply", "--namespace="+namespace, "-f", "-")
-}
-
-func kubectl(t *testing.T, stdin string, args ...string) string {
-	t.Helper()
-	stdout, err := c.Kubectl(t.Context(), strings.NewReader(stdin), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stdout
-}
-
-func within(t *testing.T, timeout time.Duration, what string, check func() error) {
-	t.Helper()
-	if err := Within(t.Context(), timeout, what, check); err != nil {
-		t.Fatal(err)
-	}
+	return bedtest.Namespace(t, c, strings.ToLower(t.Name()), nil)
 }

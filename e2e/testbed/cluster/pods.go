@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
+	"github.com/caseharden/caseharden/e2e/testbed/poll"
 )
 
 // soon is how long what takes seconds may take, on a machine that is busy.
@@ -31,7 +32,7 @@ func (c *Cluster) CreateNamespace(ctx context.Context, name string, labels map[s
 	if _, err := c.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	return Within(ctx, soon, "namespace "+name, func() error { return c.namespaceReady(ctx, name) })
+	return poll.Within(ctx, soon, "namespace "+name, func() error { return c.namespaceReady(ctx, name) })
 }
 
 // namespaceReady returns an error until the controllers have made what pods in the
@@ -46,7 +47,7 @@ func (c *Cluster) namespaceReady(ctx context.Context, name string) error {
 
 // Report waits for what command probe prints in a container, and returns the last of it.
 func (c *Cluster) Report(ctx context.Context, namespace, pod, container string) (r kernel.Report, err error) {
-	err = Within(ctx, soon, fmt.Sprintf("log of %s/%s, container %s", namespace, pod, container), func() error {
+	err = poll.Within(ctx, soon, fmt.Sprintf("log of %s/%s, container %s", namespace, pod, container), func() error {
 		log, err := c.client.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container}).DoRaw(ctx)
 		if err != nil {
 			return err
@@ -63,7 +64,7 @@ func (c *Cluster) Report(ctx context.Context, namespace, pod, container string) 
 // Pod waits until a pod of the namespace with this label, such as app=web, is ready, and
 // returns it. Pods that are being deleted do not count.
 func (c *Cluster) Pod(ctx context.Context, namespace, label string) (found *corev1.Pod, err error) {
-	err = Within(ctx, soon, "pod "+label+" in "+namespace, func() error {
+	err = poll.Within(ctx, soon, "pod "+label+" in "+namespace, func() error {
 		pods, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: label})
 		if err != nil {
 			return err
@@ -103,19 +104,4 @@ func (c *Cluster) Kubectl(ctx context.Context, stdin io.Reader, args ...string) 
 		err = fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, stderr.String())
 	}
 	return string(stdout), err
-}
-
-// Within calls check until it returns nil, for at most this time.
-func Within(ctx context.Context, timeout time.Duration, what string, check func() error) error {
-	deadline := time.Now().Add(timeout)
-	for {
-		err := check()
-		if err == nil {
-			return nil
-		}
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			return fmt.Errorf("%s: not within %s: %w", what, timeout, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
 }

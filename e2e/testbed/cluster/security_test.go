@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster/kernel"
 )
 
@@ -61,7 +62,7 @@ func TestKernel(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			apply(t, ns, `
+			bedtest.Apply(t, c, ns, `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: `+test.name+`}

@@ -13,6 +13,8 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // TestWorkloads has each of the controllers of pods make one.
@@ -25,7 +27,7 @@ func TestWorkloads(t *testing.T) {
       ` + more + `
       containers: [{name: app, image: ` + ProbeName + `, args: [-exit=` + fmt.Sprint(strings.Contains(more, "Never")) + `]}]`
 	}
-	apply(t, ns, `
+	bedtest.Apply(t, c, ns, `
 apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: stateful}
@@ -78,7 +80,7 @@ spec:
 		if app != "stateful" {
 			continue
 		}
-		within(t, soon, "the endpoints of the Service", func() error {
+		bedtest.Within(t, soon, "the endpoints of the Service", func() error {
 			slices, err := c.Client().DiscoveryV1().EndpointSlices(ns).List(t.Context(), metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=stateful"})
 			if err == nil && (len(slices.Items) != 1 || len(slices.Items[0].Endpoints) != 1 || slices.Items[0].Endpoints[0].Addresses[0] != pod.Status.PodIP) {
 				err = fmt.Errorf("%v, want %s", slices.Items, pod.Status.PodIP)
@@ -88,7 +90,7 @@ spec:
 	}
 	for _, app := range []string{"job", "cron"} {
 		// A CronJob begins with a minute.
-		within(t, time.Minute+soon, "the end of "+app, func() error {
+		bedtest.Within(t, time.Minute+soon, "the end of "+app, func() error {
 			jobs, err := c.Client().BatchV1().Jobs(ns).List(t.Context(), metav1.ListOptions{})
 			if err != nil {
 				return err
@@ -106,7 +108,7 @@ spec:
 // TestEviction has a disruption budget refuse an eviction, and then allow one.
 func TestEviction(t *testing.T) {
 	ns := namespace(t)
-	apply(t, ns, `
+	bedtest.Apply(t, c, ns, `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -134,9 +136,9 @@ spec:
 	if err := evict(); !apierrors.IsTooManyRequests(err) {
 		t.Errorf("eviction of the only replica: %v, want that it is refused", err)
 	}
-	kubectl(t, "", "scale", "--namespace="+ns, "deployment/web", "--replicas=2")
-	within(t, soon, "an eviction to be allowed", evict)
-	within(t, soon, "the end of the pod", func() error {
+	bedtest.Kubectl(t, c, "", "scale", "--namespace="+ns, "deployment/web", "--replicas=2")
+	bedtest.Within(t, soon, "an eviction to be allowed", evict)
+	bedtest.Within(t, soon, "the end of the pod", func() error {
 		_, err := c.Client().CoreV1().Pods(ns).Get(t.Context(), pod.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil

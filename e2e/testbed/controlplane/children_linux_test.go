@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // parentVariable has the test binary be the parent of a control plane in the
@@ -65,9 +67,9 @@ func TestChildrenDieWithParent(t *testing.T) {
 	if len(before) != 2 {
 		t.Errorf("before the parent was killed %d processes ran, want etcd and kube-apiserver", len(before))
 	}
-	waitFor(t, "the end of the children", func() bool { return len(processesIn(t, dir)) == 0 })
+	bedtest.Soon(t, "the end of the children", func() bool { return len(processesIn(t, dir)) == 0 })
 	// A process loses its command line a moment before its sockets.
-	waitFor(t, "the API server's port to be closed", func() bool {
+	bedtest.Soon(t, "the API server's port to be closed", func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			conn.Close()

@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
@@ -100,7 +101,7 @@ func TestControlPlane(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the pod's creation in the audit log", func() bool { return audited(t, c, "create", "pods", "legacy") })
+	bedtest.Soon(t, "the pod's creation in the audit log", func() bool { return audited(t, c, "create", "pods", "legacy") })
 
 	url, before := c.URL(), c.api.PID()
 	if err := c.RestartAPIServer(ctx); err != nil {

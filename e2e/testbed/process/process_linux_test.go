@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // TestChildSurvivesThread ends the thread of the goroutine that started the
@@ -46,7 +48,7 @@ func TestChildSurvivesThread(t *testing.T) {
 	}
 	defer p.Kill()
 	tid := <-thread
-	waitFor(t, "the end of the thread", func() bool {
+	bedtest.Soon(t, "the end of the thread", func() bool {
 		_, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", tid))
 		return os.IsNotExist(err)
 	})
@@ -65,21 +67,11 @@ func TestStopInsists(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Kill()
-	waitFor(t, "the trap", func() bool { return p.LogTail() == "ready" })
+	bedtest.Soon(t, "the trap", func() bool { return p.LogTail() == "ready" })
 	if err := p.Stop(); err != nil {
 		t.Error(err)
 	}
 	if got := p.Outcome(); got != "signal: killed" {
 		t.Errorf("a process that ignores SIGTERM ended with %q, want a SIGKILL", got)
-	}
-}
-
-// waitFor polls until done, for what happens soon but not at once.
-func waitFor(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited 10s for %s", what)
-		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // TestUsage compares what is told of a process that computes with what is told of
@@ -27,14 +29,14 @@ func TestUsage(t *testing.T) {
 		return d
 	}
 	busy, idle := start("while :; do :; done"), start("exec /bin/sleep 60")
-	waitFor(t, "half a second of processor time", func() bool { return cpu(busy) > 500*time.Millisecond })
+	bedtest.Soon(t, "half a second of processor time", func() bool { return cpu(busy) > 500*time.Millisecond })
 	if used := cpu(idle); used > 100*time.Millisecond {
 		t.Errorf("a process that sleeps has used %s of processor time", used)
 	}
 
 	const held = 20_000_000
 	big := start(`x=$(/usr/bin/head -c 20000000 /dev/zero | /usr/bin/tr '\0' x); x=; echo freed; while :; do /bin/sleep 1; done`)
-	waitFor(t, "what it held to be freed", func() bool { return big.LogTail() == "freed" })
+	bedtest.Soon(t, "what it held to be freed", func() bool { return big.LogTail() == "freed" })
 	memory := func() Memory {
 		m, err := big.Memory()
 		if err != nil {
