@@ -20,6 +20,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -58,6 +60,9 @@ type Webhook struct {
 
 	process *process.Process
 	client  *http.Client // trusts CA
+
+	mu      sync.Mutex // guards the following
+	scraped time.Time  // the last time
 }
 
 // Start runs binary with an ephemeral certificate and further flags, which may
@@ -121,8 +126,15 @@ func (w *Webhook) Post(ctx context.Context, path string, body []byte) (code int,
 // alphabetical order; of a histogram, its _count.
 type Metrics map[string]float64
 
-// Metrics reads what the webhook exports of its own.
+// maxScrapeAge is for how long the webhook answers with what it has answered before.
+const maxScrapeAge = time.Second
+
+// Metrics reads what the webhook exports of its own, as it is now.
 func (w *Webhook) Metrics(ctx context.Context) (Metrics, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	time.Sleep(time.Until(w.scraped.Add(maxScrapeAge)))
+	defer func() { w.scraped = time.Now() }()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.MetricsAddr+"/metrics", nil)
 	if err != nil {
 		return nil, err
