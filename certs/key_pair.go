@@ -70,20 +70,20 @@ func (k *keyPair) problem(now time.Time, why string) string {
 // due returns why another key pair must be made; "" if none must be.
 //
 //	two thirds of its life have passed        the rest is a reserve for failures
-//	it is not for one of the hosts            the Service was renamed
 //	it lives longer than one that we make     the lifetime was made shorter
+//	it is not for one of the hosts            the Service was renamed
 //	otherwise                                 ""
 func (k *keyPair) due(now time.Time, o ManagedOptions) string {
 	if k.old(now) {
 		return "two thirds of its life have passed"
 	}
+	if k.outlives(now, o) {
+		return "it lives longer than the configured lifetime"
+	}
 	for _, host := range o.Hosts {
 		if k.leaf.VerifyHostname(host) != nil {
 			return "it is not for " + host
 		}
-	}
-	if k.outlives(now, o) {
-		return "it lives longer than the configured lifetime"
 	}
 	return ""
 }

@@ -136,6 +136,7 @@ func (m *Managed) Run(ctx context.Context) error {
 // step at once. After a write the next step waits until the watch returns what was written.
 func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	m.mu.Lock()
+	m.view.setClocks(time.Now(), m.api.Ahead())
 	followsSecret, followsConfiguration := m.following[theSecret], m.following[theConfiguration]
 	v, secret, configuration := m.view, m.secret, m.configuration
 	m.mu.Unlock()
@@ -143,8 +144,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		return false, nil
 	}
 	m.noteClock()
-	v.own = time.Now()
-	a := v.plan(m.now(), m.options)
+	a := v.plan(m.options)
 	if !followsSecret && (v.serving == nil || a.do != stepPublish) {
 		return false, nil // without the Secret, only a caBundle can be repaired
 	}
@@ -162,7 +162,8 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 		}
 		m.recovered(stepWatch)
 		planned := a.do
-		if a = v.plan(m.now(), m.options); a.do != planned {
+		v.setClocks(time.Now(), m.api.Ahead())
+		if a = v.plan(m.options); a.do != planned {
 			return false, nil // at the next tick
 		}
 	}

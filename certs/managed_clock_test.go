@@ -3,6 +3,7 @@
 package certs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -152,6 +153,36 @@ func TestManagedGoesByTheAPIServersClock(t *testing.T) {
 			t.Errorf("%d lines say that the clock is right:\n%s", n, r.log.String())
 		}
 	})
+}
+
+// An API server that tells a wrong time, for less than the propagation time, changes
+// nothing that works: replicas are ready and serve the same, and the CA stays.
+func TestManagedOfAPIServersThatDisagree(t *testing.T) {
+	for name, wrong := range map[string]time.Duration{"one lifetime ahead": testLifetime, "three lifetimes ahead": 3*testLifetime + backdate, "two lifetimes behind": -2*testLifetime - backdate} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := newMemoryAPI(1)
+				r := startReplica(t, api)
+				after(2 * testPropagation)
+				before := serial(t, r)
+				cas, _ := api.bundle()
+				for range 10 {
+					api.change(func() { api.ahead = wrong })
+					r.mustBeReady(t)
+					after(testPropagation - 2*time.Second)
+					r.mustBeReady(t)
+					if serial(t, r) != before {
+						t.Fatalf("another certificate is served:\n%s", r.log.String())
+					}
+					api.change(func() { api.ahead = 0 })
+					after(2 * time.Second)
+				}
+				if now, _ := api.bundle(); !slices.Contains(now, cas[0]) {
+					t.Errorf("the CA that works has left the caBundle:\n%s", r.log.String())
+				}
+			})
+		})
+	}
 }
 
 // A replica whose clock was set does nothing by it before it has asked for the time.

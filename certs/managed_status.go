@@ -10,17 +10,17 @@ import (
 )
 
 // Ready returns nil when the certificate being served is valid at now, and every webhook
-// has its CA, as far as this replica knows. now is by this replica's clock, and is
-// converted to the API server's clock.
+// has its CA, as far as this replica knows. now is by this replica's clock. The certificate
+// must be valid by it or by the API server's clock: one of several API servers may tell a
+// wrong time.
 func (m *Managed) Ready(now time.Time) error {
-	now = now.Add(m.api.Ahead())
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := &m.view
 	if v.serving == nil {
 		return fmt.Errorf("%w: %s", errNotLoaded, m.waitingFor)
 	}
-	if err := m.served.Ready(now); err != nil {
+	if err := m.served.Ready(now.Add(m.api.Ahead())); err != nil && m.served.Ready(now) != nil {
 		return err
 	}
 	switch {
@@ -42,8 +42,8 @@ func (m *Managed) noteReadiness() {
 	m.readiness.set(reason, "because", reason)
 }
 
-// noteClock logs and counts a clock that differs from the API server's. Certificates do not
-// depend on it.
+// noteClock logs and counts a clock that differs from the API server's. A step that
+// gives something up waits for both: see [view.plan].
 func (m *Managed) noteClock() {
 	problem, ahead := "", m.api.Ahead()
 	if ahead != 0 {

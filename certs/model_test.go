@@ -16,7 +16,8 @@ import (
 // at the configuration, take the step that the plan says, which the API server refuses
 // if what it rests on has changed; and crash, and time passes. Somebody may delete the
 // Secret, replace it by another, or wipe the caBundles in between. The clock of a replica
-// may be set to another time, wrong or right, at any moment.
+// may be set to another time, wrong or right, at any moment. The API server that a replica
+// reaches may tell a wrong time, and then the right one again.
 //
 // Time goes in ticks, of which one is the propagation time. It is the API server's time.
 const (
@@ -68,12 +69,18 @@ func (w *world) next(t *testing.T) []*world {
 			}
 		}
 		if w.crashes > 0 {
-			add(func(c *world) { c.replicas[i] = replica{}; c.crashes-- })
+			add(func(c *world) { c.replicas[i] = replica{own: r.own, lie: r.lie, told: r.own}; c.crashes-- })
 		}
 		for _, wrong := range w.clockErrors {
-			if w.clocks > 0 && wrong != r.wrong && (i == 0 || !w.mute) { // of two alike, one is enough
-				add(func(c *world) { c.replicas[i].wrong, c.clocks = wrong, c.clocks-1 })
+			if w.clocks > 0 && wrong != r.own && (i == 0 || !w.mute) { // of two alike, one is enough
+				add(func(c *world) { c.replicas[i].setClock(wrong); c.clocks-- })
 			}
+			if w.lies > 0 && wrong != 0 && w.tick < w.end && i == 0 { // of two alike, one is enough
+				add(func(c *world) { c.replicas[i].lie, c.lies = wrong, c.lies-1 })
+			}
+		}
+		if r.lie != 0 {
+			add(func(c *world) { c.replicas[i].lie = 0 })
 		}
 	}
 	if w.interventions > 0 {
@@ -112,17 +119,23 @@ func (w *world) isStarting() bool {
 
 // settle lets both replicas do what they want, in turn and with what is there, for as
 // many ticks as a rotation takes. Then both must serve one key pair that works, and
-// have nothing more to do. Their clocks may stay wrong if the API server tells the time.
+// have nothing more to do. Their clocks may stay wrong if the API servers tell the time.
 func (w *world) settle() string {
 	c := w.clone()
-	busy := false
+	for i := range c.replicas {
+		c.replicas[i].lie = 0
+		if c.mute {
+			c.replicas[i].setClock(0)
+		}
+	}
+	busy := true
 	for range 5 {
+		for i := range c.replicas { // a watch ends within a tick, and the object is read again
+			c.replicas[i].ask(c)
+		}
 		for range 30 {
 			busy = false
 			for i := range c.replicas {
-				if c.mute {
-					c.replicas[i].wrong = 0
-				}
 				c.lookAtSecret(i)
 				c.lookAtBundle(i)
 				did, broken := c.act(i)
@@ -130,6 +143,9 @@ func (w *world) settle() string {
 					return broken
 				}
 				busy = busy || did != nothing
+			}
+			if !busy {
+				break
 			}
 		}
 		c.tick++
@@ -161,18 +177,37 @@ func settled() *world {
 	return w
 }
 
-// TestModel looks at every state that can be reached, and, of some of them, at where
-// it ends when nothing more goes wrong.
+// misled is a settled world with what an API server that is three lifetimes ahead has left
+// behind: a next that is not valid yet, whose CA has been published for long.
+func misled() *world {
+	w := settled()
+	w.tick = 2
+	w.secret.next = modelKeyPair(w.tick+18, 1)
+	w.setSecret(w.secret)
+	w.setBundle([]*x509.Certificate{w.secret.current.issuer, w.secret.next.issuer})
+	for i := range w.replicas {
+		w.lookAtSecret(i)
+		w.lookAtBundle(i)
+	}
+	w.tick++
+	return w
+}
+
+// settleEvery is which share of the states is also followed to where it ends.
+const settleEvery = 100
+
+// TestModel visits every state that can be reached. From a sample of them, one in
+// settleEvery, it also follows where the replicas end when nothing more goes wrong.
 func TestModel(t *testing.T) {
 	clockErrors := []int{0, -6, 6, 100}
 	empty := func() *world {
 		return &world{trusted: map[string]int{}, secret: secretView{currentProblem: "there is no Secret"}}
 	}
 	for name, tt := range map[string]struct {
-		world                                         *world
-		crashes, interventions, oddities, clocks, end int
-		clockErrors                                   []int
-		mute                                          bool
+		world                                               *world
+		crashes, interventions, oddities, clocks, lies, end int
+		clockErrors                                         []int
+		mute                                                bool
 	}{
 		"two start at once":            {world: empty(), end: 4},
 		"a crash at the start":         {world: empty(), crashes: 1, end: 2},
@@ -184,17 +219,23 @@ func TestModel(t *testing.T) {
 		// By a clock that is 6 ticks ahead what works has expired, and what it makes is not
 		// valid yet. By a clock that is 6 ticks behind, what works is not valid yet.
 		"a clock is set at the start":   {world: empty(), clocks: 1, clockErrors: clockErrors, end: 3},
-		"clocks are set while rotating": {world: settled(), clocks: 2, clockErrors: clockErrors, end: 7},
+		"clocks are set while rotating": {world: settled(), clocks: 2, clockErrors: clockErrors, end: 6},
 		"a clock is set, and a crash":   {world: settled(), clocks: 1, clockErrors: clockErrors, crashes: 1, end: 6},
 		// Nothing tells the replica that its clock is wrong.
 		"a clock is wrong, and corrected": {world: settled(), clocks: 1, clockErrors: []int{-6, 6}, mute: true, end: 5},
 		"a key pair is not valid yet":     {world: settled(), oddities: 1, crashes: 1, end: 5},
+		// API servers tell different times: one of them is one or three lifetimes ahead, or two
+		// behind. A replica may reach any of them at any moment.
+		"an API server is three lifetimes ahead": {world: settled(), lies: 1, clockErrors: []int{18}, end: 5},
+		"an API server is two lifetimes behind":  {world: settled(), lies: 1, clockErrors: []int{-12}, end: 5},
+		"an API server is ahead at the start":    {world: empty(), lies: 1, clockErrors: []int{18}, end: 1},
+		"an API server is ahead again":           {world: misled(), lies: 1, clockErrors: []int{18}, end: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			start := tt.world
 			start.crashes, start.interventions, start.oddities, start.end = tt.crashes, tt.interventions, tt.oddities, tt.end
-			start.clocks, start.clockErrors, start.mute = tt.clocks, tt.clockErrors, tt.mute
+			start.clocks, start.lies, start.clockErrors, start.mute = tt.clocks, tt.lies, tt.clockErrors, tt.mute
 			start.untouched = true
 			seen := map[string]bool{}
 			queue := []*world{start}
@@ -208,7 +249,7 @@ func TestModel(t *testing.T) {
 					}
 					seen[key] = true
 					queue = append(queue, after)
-					if len(seen)%500 == 0 {
+					if len(seen)%settleEvery == 0 {
 						if broken := after.settle(); broken != "" {
 							t.Fatalf("tick %d: %s: %s", after.tick, broken, key)
 						}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A world is a state of everything.
@@ -23,7 +24,8 @@ type world struct {
 	crashes, interventions int   // that may still come
 	oddities               int   // key pairs that are not valid yet, which may still be put into the Secret
 	clocks                 int   // that may still be set
-	clockErrors            []int // to how many ticks ahead
+	lies                   int   // wrong times that API servers may still begin to tell
+	clockErrors            []int // how many ticks ahead a clock may be
 	mute                   bool  // the API server does not tell the time
 	end                    int   // the last tick
 	untouched              bool  // by interventions, so far
@@ -33,7 +35,48 @@ type replica struct {
 	view                   view
 	sawSecret, sawBundle   bool
 	secretSeen, bundleSeen int // versions
-	wrong                  int // ticks that its clock is ahead, as far as it does not know
+
+	// How many ticks ahead of the time something is.
+	own       int // its own clock
+	lie       int // the clock of the API server that it reaches
+	told      int // the API server's clock, as the replica takes it to be
+	toldSince int // the tick since when all answers agree
+}
+
+// ask asks the API server for the time.
+func (r *replica) ask(w *world) {
+	before := r.told - r.own
+	if w.mute {
+		r.told = r.own
+	} else {
+		r.told = r.lie
+	}
+	if r.told-r.own != before {
+		r.toldSince = w.tick
+	}
+	r.setClocks(w)
+}
+
+// setClocks lets its view know the time by both clocks.
+func (r *replica) setClocks(w *world) {
+	r.view.setClocks(at(w.tick+r.own), time.Duration(r.told-r.own)*modelTick)
+}
+
+// setClock sets its own clock. It does not know. Durations stay what they are.
+func (r *replica) setClock(own int) {
+	moved := own - r.own
+	r.own, r.told = own, r.told+moved
+	since := map[string]time.Time{}
+	for ca, t := range r.view.trustedSince {
+		since[ca] = t.Add(time.Duration(moved) * modelTick)
+	}
+	r.view.trustedSince = since
+}
+
+// isMisled reports whether a replica can only go by a wrong time: nothing tells it another,
+// or all answers have told it this one for the propagation time.
+func (w *world) isMisled(r *replica) bool {
+	return r.told != 0 && (w.mute || r.toldSince+1 <= w.tick)
 }
 
 // key is the same for worlds in which the same can happen.
@@ -57,21 +100,21 @@ func (w *world) key() string {
 			fmt.Fprintf(&b, "%s%d", ca, max(ticks[ca], w.tick-1)-w.tick)
 		}
 	}
-	fmt.Fprintf(&b, "%d %d %d %d %d|", w.tick, w.crashes, w.interventions, w.oddities, w.clocks)
+	fmt.Fprintf(&b, "%d %d %d %d %d %d|", w.tick, w.crashes, w.interventions, w.oddities, w.clocks, w.lies)
 	name(w.secret.current)
 	name(w.secret.next)
 	names(w.bundle)
 	times(w.trusted)
 	for i := range w.replicas {
 		r := &w.replicas[i]
-		fmt.Fprintf(&b, "|%d%t%t%t%t", r.wrong, r.sawSecret, r.sawBundle, r.secretSeen == w.secretVersion, r.bundleSeen == w.bundleVersion)
+		fmt.Fprintf(&b, "|%d %d %d %d%t%t%t%t", r.own, r.lie, r.told, max(r.toldSince, w.tick-1)-w.tick, r.sawSecret, r.sawBundle, r.secretSeen == w.secretVersion, r.bundleSeen == w.bundleVersion)
 		name(r.view.secret.current)
 		name(r.view.secret.next)
 		name(r.view.serving)
 		names(r.view.configuration.trusted)
 		since := map[string]int{}
 		for ca, t := range r.view.trustedSince {
-			since[ca] = int(t.Sub(modelStart) / modelTick)
+			since[ca] = int(t.Sub(modelStart)/modelTick) - r.own
 		}
 		times(since)
 	}
@@ -110,7 +153,7 @@ func (w *world) lookAtSecret(i int) {
 func (w *world) lookAtBundle(i int) {
 	r := &w.replicas[i]
 	seen := configurationView{exists: true, bundles: [][]byte{marshalCAs(w.bundle)}, trusted: w.bundle, known: [][]*x509.Certificate{w.bundle}}
-	r.view.observe(at(w.tick), seen, r.bundleSeen+1 < w.bundleVersion)
+	r.view.observe(at(w.tick+r.own), seen, r.bundleSeen+1 < w.bundleVersion)
 	r.bundleSeen, r.sawBundle = w.bundleVersion, true
 }
 
@@ -118,8 +161,8 @@ func (w *world) lookAtBundle(i int) {
 func (w *world) act(i int) (did step, broken string) {
 	r := &w.replicas[i]
 	v := &r.view
-	v.own = at(w.tick)
-	a := v.plan(at(w.tick+r.wrong), modelOptions)
+	r.setClocks(w)
+	a := v.plan(modelOptions)
 	if !a.changes() {
 		return a.do, ""
 	}
@@ -127,11 +170,9 @@ func (w *world) act(i int) (did step, broken string) {
 	if r.bundleSeen != w.bundleVersion {
 		return nothing, ""
 	}
-	if !w.mute {
-		r.wrong = 0
-	}
+	r.ask(w)
 	planned := a.do
-	if a = v.plan(at(w.tick+r.wrong), modelOptions); a.do != planned {
+	if a = v.plan(modelOptions); a.do != planned {
 		return planned, "" // at least it knows the time now
 	}
 	fresh := r.secretSeen == w.secretVersion
@@ -150,7 +191,7 @@ func (w *world) act(i int) (did step, broken string) {
 		}
 		w.setBundle(a.bundle)
 	case a.do == stepGenerate && fresh:
-		w.setSecret(secretView{current: v.secret.current, next: modelKeyPair(w.tick+r.wrong, i)})
+		w.setSecret(secretView{current: v.secret.current, next: modelKeyPair(w.tick+r.told, i)})
 	case a.do == stepRestore && fresh:
 		w.setSecret(secretView{current: v.serving, next: v.secret.next})
 	case a.do == stepPromote && fresh:
@@ -161,8 +202,8 @@ func (w *world) act(i int) (did step, broken string) {
 
 // mayServe says what is wrong with a replica serving a key pair from now on. It
 // takes requests from a replica that works: itself or, when it starts, the other. One
-// that starts cannot know of a foreign key pair in the Secret that it is. One that does
-// not know the time can serve what does not work, until it knows.
+// that starts cannot know of a foreign key pair in the Secret that it is. One that is
+// misled can serve what does not work, until it knows the time.
 func (w *world) mayServe(i int, after *keyPair) string {
 	before := w.replicas[i].view.serving
 	if foreign := strings.HasSuffix(after.id(), "c"); before == nil && !foreign {
@@ -171,7 +212,7 @@ func (w *world) mayServe(i int, after *keyPair) string {
 	_, trusted := w.trusted[after.id()]
 	works := before != nil && w.accepts(before) && w.longTrusted(before)
 	switch {
-	case w.replicas[i].wrong != 0:
+	case w.isMisled(&w.replicas[i]):
 	case works && !w.accepts(after):
 		return fmt.Sprintf("%s, which does not work, is served in place of %s", after.id(), before.id())
 	case works && !w.longTrusted(after) && w.first != after.id():

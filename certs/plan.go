@@ -25,6 +25,12 @@ import (
 // The API server's clock decides, since the API server judges certificates. The clock of a
 // replica may be wrong, or be set at any moment. A replica therefore asks the API server
 // for the time, and for the configuration, before it takes a step.
+//
+// One of several API servers may also have a wrong clock. Nothing that works is given up
+// because of one clock: a CA leaves a caBundle only when both clocks agree that it has
+// expired, and nothing is served earlier than after the propagation time unless both clocks
+// agree that nothing else works. That time starts again when the clocks differ by another
+// amount.
 
 // A view is what one replica knows about the Secret, the webhook configuration and itself.
 // It may be outdated.
@@ -33,11 +39,15 @@ type view struct {
 	configuration configurationView
 	serving       *keyPair // nil for none yet
 
+	// own is the time by the replica's own clock. ahead is how far the API server's clock is
+	// ahead of it.
+	own   time.Time
+	ahead time.Duration
+
 	// trustedSince is since when this replica has seen a CA in every caBundle without a
-	// break, by the id of the CA. own is the time now. Both are by the replica's own
+	// break, and without a change of ahead, by the id of the CA. It is by the replica's own
 	// clock, which is good enough for a duration.
 	trustedSince map[string]time.Time
-	own          time.Time
 }
 
 type secretView struct {
@@ -90,6 +100,27 @@ func (v *view) observe(now time.Time, configuration configurationView, missed bo
 	v.configuration, v.trustedSince = configuration, since
 }
 
+// setClocks sets the time by both clocks. If their difference has changed, one of the clocks
+// was set, or API servers tell different times: all CAs count as new.
+func (v *view) setClocks(own time.Time, ahead time.Duration) {
+	if (ahead - v.ahead).Abs() > clockTolerance {
+		since := map[string]time.Time{}
+		for ca := range v.trustedSince {
+			since[ca] = own
+		}
+		v.trustedSince = since
+	}
+	v.own, v.ahead = own, ahead
+}
+
+// now returns the time by the API server's clock.
+func (v *view) now() time.Time { return v.own.Add(v.ahead) }
+
+// mayBeValid reports whether the certificate is valid by one of the two clocks.
+func (v *view) mayBeValid(certificate *x509.Certificate) bool {
+	return validAt("", certificate, v.now()) == nil || validAt("", certificate, v.own) == nil
+}
+
 // An action is a step, or nothing, with what the step needs.
 type action struct {
 	do     step
@@ -110,29 +141,32 @@ func (a action) changes() bool { return a.do != nothing && a.do != stepRefuse }
 //	there is no next, and current is due                     generate, unless replicas contend
 //	a caBundle lacks a CA, or has something else             publish
 //	next has been trusted for long enough                    promote
-//	current is unusable, and only next can work              promote
+//	current is unusable, and only next can work,
+//	  by either clock                                        promote
 //	current is not what is served, and is trusted for long
-//	  enough, or nothing that is served works                serve
+//	  enough, or what is served works by neither clock       serve
 //	the Secret is a record of Helm                           clean
 //	there is no caBundle to publish in                       nothing
 //	current is unusable                                      nothing, until next is trusted
 //	current is not what is served                            nothing, until current is trusted
-//	current does not suit, and replicas contend              refuse
+//	current is for other hosts, and replicas contend         refuse
 //	otherwise                                                nothing
 //
 // A next that is unusable or old is none. A next that does not suit this replica may suit
 // another, which has the newer options: it is promoted before any replica makes one more.
-func (v *view) plan(now time.Time, o ManagedOptions) action {
+func (v *view) plan(o ManagedOptions) action {
+	now := v.now()
 	current, next := v.secret.current, v.secret.next
 	unusable := v.unusable(current, now, o, v.secret.currentProblem)
 	works := v.serving.problem(now, "") == ""
+	mayWork := v.serving != nil && v.mayBeValid(v.serving.leaf) && v.mayBeValid(v.serving.issuer)
 	if v.unusable(next, now, o, "") != "" || next.old(now) {
 		next = nil
 	}
 	due, contended := "", false
 	if unusable == "" {
 		due = current.due(now, o)
-		contended = due != "" && !current.old(now) && v.contended(now)
+		contended = due != "" && !current.old(now) && !current.outlives(now, o) && v.contended(now)
 	}
 	bundle := v.wanted(now, o)
 	untrusted := fmt.Sprintf("its CA has not been in every caBundle for %s yet", o.Propagation)
@@ -151,9 +185,9 @@ func (v *view) plan(now time.Time, o ManagedOptions) action {
 		return action{do: stepPublish, why: v.publishReason(), bundle: bundle}
 	case next != nil && v.longTrusted(next, o):
 		return action{do: stepPromote, why: "its CA has been in every caBundle for long enough"}
-	case next != nil && unusable != "" && v.onlyNextCanWork(next, now):
+	case next != nil && unusable != "" && v.onlyNextCanWork(next):
 		return action{do: stepPromote, why: "no other certificate can be trusted"}
-	case unusable == "" && !current.same(v.serving) && v.configuration.trusts(current) && (!works || v.longTrusted(current, o)):
+	case unusable == "" && !current.same(v.serving) && v.configuration.trusts(current) && (!mayWork || v.longTrusted(current, o)):
 		return action{do: stepServe}
 	case v.secret.helmRecord:
 		return action{do: stepClean, why: "the Secret has the label owner=helm, by which Helm finds records of releases"}
@@ -190,13 +224,13 @@ func (v *view) unusable(k *keyPair, now time.Time, o ManagedOptions, why string)
 }
 
 // maxCAs is how many of our CAs may be valid before a replica no longer replaces a
-// certificate only because it does not suit the replica. A rotation needs two, and a key
+// certificate only because it is not for one of the hosts. A rotation needs two, and a key
 // pair that was just lost is a third.
 const maxCAs = 8
 
 // contended reports whether replicas seem to replace each other's certificates again and
-// again. The CAs of others do not count. A certificate that is old or unusable is always
-// replaced: no CA in a caBundle stops rotation.
+// again. The CAs of others do not count. A certificate that is old, unusable or outlives what
+// we make is always replaced, whatever is in a caBundle.
 func (v *view) contended(now time.Time) bool {
 	var all []*x509.Certificate
 	for _, known := range v.configuration.known {
@@ -209,20 +243,20 @@ func (v *view) contended(now time.Time) bool {
 }
 
 // longTrusted reports whether this replica has seen the CA in every caBundle for the
-// propagation time. After a restart it waits again.
+// propagation time. After a restart, and after a change of a clock, it waits again.
 func (v *view) longTrusted(k *keyPair, o ManagedOptions) bool {
 	since, found := v.trustedSince[k.id()]
 	return found && v.own.Sub(since) >= o.Propagation
 }
 
-// onlyNextCanWork reports whether API servers can accept no certificate but that of next.
-// Then no replica can serve one that works, and there is nothing to wait for.
-func (v *view) onlyNextCanWork(next *keyPair, now time.Time) bool {
+// onlyNextCanWork reports whether API servers can accept no certificate but that of next, by
+// either clock. Then no replica can serve one that works, and there is nothing to wait for.
+func (v *view) onlyNextCanWork(next *keyPair) bool {
 	if !v.configuration.trusts(next) {
 		return false
 	}
 	for _, known := range v.configuration.known {
-		if len(valid(known, now)) != 1 {
+		if slices.ContainsFunc(known, func(ca *x509.Certificate) bool { return id(ca) != next.id() && v.mayBeValid(ca) }) {
 			return false
 		}
 	}
@@ -232,8 +266,8 @@ func (v *view) onlyNextCanWork(next *keyPair, now time.Time) bool {
 // wanted returns the CAs that must be in every caBundle: those of the usable key pairs in
 // the Secret, that of the key pair being served, and those that are in a caBundle already,
 // because another replica may still serve with them. A CA leaves one lifetime after it has
-// expired. An expired CA does no harm, and a CA that seems to have expired by a wrong clock
-// may be the one that works.
+// expired by both clocks. An expired CA does no harm, and a CA that has expired by a wrong
+// clock may be the one that works.
 func (v *view) wanted(now time.Time, o ManagedOptions) []*x509.Certificate {
 	var all []*x509.Certificate
 	for _, k := range []*keyPair{v.secret.current, v.secret.next} {
@@ -247,7 +281,11 @@ func (v *view) wanted(now time.Time, o ManagedOptions) []*x509.Certificate {
 	for _, known := range v.configuration.known {
 		all = append(all, known...)
 	}
-	return sortedCAs(alive(all, now, o.Lifetime))
+	earlier := now
+	if v.own.Before(now) {
+		earlier = v.own
+	}
+	return sortedCAs(alive(all, earlier, o.Lifetime))
 }
 
 // isPublished reports whether every caBundle is the one of these CAs.

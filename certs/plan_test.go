@@ -131,6 +131,8 @@ func TestPlan(t *testing.T) {
 		"too many CAs, and nothing is served":                  {1, secretView{current: otherHost}, bundles(eight()), nil, nil, stepServe, "", nil},
 		"CAs of others":                                        {1, secretView{current: otherHost}, bundles(append(eight()[:maxCAs-1], foreign(40)...)), otherHost, nil, stepGenerate, "it is not for a.example", nil},
 		"CAs of ours that have expired":                        {1, secretView{current: otherHost}, bundles(append(eight()[:maxCAs-1], expired)), otherHost, nil, stepGenerate, "it is not for a.example", nil},
+		"too many CAs, and current lives too long":             {1, secretView{current: tooLong}, bundles(append(eight(), tooLong)), pairA, nil, stepGenerate, "it lives longer than the configured lifetime", nil},
+		"too many CAs, current lives too long, and is served":  {1, secretView{current: tooLong}, bundles(append(eight(), tooLong)), tooLong, nil, stepGenerate, "it lives longer than the configured lifetime", nil},
 		"too many CAs, and nothing works":                      {7, secretView{current: expired}, bundles(eight()), nil, nil, stepGenerate, "serving certificate expired at 2025-12-31T16:00:00Z", nil},
 		"next suits another replica":                           {4, secretView{current: pairA, next: pairB}, bundles(some(pairA, pairB)), pairA, map[*keyPair]time.Time{pairB: long}, stepPromote, "its CA has been in every caBundle for long enough", nil},
 		"nothing is served yet, nor is there a configuration":  {1, secretView{current: pairA}, configurationView{}, nil, nil, nothing, "there is no webhook configuration", nil},
@@ -163,7 +165,7 @@ func TestPlan(t *testing.T) {
 			if tt.secret.current == otherHost {
 				o.Hosts = []string{"a.example"}
 			}
-			a := v.plan(now, o)
+			a := v.plan(o)
 			if a.do != tt.do || a.why != tt.why {
 				t.Errorf("plan = %s (%s), want %s (%s)", a.do, a.why, tt.do, tt.why)
 			}
@@ -173,6 +175,33 @@ func TestPlan(t *testing.T) {
 			}
 			if string(marshalCAs(a.bundle)) != string(marshalCAs(want)) {
 				t.Errorf("the bundle has %d CAs, want %d", len(a.bundle), len(want))
+			}
+		})
+	}
+}
+
+// Where the two clocks disagree, what works by one of them stays.
+func TestPlanWithTwoClocks(t *testing.T) {
+	fresh := modelKeyPair(20, 0) // made by a clock that is 19 ticks ahead
+	for name, tt := range map[string]struct {
+		own, told int // ticks
+		secret    secretView
+		trusted   []*keyPair
+		serving   *keyPair
+		do        step
+	}{
+		"the API server's clock is ahead: the CA stays":        {1, 20, secretView{current: fresh}, []*keyPair{pairA, fresh}, pairA, nothing},
+		"the replica's clock is ahead: the CA stays":           {20, 1, secretView{current: pairA}, []*keyPair{pairA}, pairA, nothing},
+		"both are ahead: the CA leaves":                        {20, 21, secretView{current: fresh}, []*keyPair{pairA, fresh}, fresh, stepPublish},
+		"the API server's clock is ahead: next waits":          {1, 20, secretView{current: pairA, next: fresh}, []*keyPair{pairA, fresh}, pairA, nothing},
+		"the replica's clock is behind, and nothing is served": {-100, 20, secretView{next: fresh}, []*keyPair{fresh}, nil, stepPromote},
+		"what is served works by neither clock":                {-100, 20, secretView{current: fresh}, []*keyPair{pairA, fresh}, pairA, stepServe},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := view{secret: tt.secret, serving: tt.serving, own: at(tt.own), ahead: at(tt.told).Sub(at(tt.own)),
+				configuration: bundles(tt.trusted)}
+			if a := v.plan(modelOptions); a.do != tt.do {
+				t.Errorf("plan = %s (%s), want %s", a.do, a.why, tt.do)
 			}
 		})
 	}
