@@ -54,14 +54,18 @@ func (r *reader) directory(dir string) {
 		inside := f.name
 		if f.link {
 			// os.Root would refuse an absolute link, also one to a file that is here.
-			leads := target(filepath.Join(dir, f.name))
+			leads, err := filepath.EvalSymlinks(filepath.Join(target(dir), f.name))
+			if err != nil {
+				r.fail(filepath.Join(dir, f.name), err)
+				continue
+			}
 			relative, err := filepath.Rel(target(dir), leads)
 			if err != nil || !filepath.IsLocal(relative) {
-				r.fail(filepath.Join(dir, f.name), fmt.Errorf("is a link out of %s: preview its target with -f %s", dir, leads))
+				r.fail(filepath.Join(dir, f.name), fmt.Errorf("is a link to a file outside %s: preview the file with -f %s", dir, leads))
 				continue
 			}
 			if strings.HasPrefix(relative, ".") || strings.Contains(relative, string(filepath.Separator)+".") {
-				r.fail(filepath.Join(dir, f.name), fmt.Errorf("is a link to a hidden file: preview its target with -f %s", leads))
+				r.fail(filepath.Join(dir, f.name), fmt.Errorf("is a link to a hidden file: preview the file with -f %s", leads))
 				continue
 			}
 			if here[relative] {

@@ -32,6 +32,7 @@ func TestReadInputs(t *testing.T) {
 		"in/f-dir.yaml":        "z",
 		"in/g-device.yaml":     "/dev/zero",
 		"in/y-out":             "../outside",
+		"in/z/none.yaml":       "nothing.yaml",
 		"in/z/through-out.yml": "../y-out/secret.yaml",
 		"link":                 "in",
 		"link.yaml":            "in/z/more.json",
@@ -45,15 +46,17 @@ func TestReadInputs(t *testing.T) {
 		want, errs []string
 	}{
 		"a directory": {[]string{"in"}, []string{"in/e-absolute.yaml text", "in/pod.yaml pod", "in/z/more.json more"}, []string{
-			"in/b-out.json: is a link out of in: preview its target with -f outside/secret.yaml",
-			"in/c-absolute.yaml: is a link out of in: preview its target with -f outside/secret.yaml",
+			"in/b-out.json: is a link to a file outside in: preview the file with -f outside/secret.yaml",
+			"in/c-absolute.yaml: is a link to a file outside in: preview the file with -f outside/secret.yaml",
 			"in/d-none.yaml: no such file or directory",
 			"in/f-dir.yaml: is no regular file",
-			"in/g-device.yaml: is a link out of in: preview its target with -f /dev/zero",
-			"in/z/through-out.yml: is a link out of in: preview its target with -f outside/secret.yaml",
+			"in/g-device.yaml: is a link to a file outside in: preview the file with -f /dev/zero",
+			"in/z/none.yaml: no such file or directory",
+			"in/z/through-out.yml: is a link to a file outside in: preview the file with -f outside/secret.yaml",
 		}},
 		"a link to a directory": {[]string{"link/z"}, []string{"link/z/more.json more"}, []string{
-			"link/z/through-out.yml: is a link out of link/z: preview its target with -f outside/secret.yaml",
+			"link/z/none.yaml: no such file or directory",
+			"link/z/through-out.yml: is a link to a file outside link/z: preview the file with -f outside/secret.yaml",
 		}},
 		"a link to a file":     {[]string{"link.yaml"}, []string{"link.yaml more"}, nil},
 		"a file and its link":  {[]string{"in/pod.yaml", "in/a-link.yaml", "./in/pod.yaml"}, []string{"in/pod.yaml pod"}, nil},
