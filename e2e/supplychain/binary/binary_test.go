@@ -192,7 +192,7 @@ func TestLinksNothingElse(t *testing.T) {
 			t.Errorf("the binary has code of %s", name)
 		}
 	}
-	if !bytes.Contains(content, []byte("github.com/caseharden/caseharden/mutate.(*Handler)")) {
+	if !bytes.Contains(content, []byte("github.com/caseharden/caseharden/internal/server.(*Handler)")) {
 		t.Error("the names of functions are not to be found in the binary: nothing was looked for")
 	}
 }
