@@ -43,7 +43,7 @@ func installProfiles(t *testing.T) map[string]string {
 	t.Helper()
 	profiles, dir := map[string]string{}, t.TempDir()
 	for _, name := range []string{"hardened", "restricted"} {
-		text, err := os.ReadFile(repositoryFile(t, "defaults", "profiles", name+".yaml"))
+		text, err := os.ReadFile(repositoryFile(t, "defaults", "profile", "builtin", name+".yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}
