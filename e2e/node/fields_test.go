@@ -95,15 +95,10 @@ func TestEachFieldHasItsEffect(t *testing.T) {
 }
 
 // builtIn returns the names of the profiles that the image has.
-func builtIn(t *testing.T) (names []string) {
+func builtIn(t *testing.T) []string {
 	t.Helper()
-	list := bedtest.Kubectl(t, c, "", "exec", "--namespace="+release.Namespace, stayingReplicas(t)[0].Name, "--", "/caseharden", "profiles", "list")
-	for line := range strings.Lines(list) {
-		if name, _, _ := strings.Cut(line, " "); name != "NAME" {
-			names = append(names, name)
-		}
-	}
-	return names
+	return strings.Fields(bedtest.Kubectl(t, c, "", "exec", "--namespace="+release.Namespace, stayingReplicas(t)[0].Name, "--",
+		"/caseharden", "profiles", "list", "--output=name"))
 }
 
 // containerName returns a name for the container that is about a field.
