@@ -2,7 +2,7 @@
 
 package defaults
 
-// A Reason says why an outcome came about. The set is closed: reasons are metric labels,
+// A Reason is the cause of an outcome. The set is closed: reasons are metric labels,
 // and users look them up in the README.
 type Reason string
 

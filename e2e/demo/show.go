@@ -130,7 +130,7 @@ var descriptions = map[string]string{
 	"modern":      "sets everything itself",
 }
 
-// explanations says why settings of legacy.yaml are skipped.
+// explanations are the reasons for which settings of legacy.yaml are skipped.
 var explanations = map[string]string{
 	"allowPrivilegeEscalation": "the API server refuses false beside privileged: true",
 	"capabilities.drop":        "no effect in a privileged container",
