@@ -58,7 +58,8 @@ type Files interface {
 	// Children returns the names in a directory, sorted.
 	Children(path string) []string
 	// Content returns the content of a small file that decides how a container starts:
-	// /etc/passwd, /etc/group and scripts. Of a program it returns the first bytes.
+	// /etc/passwd, /etc/group, scripts, and configuration below /etc. Of a program it
+	// returns the first bytes.
 	Content(path string) ([]byte, bool)
 }
 
@@ -69,8 +70,13 @@ type File struct {
 	Link         string // target of a symbolic link, as it stands there
 	Capabilities *FileCapabilities
 	Interpreter  string // of a program: from ELF's PT_INTERP or from #!
-	Layer        string // digest of the layer that has it
-	Size         int64
+
+	// Paths are the absolute paths below /run, /tmp and /var that the bytes of an ELF
+	// program in a directory of programs name, sorted; those that the reader has found.
+	Paths []string
+
+	Layer string // digest of the layer that has it
+	Size  int64
 }
 
 // FileCapabilities is what the extended attribute security.capability holds.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/inorder"
 	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/yamledit"
@@ -17,7 +18,24 @@ type Options struct {
 	Unread             []manifest.Error      // inputs that could not be read: they come first among the errors
 	ExcludedNamespaces []string              // beside kube-system
 	Progress           func(done, total int) // called after each object, if it is set
+
+	// Known returns what public sources say of a well-known image; nil is nothing.
+	Known func(image string) *evidence.Known
+
+	// Images reads images; nil: none is read.
+	Images ReadImages
+
+	// Runtime is the container runtime of the nodes, such as containerd://2.2.0. Where it
+	// is empty, the Nodes among the inputs tell it.
+	Runtime string
 }
+
+// A ReadImages reads images, and calls use once for each of them: with the image, or with
+// the reason why it could not be read. It may do so from several goroutines and in any
+// order. The caller keeps nothing of an image beyond the call of use, so that memory is
+// bounded by how many are read at a time. The platform is that of the Nodes among the
+// inputs, such as linux/amd64; it is empty if there are none, or several platforms.
+type ReadImages func(images []string, platform string, use func(image string, read *evidence.Image, err error))
 
 // New previews what the profile would do to all the inputs, and returns the finished
 // report. Like the webhook as the chart installs it, it excludes kube-system.
@@ -33,12 +51,16 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 			Warnings:   []manifest.Error{},
 			Errors:     errs,
 		},
-		previewer:    previewer{profile: profile, excludedNamespaces: o.ExcludedNamespaces, owners: ownersIn(files)},
+		previewer: previewer{
+			profile: profile, excludedNamespaces: o.ExcludedNamespaces, owners: ownersIn(files),
+			known: o.Known, runtime: o.Runtime, awaitImages: o.Images != nil,
+		},
 		additions:    map[*manifest.Object][]yamledit.Addition{},
 		misspellings: map[*manifest.Document][]manifest.Misspelling{},
 	}
 	b.notObjects(files)
 	b.objects(files, o.Progress)
+	b.images(o.Images)
 	for _, f := range files {
 		b.file(f)
 	}
@@ -57,6 +79,7 @@ type builder struct {
 	ignored      kinds
 	additions    map[*manifest.Object][]yamledit.Addition // with pointers in the object
 	misspellings map[*manifest.Document][]manifest.Misspelling
+	awaiting     []awaiting // containers that wait for their images
 }
 
 // notObjects counts the documents that are no objects of Kubernetes.
@@ -112,6 +135,9 @@ func (b *builder) add(f *manifest.File, o *manifest.Object, out outcome) {
 		w.File, w.Document, w.Line = f.Name, o.Document.Index, o.Line
 		if t.patch && o.Pointer == "" {
 			o.Document.IsManifest = false
+		}
+		if len(t.subjects) > 0 {
+			b.awaiting = append(b.awaiting, awaiting{len(b.report.Workloads), t.subjects})
 		}
 		b.report.Workloads = append(b.report.Workloads, *w)
 		if len(t.misspellings) > 0 {

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/caseharden/caseharden/preview/hazard"
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/yamledit"
 )
@@ -61,7 +61,7 @@ type Summary struct {
 
 	Ignored     []KindSummary      `json:"ignored"`     // kinds that are no pods and have no pod template, as far as is known
 	Fields      []FieldSummary     `json:"fields"`      // in the order of their names
-	Hazards     []HazardSummary    `json:"hazards"`     // in the order of their IDs
+	Findings    []FindingSummary   `json:"findings"`    // in the order of their IDs
 	PodSecurity PodSecuritySummary `json:"podSecurity"` // workloads by level
 }
 
@@ -82,8 +82,8 @@ type FieldSummary struct {
 	Skip   int    `json:"skip"`
 }
 
-// A HazardSummary counts the workloads that have a hazard.
-type HazardSummary struct {
+// A FindingSummary counts the workloads that have a finding.
+type FindingSummary struct {
 	ID        string `json:"id"`
 	Title     string `json:"title"`
 	Workloads int    `json:"workloads"`
@@ -115,12 +115,12 @@ type Workload struct {
 	Template   string `json:"template,omitempty"`  // where the pod template stands, in an object that has several
 	Owner      string `json:"owner,omitempty"`     // the controller that made it, such as "ReplicaSet web-5f7d9"
 
-	Excluded    string          `json:"excluded,omitempty"` // why it is ignored; then there is nothing below
-	Changed     bool            `json:"changed"`            // it would get something
-	Pod         []Decision      `json:"pod,omitempty"`      // decisions at pod level
-	Containers  []Container     `json:"containers,omitempty"`
-	Hazards     []hazard.Hazard `json:"hazards"`
-	PodSecurity *PodSecurity    `json:"podSecurity,omitempty"`
+	Excluded    string             `json:"excluded,omitempty"` // why it is ignored; then there is nothing below
+	Changed     bool               `json:"changed"`            // it would get something
+	Pod         []Decision         `json:"pod,omitempty"`      // decisions at pod level
+	Containers  []Container        `json:"containers,omitempty"`
+	Findings    []evidence.Finding `json:"findings"` // what breaks or may break
+	PodSecurity *PodSecurity       `json:"podSecurity,omitempty"`
 }
 
 // A Container is one of a workload's, with what would become of it.

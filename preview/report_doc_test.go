@@ -79,6 +79,8 @@ func jsonType(all map[string]map[string]string, t reflect.Type) string {
 		return fmt.Sprintf("[%s](#%s)", t.Name(), strings.ToLower(t.Name()))
 	case t.Kind() == reflect.Int:
 		return "number"
+	case t.Kind() == reflect.Map:
+		return "object"
 	case t.Kind() == reflect.Bool:
 		return "boolean"
 	}

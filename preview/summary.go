@@ -14,9 +14,9 @@ import (
 
 // Summarize adds workloads up. Objects and kinds without pods are not among them.
 func Summarize(workloads []Workload) Summary {
-	s := Summary{Ignored: []KindSummary{}, Fields: []FieldSummary{}, Hazards: []HazardSummary{}}
+	s := Summary{Ignored: []KindSummary{}, Fields: []FieldSummary{}, Findings: []FindingSummary{}}
 	fields := map[string]*FieldSummary{}
-	hazardous := map[string]int{}
+	found := map[string]int{}
 	for i := range workloads {
 		w := &workloads[i]
 		s.Workloads++
@@ -34,8 +34,8 @@ func Summarize(workloads []Workload) Summary {
 			}
 			fields[d.Field].count(d.Outcome)
 		})
-		for _, id := range w.hazardIDs() {
-			hazardous[id]++
+		for _, id := range w.findingIDs() {
+			found[id]++
 		}
 		s.PodSecurity.Before.count(w.PodSecurity.Before)
 		s.PodSecurity.After.count(w.PodSecurity.After)
@@ -44,8 +44,8 @@ func Summarize(workloads []Workload) Summary {
 		s.Fields = append(s.Fields, *fields[name])
 	}
 	for _, h := range hazard.All() {
-		if hazardous[h.ID] > 0 {
-			s.Hazards = append(s.Hazards, HazardSummary{ID: h.ID, Title: h.Title, Workloads: hazardous[h.ID]})
+		if found[h.ID] > 0 {
+			s.Findings = append(s.Findings, FindingSummary{ID: h.ID, Title: h.Title, Workloads: found[h.ID]})
 		}
 	}
 	return s
@@ -63,12 +63,12 @@ func (w *Workload) EachDecision(f func(Decision)) {
 	}
 }
 
-// hazardIDs returns the hazards of a workload, each once.
-func (w *Workload) hazardIDs() []string {
+// findingIDs returns the IDs of the findings of a workload, each once.
+func (w *Workload) findingIDs() []string {
 	var ids []string
-	for _, h := range w.Hazards {
-		if !slices.Contains(ids, h.ID) {
-			ids = append(ids, h.ID)
+	for _, f := range w.Findings {
+		if !slices.Contains(ids, f.ID) {
+			ids = append(ids, f.ID)
 		}
 	}
 	return ids

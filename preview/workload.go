@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/wire"
 	"github.com/caseharden/caseharden/mutate"
 	"github.com/caseharden/caseharden/preview/hazard"
@@ -27,6 +28,10 @@ type previewer struct {
 	profile            *defaults.Profile
 	excludedNamespaces []string          // beside kube-system
 	owners             map[identity]bool // custom resources with pod templates
+
+	known       func(image string) *evidence.Known // may be nil
+	runtime     string
+	awaitImages bool
 }
 
 // An outcome is what becomes of one object.
@@ -41,7 +46,8 @@ type templateOutcome struct {
 	workload     *Workload
 	additions    []yamledit.Addition // to the object
 	misspellings []manifest.Misspelling
-	patch        bool // it is part of a patch, and no manifest
+	patch        bool      // it is part of a patch, and no manifest
+	subjects     []subject // containers that wait for their images
 	err          error
 }
 
@@ -71,7 +77,7 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 	if err != nil {
 		return templateOutcome{err: err}
 	}
-	w := &Workload{APIVersion: o.APIVersion, Kind: o.Kind, Namespace: h.Metadata.Namespace, Name: h.Name(), Hazards: []hazard.Hazard{}}
+	w := &Workload{APIVersion: o.APIVersion, Kind: o.Kind, Namespace: h.Metadata.Namespace, Name: h.Name(), Findings: []evidence.Finding{}}
 	owner, owned := h.Controller()
 	if owned {
 		w.Owner = owner.Kind + " " + owner.Name
@@ -117,12 +123,12 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 	for _, claim := range h.Spec.VolumeClaimTemplates {
 		claims[claim.Metadata.Name] = true
 	}
-	w.Hazards = append(w.Hazards, hazard.Find(hazard.Pair{Before: before, After: after, ClaimTemplates: claims, Windows: change.Windows()})...)
+	subjects := p.examine(w, hazard.Pair{Before: before, After: after, ClaimTemplates: claims, Windows: change.Windows()})
 	var additions []yamledit.Addition
 	for _, operation := range change.Additions() {
 		additions = append(additions, yamledit.Addition{Pointer: string(at.Pointer) + operation.Path, Value: operation.Value})
 	}
-	return templateOutcome{workload: w, additions: additions}
+	return templateOutcome{workload: w, additions: additions, subjects: subjects}
 }
 
 // excluded returns why an object is ignored; "" if it is not. Of a Deployment and

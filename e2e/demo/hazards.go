@@ -32,13 +32,13 @@ func readHazards(ctx context.Context, binary string) (map[string][]hazard, error
 	if err := preview.Run(); err != nil {
 		return nil, fmt.Errorf("caseharden preview: %w: %s", err, &stderr)
 	}
-	var report struct{ Workloads []struct{ Hazards []hazard } }
+	var report struct{ Workloads []struct{ Findings []hazard } }
 	if err := json.Unmarshal(stdout.Bytes(), &report); err != nil {
 		return nil, fmt.Errorf("caseharden preview: %w", err)
 	}
 	hazards := map[string][]hazard{}
 	for _, w := range report.Workloads {
-		for _, h := range w.Hazards {
+		for _, h := range w.Findings {
 			hazards[h.Container] = append(hazards[h.Container], h)
 		}
 	}

@@ -95,7 +95,8 @@ var importRules = []struct {
 		pkg:    module + "/preview/hazard",
 		forbid: []string{module + "/defaults", module + "/mutate", module + "/preview/manifest", module + "/preview/yamledit"},
 		only: []string{"k8s.io/api", "k8s.io/apimachinery",
-			"mvdan.cc/sh/v3"}, // scripts of containers
+			module + "/evidence", // what a rule finds
+			"mvdan.cc/sh/v3"},    // scripts of containers
 		direct:  true,
 		because: "a rule compares two pods, wherever they come from",
 	},

@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var addedCapabilities = rule{
 	Info: Info{
-		ID:      "added-capabilities-non-root",
-		Title:   "Added capabilities not effective",
-		When:    "`capabilities.add` in the manifest; `runAsUser` is injected",
-		Because: "under a user other than root, added capabilities are in the bounding set, but not effective",
-		Fix:     "set runAsUser: 0 in the manifest; the capabilities that it adds stay",
+		ID:       "added-capabilities-non-root",
+		Title:    "Added capabilities not effective",
+		Settings: words("runAsUser"),
+		Severity: evidence.High,
+		When:     "`capabilities.add` in the manifest; `runAsUser` is injected",
+		Because:  "under a user other than root, added capabilities are in the bounding set, but not effective",
+		Fix:      "set runAsUser: 0 in the manifest; the capabilities that it adds stay",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {
 		if !c.newUser() || c.after.privileged || len(c.after.add) == 0 {

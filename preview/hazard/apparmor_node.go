@@ -6,17 +6,21 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 // The kubelet asks a pod for AppArmor as isRequired in
 // kubernetes/pkg/security/apparmor does.
 var appArmorNode = rule{
 	Info: Info{
-		ID:      "apparmor-node",
-		Title:   "Nodes without AppArmor",
-		When:    "`appArmorProfile` is injected",
-		Because: "the kubelet refuses such a pod on a node whose kernel has no AppArmor",
-		Fix:     "make sure that all nodes that may get the pod have AppArmor, or take appArmorProfile out of the profile",
+		ID:       "apparmor-node",
+		Title:    "Nodes without AppArmor",
+		Settings: words("appArmorProfile"),
+		Severity: evidence.Medium,
+		When:     "`appArmorProfile` is injected",
+		Because:  "the kubelet refuses such a pod on a node whose kernel has no AppArmor",
+		Fix:      "make sure that all nodes that may get the pod have AppArmor, or take appArmorProfile out of the profile",
 	},
 	OfPod: func(p *Pair) (what, fix string) {
 		if needsAppArmor(p.Before) || !needsAppArmor(p.After) {

@@ -7,14 +7,18 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var commandNeedsRoot = rule{
 	Info: Info{
-		ID:      "command-needs-root",
-		Title:   "Command that needs root",
-		When:    "the command, its arguments or the `postStart` hook run a program such as chown, apk, gosu or sysctl, and the container loses root, its capabilities, or setuid",
-		Because: "the kernel refuses what the program does, and a script may stop there",
+		ID:       "command-needs-root",
+		Title:    "Command that needs root",
+		Settings: words("runAsUser"),
+		Severity: evidence.High,
+		When:     "the command, its arguments or the `postStart` hook run a program such as chown, apk, gosu or sysctl, and the container loses root, its capabilities, or setuid",
+		Because:  "the kernel refuses what the program does, and a script may stop there",
 		Fix: "set runAsUser: 0 in the manifest, and add the capabilities that it needs to capabilities.add; " +
 			"or do without the command: fsGroup gives volumes to a group, the image can hold the rest",
 	},

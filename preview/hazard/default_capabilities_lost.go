@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var defaultCapabilitiesLost = rule{
 	Info: Info{
-		ID:      "default-capabilities-lost",
-		Title:   "Default capabilities lost",
-		When:    "a container that runs as root has `capabilities.add` and no `drop`; `drop: [ALL]` is injected",
-		Because: "the container keeps the capabilities that it adds, and loses those that the runtime gives by default",
-		Fix:     "set capabilities.drop: [ALL] in the manifest, and list in capabilities.add what it needs, such as CHOWN, SETUID and SETGID",
+		ID:       "default-capabilities-lost",
+		Title:    "Default capabilities lost",
+		Settings: words("capabilities.drop"),
+		Severity: evidence.Medium,
+		When:     "a container that runs as root has `capabilities.add` and no `drop`; `drop: [ALL]` is injected",
+		Because:  "the container keeps the capabilities that it adds, and loses those that the runtime gives by default",
+		Fix:      "set capabilities.drop: [ALL] in the manifest, and list in capabilities.add what it needs, such as CHOWN, SETUID and SETGID",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {
 		if !c.staysRoot() || len(c.after.add) == 0 || !holds(c.dropsNow(), "ALL") {

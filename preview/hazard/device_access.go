@@ -9,14 +9,18 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 // Device plugins and drivers of resource claims keep the owner and the mode that the
 // device files have on the node, unless the runtime changes them.
 var deviceAccess = rule{
 	Info: Info{
-		ID:    "device-access",
-		Title: "Devices closed to the user",
+		ID:       "device-access",
+		Title:    "Devices closed to the user",
+		Settings: words("runAsUser"),
+		Severity: evidence.Medium,
 		When: "a container has an extended resource such as `amd.com/gpu`, or a resource claim, and the pod has no `supplementalGroups`; " +
 			"`runAsUser` is injected",
 		Because: "device files often belong to root and a group such as `render` or `video`, and no other user can open them (NVIDIA's driver lets every user open them by default)",

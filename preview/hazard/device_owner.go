@@ -2,15 +2,21 @@
 
 package hazard
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/caseharden/caseharden/evidence"
+)
 
 var deviceOwner = rule{
 	Info: Info{
-		ID:      "device-owner",
-		Title:   "Block device of root",
-		When:    "a container has `volumeDevices`; `runAsUser` is injected",
-		Because: "the device in the container belongs to root, unless the runtime is configured with `device_ownership_from_security_context`",
-		Fix:     "set runAsUser: 0 in the manifest, or configure the runtime of the nodes with device_ownership_from_security_context",
+		ID:       "device-owner",
+		Title:    "Block device of root",
+		Settings: words("runAsUser"),
+		Severity: evidence.High,
+		When:     "a container has `volumeDevices`; `runAsUser` is injected",
+		Because:  "the device in the container belongs to root, unless the runtime is configured with `device_ownership_from_security_context`",
+		Fix:      "set runAsUser: 0 in the manifest, or configure the runtime of the nodes with device_ownership_from_security_context",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {
 		if !c.newUser() || len(c.After.VolumeDevices) == 0 {

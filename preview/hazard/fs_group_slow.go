@@ -6,17 +6,21 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 // The kubelet hands a volume with fsGroup to that group; this is what the
 // profile asks for, at a price.
 var fsGroupSlow = rule{
 	Info: Info{
-		ID:      "fs-group-slow",
-		Title:   "Slow start with big volumes",
-		When:    "`fsGroup` is injected without `fsGroupChangePolicy: OnRootMismatch`, and the pod has a persistent volume",
-		Because: "the kubelet changes the group of every file in the volume, each time that a pod starts",
-		Fix:     "give the profile fsGroupChangePolicy: OnRootMismatch beside fsGroup",
+		ID:       "fs-group-slow",
+		Title:    "Slow start with big volumes",
+		Settings: words("fsGroup"),
+		Severity: evidence.Low,
+		When:     "`fsGroup` is injected without `fsGroupChangePolicy: OnRootMismatch`, and the pod has a persistent volume",
+		Because:  "the kubelet changes the group of every file in the volume, each time that a pod starts",
+		Fix:      "give the profile fsGroupChangePolicy: OnRootMismatch beside fsGroup",
 	},
 	OfPod: func(p *Pair) (what, fix string) {
 		before, after := podSecurityContext(&p.Before.Spec), podSecurityContext(&p.After.Spec)

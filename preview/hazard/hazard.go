@@ -2,30 +2,30 @@
 
 // Package hazard finds what a profile may break in an application, though the API server
 // still accepts the pod. It compares a pod before and after: [Find] applies one rule after
-// the other, and each rule has a file of its own.
+// the other, and each rule has a file of its own. What it finds are findings as package
+// evidence has them.
 //
 // It knows no manifests, files or outputs.
 package hazard
 
-// A Hazard is something that may break the application, though not the pod's
-// admission.
-type Hazard struct {
-	ID        string `json:"id"`
-	Container string `json:"container,omitempty"` // empty: of the pod as a whole
-	What      string `json:"what"`                // what may break, and why
-	Fix       string `json:"fix"`                 // what to do about it
-}
+import (
+	"cmp"
 
-// Info describes a kind of [Hazard].
+	"github.com/caseharden/caseharden/evidence"
+)
+
+// Info describes a kind of finding.
 type Info struct {
-	ID      string // of a closed set
-	Title   string // a few words, for summaries and tables
-	When    string // what in the manifest, and what of the profile, makes it hold
-	Because string // what breaks, and on what rule that rests
-	Fix     string // what to do about it
+	ID       string            // of a closed set
+	Title    string            // a few words, for summaries and tables
+	Settings []string          // fields of the profile that cause it
+	Severity evidence.Severity // as long as only the manifest is known
+	When     string            // what in the manifest, and what of the profile, makes it hold
+	Because  string            // what breaks, and on what rule that rests
+	Fix      string            // what to do about it
 }
 
-// All returns all kinds of hazards, in the order of their IDs.
+// All returns all kinds of findings, in the order of their IDs.
 func All() []Info {
 	infos := make([]Info, len(rules))
 	for i, r := range rules {
@@ -34,7 +34,7 @@ func All() []Info {
 	return infos
 }
 
-// A rule finds one hazard. It compares a pod before and after, and
+// A rule finds one kind of trouble. It compares a pod before and after, and
 // must not hold for what was so before.
 type rule struct {
 	Info
@@ -43,13 +43,13 @@ type rule struct {
 	// about Linux.
 	Windows bool
 
-	// One of the two is set. What is empty where the hazard does not hold; fix
+	// One of the two is set. What is empty where the rule does not hold; fix
 	// is empty where there is nothing to say beyond the Fix of the rule.
 	OfPod       func(*Pair) (what, fix string)
 	OfContainer func(*Pair, *containerPair) (what, fix string)
 }
 
-// rules are all hazards, in the order of their IDs.
+// rules are all rules, in the order of their IDs.
 var rules = []rule{
 	addedCapabilities,
 	appArmorNode,
@@ -77,33 +77,30 @@ var rules = []rule{
 	writablePathHides,
 }
 
-// Find lists what may break between the two sides of a pair: first what concerns the pod as a
-// whole, then container by container (init, regular, ephemeral), and within
-// each in the order of the IDs.
-func Find(p Pair) []Hazard {
-	var found []Hazard
-	add := func(r *rule, container, what, fix string) {
-		if what == "" {
-			return
-		}
-		if fix == "" {
-			fix = r.Fix
-		}
-		found = append(found, Hazard{ID: r.ID, Container: container, What: what, Fix: fix})
+// add adds what the rule found to the findings, unless it found nothing.
+func (r *rule) add(to []evidence.Finding, container, what, fix string) []evidence.Finding {
+	if what == "" {
+		return to
 	}
-	for i := range rules {
-		if r := &rules[i]; r.OfPod != nil && (r.Windows || !p.Windows) {
-			what, fix := r.OfPod(&p)
-			add(r, "", what, fix)
+	return append(to, evidence.Finding{
+		ID: r.ID, Container: container, Settings: r.Settings, Verdict: evidence.Risk, Severity: r.Severity,
+		What: what, Fix: cmp.Or(fix, r.Fix),
+		Evidence: []evidence.Item{{Source: evidence.FromManifest, Text: what}},
+	})
+}
+
+// Find lists what breaks or may break between the two sides of a pair: first what concerns
+// the pod as a whole, then container by container (init, regular, ephemeral), and within
+// each in the order of the IDs. Facts returns what is known of a container besides its
+// manifest; nil is nothing.
+func Find(p Pair, facts func(container *Subject) evidence.Facts) []evidence.Finding {
+	found, containers := Examine(p)
+	for _, c := range containers {
+		var f evidence.Facts
+		if facts != nil {
+			f = facts(c)
 		}
-	}
-	for _, container := range p.containers() {
-		for i := range rules {
-			if r := &rules[i]; r.OfContainer != nil && (r.Windows || !p.Windows) {
-				what, fix := r.OfContainer(&p, &container)
-				add(r, container.After.Name, what, fix)
-			}
-		}
+		found = append(found, c.Judge(f)...)
 	}
 	return found
 }

@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/profiletest"
 )
 
@@ -95,7 +96,7 @@ var alternatives = regexp.MustCompile(`(?:;|,)? or (?:set |mount |let |add |give
 // What a hazard suggests for the manifest makes the hazard go away.
 func TestFixesHelp(t *testing.T) {
 	for _, c := range hazardCases {
-		for _, h := range Find(c.pair(t)) {
+		for _, h := range Find(c.pair(t), nil) {
 			for _, part := range parts(h.Fix) {
 				fixed, ok := c.fixed(t, h, part)
 				if !ok {
@@ -104,7 +105,7 @@ func TestFixesHelp(t *testing.T) {
 					}
 					continue
 				}
-				if slices.ContainsFunc(Find(fixed.pair(t)), func(other Hazard) bool { return other.ID == h.ID && other.Container == h.Container }) {
+				if slices.ContainsFunc(Find(fixed.pair(t), nil), func(other evidence.Finding) bool { return other.ID == h.ID && other.Container == h.Container }) {
 					t.Errorf("%s/%s: %s still holds after %q:\n%s", c.id, c.name, h.ID, part, fixed.pod)
 				}
 			}
@@ -120,7 +121,7 @@ func TestFixesEnd(t *testing.T) {
 		for round := 0; ; round++ {
 			fixed := c
 			var done []string
-			for _, h := range Find(c.pair(t)) {
+			for _, h := range Find(c.pair(t), nil) {
 				for _, part := range parts(h.Fix) {
 					if next, ok := fixed.fixed(t, h, part); ok {
 						fixed, done = next, append(done, h.ID+": "+part)
@@ -158,7 +159,7 @@ func parts(text string) []string {
 
 // fixed returns the case with what the text says done to the manifest; false if the text
 // says nothing about the manifest.
-func (c hazardCase) fixed(t *testing.T, h Hazard, text string) (hazardCase, bool) {
+func (c hazardCase) fixed(t *testing.T, h evidence.Finding, text string) (hazardCase, bool) {
 	var pod corev1.PodTemplateSpec
 	if err := json.Unmarshal(profiletest.FromYAML(t, c.pod), &pod); err != nil {
 		t.Fatal(err)

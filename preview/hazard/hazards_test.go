@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/profiletest"
 )
 
@@ -59,8 +60,8 @@ func TestHazards(t *testing.T) {
 	for _, c := range hazardCases {
 		t.Run(c.id+"/"+c.name, func(t *testing.T) {
 			var got []string
-			var last Hazard
-			for _, h := range Find(c.pair(t)) {
+			var last evidence.Finding
+			for _, h := range Find(c.pair(t), nil) {
 				if h.What == "" || h.Fix == "" {
 					t.Errorf("%s says too little: %+v", h.ID, h)
 				}
@@ -111,7 +112,7 @@ func TestEqualSidesHaveNoHazard(t *testing.T) {
 		for _, side := range []*corev1.PodTemplateSpec{made.Before, made.After} {
 			same := made
 			same.Before, same.After = side, side
-			if got := Find(same); len(got) > 0 {
+			if got := Find(same, nil); len(got) > 0 {
 				t.Errorf("%s/%s: nothing changes, and yet: %+v", c.id, c.name, got)
 			}
 		}
@@ -123,7 +124,7 @@ func TestWindowsPodsHaveNoLinuxHazards(t *testing.T) {
 	for _, c := range hazardCases {
 		made := c.pair(t)
 		made.Windows = true
-		for _, h := range Find(made) {
+		for _, h := range Find(made, nil) {
 			if h.ID != imageUserUnknown.ID {
 				t.Errorf("%s/%s: on Windows %s", c.id, c.name, h.ID)
 			}
@@ -147,7 +148,7 @@ func TestHazardsAreInOrder(t *testing.T) {
 		{"e", "read-only-root"},
 	}
 	var got [][2]string
-	for _, h := range Find(c.pair(t)) {
+	for _, h := range Find(c.pair(t), nil) {
 		got = append(got, [2]string{h.Container, h.ID})
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {

@@ -8,15 +8,19 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var hostFilesPrivate = rule{
 	Info: Info{
-		ID:      "host-files-private",
-		Title:   "Node's files kept by root",
-		When:    "a `hostPath` mounted read-only that nodes keep for root, such as `/var/log` or a runtime's socket, and the pod has no `supplementalGroups`; `runAsUser` is injected",
-		Because: "most logs, sockets and devices of a node are open to root or a group only",
-		Fix:     "set runAsUser: 0 in the manifest; or supplementalGroups to the group that may read them",
+		ID:       "host-files-private",
+		Title:    "Node's files kept by root",
+		Settings: words("runAsUser"),
+		Severity: evidence.Medium,
+		When:     "a `hostPath` mounted read-only that nodes keep for root, such as `/var/log` or a runtime's socket, and the pod has no `supplementalGroups`; `runAsUser` is injected",
+		Because:  "most logs, sockets and devices of a node are open to root or a group only",
+		Fix:      "set runAsUser: 0 in the manifest; or supplementalGroups to the group that may read them",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {
 		if !c.newUser() || len(podSecurityContext(&p.After.Spec).SupplementalGroups) > 0 {

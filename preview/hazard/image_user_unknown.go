@@ -2,17 +2,23 @@
 
 package hazard
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/caseharden/caseharden/evidence"
+)
 
 // The kubelet's rules are in verifyRunAsNonRoot of
 // kubernetes/pkg/kubelet/kuberuntime, one for Linux and one for Windows.
 var imageUserUnknown = rule{
 	Info: Info{
-		ID:      "image-user-unknown",
-		Title:   "Image's user may be root",
-		When:    "`runAsNonRoot: true` is injected, and neither the manifest nor the profile gives a user",
-		Because: "the kubelet refuses to start an image whose user is root, or a name where it needs a number (on Windows: ContainerAdministrator)",
-		Fix:     "set runAsUser to a UID other than 0 in the manifest, or runAsNonRoot: false if it has to be root",
+		ID:       "image-user-unknown",
+		Title:    "Image's user may be root",
+		Settings: words("runAsNonRoot"),
+		Severity: evidence.Medium,
+		When:     "`runAsNonRoot: true` is injected, and neither the manifest nor the profile gives a user",
+		Because:  "the kubelet refuses to start an image whose user is root, or a name where it needs a number (on Windows: ContainerAdministrator)",
+		Fix:      "set runAsUser to a UID other than 0 in the manifest, or runAsNonRoot: false if it has to be root",
 	},
 	Windows: true,
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {

@@ -6,15 +6,19 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var localhostProfile = rule{
 	Info: Info{
-		ID:      "localhost-profile",
-		Title:   "Profile file on every node",
-		When:    "a `seccompProfile` or `appArmorProfile` of type Localhost is injected",
-		Because: "the container does not start on a node that does not have the file, or has not loaded the profile",
-		Fix:     "bring the profile to every node that may get the pod, or use RuntimeDefault in the profile",
+		ID:       "localhost-profile",
+		Title:    "Profile file on every node",
+		Settings: words("appArmorProfile seccompProfile"),
+		Severity: evidence.Medium,
+		When:     "a `seccompProfile` or `appArmorProfile` of type Localhost is injected",
+		Because:  "the container does not start on a node that does not have the file, or has not loaded the profile",
+		Fix:      "bring the profile to every node that may get the pod, or use RuntimeDefault in the profile",
 	},
 	OfPod: func(p *Pair) (what, fix string) {
 		var missing []string

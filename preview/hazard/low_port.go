@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 // Which ports need a capability is a property of the network namespace:
@@ -17,8 +19,10 @@ import (
 // configured to, and none does in the node's.
 var lowPort = rule{
 	Info: Info{
-		ID:    "low-port",
-		Title: "Port below 1024",
+		ID:       "low-port",
+		Title:    "Port below 1024",
+		Settings: words("runAsUser"),
+		Severity: evidence.Low,
 		When: "a `containerPort` below 1024; the container gets a user other than root, or root loses NET_BIND_SERVICE; " +
 			"and no sysctl of the pod opens the port",
 		Because: "the port may need NET_BIND_SERVICE: always with `hostNetwork`, and else by the runtime " +

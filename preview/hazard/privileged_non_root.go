@@ -2,15 +2,21 @@
 
 package hazard
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/caseharden/caseharden/evidence"
+)
 
 var privilegedNonRoot = rule{
 	Info: Info{
-		ID:      "privileged-non-root",
-		Title:   "Privileged without root",
-		When:    "`privileged: true` in the manifest; `runAsUser` is injected",
-		Because: "a privileged container has every capability in its bounding set, but under a user other than root none is effective",
-		Fix:     "set runAsUser: 0 in the manifest",
+		ID:       "privileged-non-root",
+		Title:    "Privileged without root",
+		Settings: words("runAsUser"),
+		Severity: evidence.High,
+		When:     "`privileged: true` in the manifest; `runAsUser` is injected",
+		Because:  "a privileged container has every capability in its bounding set, but under a user other than root none is effective",
+		Fix:      "set runAsUser: 0 in the manifest",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {
 		if !c.newUser() || !c.after.privileged {

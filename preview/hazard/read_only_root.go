@@ -5,14 +5,18 @@ package hazard
 import (
 	"fmt"
 	"path"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var readOnlyRoot = rule{
 	Info: Info{
-		ID:      "read-only-root",
-		Title:   "No place for temporary files",
-		When:    "a container has no `emptyDir`, and nothing writable at `/tmp`; `readOnlyRootFilesystem: true` is injected",
-		Because: "most applications write something: temporary files, a PID file, a cache",
+		ID:       "read-only-root",
+		Title:    "No place for temporary files",
+		Settings: words("readOnlyRootFilesystem"),
+		Severity: evidence.Medium,
+		When:     "a container has no `emptyDir`, and nothing writable at `/tmp`; `readOnlyRootFilesystem: true` is injected",
+		Because:  "most applications write something: temporary files, a PID file, a cache",
 		Fix: "mount an emptyDir where it writes (often /tmp), or set readOnlyRootFilesystem: false, in the manifest; " +
 			"or give the profile writablePaths",
 	},

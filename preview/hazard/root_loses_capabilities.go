@@ -5,15 +5,19 @@ package hazard
 import (
 	"fmt"
 	"strings"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var rootLosesCapabilities = rule{
 	Info: Info{
-		ID:      "root-loses-capabilities",
-		Title:   "Root without capabilities",
-		When:    "a container runs as root by its manifest, or may do so by its image, and adds no capabilities; `capabilities.drop` is injected",
-		Because: "root without capabilities cannot change owners, become another user (entrypoints with gosu, su-exec or su), or touch what belongs to others",
-		Fix:     "set capabilities.drop: [ALL] in the manifest, and list in capabilities.add what it needs, such as CHOWN, SETUID and SETGID",
+		ID:       "root-loses-capabilities",
+		Title:    "Root without capabilities",
+		Settings: words("capabilities.drop"),
+		Severity: evidence.Medium,
+		When:     "a container runs as root by its manifest, or may do so by its image, and adds no capabilities; `capabilities.drop` is injected",
+		Because:  "root without capabilities cannot change owners, become another user (entrypoints with gosu, su-exec or su), or touch what belongs to others",
+		Fix:      "set capabilities.drop: [ALL] in the manifest, and list in capabilities.add what it needs, such as CHOWN, SETUID and SETGID",
 	},
 	OfContainer: func(_ *Pair, c *containerPair) (what, fix string) {
 		dropped := c.dropsNow()

@@ -2,14 +2,20 @@
 
 package hazard
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
+)
 
 var supplementalGroupsPolicy = rule{
 	Info: Info{
-		ID:      "supplemental-groups-policy",
-		Title:   "Groups of the image lost",
-		When:    "`supplementalGroupsPolicy: Strict` is injected",
-		Because: "a node whose runtime does not support it refuses the pod, and the user loses the groups that the image gives it",
+		ID:       "supplemental-groups-policy",
+		Title:    "Groups of the image lost",
+		Settings: words("supplementalGroupsPolicy"),
+		Severity: evidence.Medium,
+		When:     "`supplementalGroupsPolicy: Strict` is injected",
+		Because:  "a node whose runtime does not support it refuses the pod, and the user loses the groups that the image gives it",
 		Fix: "set supplementalGroupsPolicy: Merge in the manifest, " +
 			"or set supplementalGroupsPolicy: Strict there, with the groups that it needs in supplementalGroups",
 	},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 // Such files belong to root and its group. A process whose user is not in the
@@ -13,11 +15,13 @@ import (
 // fsGroup the kubelet changes their group and lets it read, but not run them.
 var unreadableFiles = rule{
 	Info: Info{
-		ID:      "unreadable-files",
-		Title:   "Secret or config of root alone",
-		When:    "a `secret`, `configMap`, `downwardAPI` or `projected` volume with a mode such as 0400 or 0700; `runAsUser` is injected",
-		Because: "the files belong to root, and their mode lets no other user read or run them; `fsGroup` lets its group read them",
-		Fix:     "set a mode that lets others read (0444) or run (0555) them, or, for reading, fsGroup, in the manifest",
+		ID:       "unreadable-files",
+		Title:    "Secret or config of root alone",
+		Settings: words("runAsUser"),
+		Severity: evidence.High,
+		When:     "a `secret`, `configMap`, `downwardAPI` or `projected` volume with a mode such as 0400 or 0700; `runAsUser` is injected",
+		Because:  "the files belong to root, and their mode lets no other user read or run them; `fsGroup` lets its group read them",
+		Fix:      "set a mode that lets others read (0444) or run (0555) them, or, for reading, fsGroup, in the manifest",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {
 		if !c.newUser() {

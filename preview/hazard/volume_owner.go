@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var volumeOwner = rule{
 	Info: Info{
-		ID:      "volume-owner",
-		Title:   "Volume of another owner",
-		When:    "a persistent volume or a `hostPath` is mounted writable, without an `fsGroup` that reaches it; `runAsUser` is injected",
-		Because: "its files belong to the user that wrote them, and a new volume belongs to root; `fsGroup` has no effect on `hostPath` and NFS",
-		Fix:     "set fsGroup in the pod's securityContext; for hostPath and NFS set runAsUser to the owner of the files",
+		ID:       "volume-owner",
+		Title:    "Volume of another owner",
+		Settings: words("runAsUser"),
+		Severity: evidence.High,
+		When:     "a persistent volume or a `hostPath` is mounted writable, without an `fsGroup` that reaches it; `runAsUser` is injected",
+		Because:  "its files belong to the user that wrote them, and a new volume belongs to root; `fsGroup` has no effect on `hostPath` and NFS",
+		Fix:      "set fsGroup in the pod's securityContext; for hostPath and NFS set runAsUser to the owner of the files",
 	},
 	OfContainer: func(p *Pair, c *containerPair) (what, fix string) {
 		if !c.newUser() {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 // The API server adds the node selector of a RuntimeClass to a new pod before webhooks see
@@ -14,9 +16,11 @@ import (
 // template do not have the selector.
 var windowsRuntimeClass = rule{
 	Info: Info{
-		ID:    "windows-runtime-class",
-		Title: "RuntimeClass that may be for Windows",
-		When:  "a `runtimeClassName` that contains `windows` or `wcow`, on a pod that is not known to be for Windows nodes; a setting is injected",
+		ID:       "windows-runtime-class",
+		Title:    "RuntimeClass that may be for Windows",
+		Settings: words("runAsNonRoot"),
+		Severity: evidence.Low,
+		When:     "a `runtimeClassName` that contains `windows` or `wcow`, on a pod that is not known to be for Windows nodes; a setting is injected",
 		Because: "a manifest does not show the node selector of its RuntimeClass. On Windows nodes, settings for Linux have no effect, " +
 			"and the kubelet refuses an image whose user is ContainerAdministrator under `runAsNonRoot: true`",
 		Fix: "set spec.os.name: windows in the manifest if the pod is for Windows nodes",

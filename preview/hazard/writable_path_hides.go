@@ -5,14 +5,18 @@ package hazard
 import (
 	"fmt"
 	"path"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 var writablePathHides = rule{
 	Info: Info{
-		ID:      "writable-path-hides",
-		Title:   "Files hidden by a writable path",
-		When:    "one of the profile's `writablePaths` is mounted, other than `/tmp`, `/var/tmp`, `/run` and the like",
-		Because: "an empty directory is mounted over what the image has there",
+		ID:       "writable-path-hides",
+		Title:    "Files hidden by a writable path",
+		Settings: words("readOnlyRootFilesystem"),
+		Severity: evidence.Low,
+		When:     "one of the profile's `writablePaths` is mounted, other than `/tmp`, `/var/tmp`, `/run` and the like",
+		Because:  "an empty directory is mounted over what the image has there",
 		Fix: "if the image has files there that it needs, set readOnlyRootFilesystem: false in the manifest, " +
 			"or except the image in the profile",
 	},

@@ -119,7 +119,7 @@ func TestReport(t *testing.T) {
 	if s := p.Summary; s.Objects != done || s.Workloads != len(p.Workloads) || s.Changed == 0 || s.Excluded == 0 {
 		t.Errorf("summary %+v of %d objects and %d workloads", s, done, len(p.Workloads))
 	}
-	if !slices.IsSortedFunc(p.Summary.Hazards, func(a, b preview.HazardSummary) int { return cmp.Compare(a.ID, b.ID) }) {
+	if !slices.IsSortedFunc(p.Summary.Findings, func(a, b preview.FindingSummary) int { return cmp.Compare(a.ID, b.ID) }) {
 		t.Error("the hazards are not in order")
 	}
 	var back preview.Report

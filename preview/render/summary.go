@@ -51,13 +51,13 @@ func (out *printer) summary(r *preview.Report) {
 			fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", l.name, l.counts.Privileged, l.counts.Baseline, l.counts.Restricted)
 		}
 	})
-	if len(s.Hazards) == 0 {
+	if len(s.Findings) == 0 {
 		return
 	}
 	out.line("")
 	out.columns(func(w io.Writer) {
 		fmt.Fprintln(w, "HAZARD\tWORKLOADS\tWHAT MAY BREAK")
-		for _, h := range s.Hazards {
+		for _, h := range s.Findings {
 			fmt.Fprintf(w, "%s\t%d\t%s\n", h.ID, h.Workloads, h.Title)
 		}
 	})

@@ -109,7 +109,7 @@ func (out *printer) workload(w *preview.Workload, more int) {
 	for _, r := range rows {
 		out.outcomes(r, width)
 	}
-	for _, h := range w.Hazards {
+	for _, h := range w.Findings {
 		who := ""
 		if h.Container != "" {
 			who = ", container " + text.Visible(h.Container)

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/preview"
-	"github.com/caseharden/caseharden/preview/hazard"
 	"github.com/caseharden/caseharden/preview/manifest"
 )
 
@@ -75,10 +75,10 @@ func TestPageFigures(t *testing.T) {
 	}
 
 	kinds := bodyRows(first(t, document, withClass("hazards")))
-	if len(kinds) != len(r.Summary.Hazards) {
-		t.Fatalf("%d kinds of hazard are shown, want %d", len(kinds), len(r.Summary.Hazards))
+	if len(kinds) != len(r.Summary.Findings) {
+		t.Fatalf("%d kinds of hazard are shown, want %d", len(kinds), len(r.Summary.Findings))
 	}
-	for i, h := range r.Summary.Hazards {
+	for i, h := range r.Summary.Findings {
 		if kinds[i][0] != strconv.Itoa(h.Workloads) || !strings.HasPrefix(kinds[i][1], h.Title+"What may break: ") {
 			t.Errorf("hazard %q of %d workloads is shown as %q", h.Title, h.Workloads, kinds[i])
 		}
@@ -138,7 +138,7 @@ func TestPageHoldsEverything(t *testing.T) {
 				contains("path", path)
 			}
 		}
-		for _, h := range w.Hazards {
+		for _, h := range w.Findings {
 			contains("title", hazardTitles[h.ID])
 			contains("hazard", h.What)
 			contains("container", h.Container)
@@ -225,7 +225,7 @@ func TestPageFilters(t *testing.T) {
 		}
 		want, got := filterable{Namespace: w.Namespace, State: "unchanged"}, filterable{}
 		w.EachDecision(func(d preview.Decision) { want.Fields = append(want.Fields, d.Outcome[:1]+" "+d.Field) })
-		for _, h := range w.Hazards {
+		for _, h := range w.Findings {
 			want.Hazards = append(want.Hazards, hazardTitles[h.ID])
 		}
 		switch {
@@ -314,7 +314,7 @@ func TestPageOfNothing(t *testing.T) {
 		})
 	}
 	// Neither are nil and empty parts of a workload anything to stumble over.
-	bare := &preview.Report{Workloads: []preview.Workload{{}, {Containers: []preview.Container{{}}, PodSecurity: &preview.PodSecurity{}, Hazards: []hazard.Hazard{{}}, Pod: []preview.Decision{{}}}}}
+	bare := &preview.Report{Workloads: []preview.Workload{{}, {Containers: []preview.Container{{}}, PodSecurity: &preview.PodSecurity{}, Findings: []evidence.Finding{{}}, Pod: []preview.Decision{{}}}}}
 	if got := len(workloadItems(t, render(t, bare))); got != 2 {
 		t.Errorf("%d workloads are shown, want 2", got)
 	}

@@ -47,7 +47,7 @@ type part struct {
 
 // A hazardKind is a kind of hazard in the overview.
 type hazardKind struct {
-	preview.HazardSummary
+	preview.FindingSummary
 	Because, Fix string // as [hazard.Info] has them, without Markdown
 }
 
@@ -76,7 +76,7 @@ func newPage(r *preview.Report) *page {
 	}
 	for _, w := range r.Workloads {
 		p.Namespaces = append(p.Namespaces, w.Namespace)
-		if len(w.Hazards) > 0 {
+		if len(w.Findings) > 0 {
 			p.WithHazards++
 		}
 	}
@@ -123,7 +123,7 @@ func hazardKinds(r *preview.Report) []hazardKind {
 		infos[h.ID] = h
 	}
 	var kinds []hazardKind
-	for _, h := range r.Summary.Hazards {
+	for _, h := range r.Summary.Findings {
 		info := infos[h.ID]
 		kinds = append(kinds, hazardKind{h, withoutCode(info.Because), withoutCode(info.Fix)})
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/preview"
 	"github.com/caseharden/caseharden/preview/hazard"
 	"github.com/caseharden/caseharden/preview/manifest"
@@ -42,16 +43,16 @@ var hazardTitles = func() map[string]string {
 	return titles
 }()
 
-func readOnlyRootHazard(container string) hazard.Hazard {
-	return hazard.Hazard{
+func readOnlyRootHazard(container string) evidence.Finding {
+	return evidence.Finding{
 		ID: "read-only-root", Container: container,
 		What: "The root file system would be read-only, and nothing in the manifest is mounted where applications commonly write, such as /tmp.",
 		Fix:  "Mount an emptyDir where the application writes, or set readOnlyRootFilesystem: false on the container.",
 	}
 }
 
-func fixedUser(container string) hazard.Hazard {
-	return hazard.Hazard{
+func fixedUser(container string) evidence.Finding {
+	return evidence.Finding{
 		ID: "image-user-replaced", Container: container,
 		What: "It would run as user 10001, and the image may have files that only its own user can write.",
 		Fix:  "Set runAsUser to the user of the image, or runAsUser: 0 where it has to be root.",
@@ -77,7 +78,7 @@ func sampleReport() *preview.Report {
 						preview.Decision{Field: "readOnlyRootFilesystem", Outcome: "skip", Reason: "exception", Because: "envoy writes its sockets beside itself"},
 					)},
 				},
-				Hazards: []hazard.Hazard{
+				Findings: []evidence.Finding{
 					readOnlyRootHazard("migrate"), readOnlyRootHazard("app"), fixedUser("migrate"), fixedUser("app"),
 					{ID: "low-port", Container: "app", What: "It says that it listens on port 80, and user 10001 without NET_BIND_SERVICE may not open it.", Fix: "Listen above 1023, or add NET_BIND_SERVICE and run as root."},
 				},
@@ -91,7 +92,7 @@ func sampleReport() *preview.Report {
 					preview.Decision{Field: "runAsNonRoot", Outcome: "skip", Reason: "runs-as-root"},
 					preview.Decision{Field: "seccompProfile", Outcome: "skip", Reason: "legacy-annotation"},
 				)}},
-				Hazards: []hazard.Hazard{
+				Findings: []evidence.Finding{
 					{ID: "root-loses-capabilities", Container: "postgres", What: "It runs as user 0 and would have no capabilities: changing owners (CHOWN) and becoming another user (SETUID, SETGID) would fail.", Fix: "Add the capabilities it needs, such as CHOWN, SETUID and SETGID; they stay."},
 					readOnlyRootHazard("postgres"),
 				},
@@ -122,7 +123,7 @@ func sampleReport() *preview.Report {
 					)},
 					{Name: "debugger", Type: "ephemeral", Image: "busybox", Decisions: hardenedDecisions()},
 				},
-				Hazards:     []hazard.Hazard{fixedUser("agent"), fixedUser("tracer"), readOnlyRootHazard("")},
+				Findings:    []evidence.Finding{fixedUser("agent"), fixedUser("tracer"), readOnlyRootHazard("")},
 				PodSecurity: &preview.PodSecurity{Before: "privileged", After: "privileged", Missing: []string{`privileged (container "agent" must not set securityContext.privileged=true)`}},
 			},
 			{
@@ -171,16 +172,16 @@ func bigReport(n int) *preview.Report {
 					preview.Decision{Field: "runAsUser", Outcome: "leave", Reason: "set-on-container"},
 					preview.Decision{Field: "readOnlyRootFilesystem", Outcome: "leave", Reason: "set-on-container"})},
 			},
-			Hazards:     []hazard.Hazard{fixedUser("app"), readOnlyRootHazard("app")},
+			Findings:    []evidence.Finding{fixedUser("app"), readOnlyRootHazard("app")},
 			PodSecurity: &preview.PodSecurity{Before: "baseline", After: "restricted"},
 		}
 		switch i % 10 {
 		case 3:
 			w.Containers[0].Decisions = hardenedDecisions(preview.Decision{Field: "runAsUser", Outcome: "leave", Reason: "set-on-container"}, preview.Decision{Field: "runAsNonRoot", Outcome: "skip", Reason: "runs-as-root"})
-			w.Hazards = append(w.Hazards[1:], hazard.Hazard{ID: "root-loses-capabilities", Container: "app", What: "It runs as user 0 and would have no capabilities.", Fix: "Add the capabilities it needs; they stay."})
+			w.Findings = append(w.Findings[1:], evidence.Finding{ID: "root-loses-capabilities", Container: "app", What: "It runs as user 0 and would have no capabilities.", Fix: "Add the capabilities it needs; they stay."})
 			w.PodSecurity = &preview.PodSecurity{Before: "baseline", After: "baseline", Missing: []string{`runAsNonRoot != true (pod or container "app" must set securityContext.runAsNonRoot=true)`}}
 		case 7:
-			w.Excluded, w.Changed, w.Containers, w.Hazards, w.PodSecurity = "its namespace is excluded", false, nil, nil, nil
+			w.Excluded, w.Changed, w.Containers, w.Findings, w.PodSecurity = "its namespace is excluded", false, nil, nil, nil
 		}
 		r.Workloads = append(r.Workloads, w)
 	}

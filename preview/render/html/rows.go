@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/preview"
-	"github.com/caseharden/caseharden/preview/hazard"
 )
 
 // A row is a workload in the list.
@@ -46,7 +46,7 @@ type verdict struct {
 
 // A finding is a hazard with its title, of one or several containers.
 type finding struct {
-	hazard.Hazard
+	evidence.Finding
 	Title      string
 	Containers []string
 }
@@ -57,7 +57,7 @@ func newRows(p *page) []row {
 	for i, f := range p.Summary.Fields {
 		fieldNos[f.Field] = i
 	}
-	for i, h := range p.Summary.Hazards {
+	for i, h := range p.Summary.Findings {
 		hazardNos[h.ID], titles[h.ID] = i, h.Title
 	}
 	for i, namespace := range p.Namespaces {
@@ -127,7 +127,7 @@ func fieldTokens(w *preview.Workload, numbers map[string]int) string {
 
 func hazardTokens(w *preview.Workload, numbers map[string]int) string {
 	var tokens []string
-	for _, h := range w.Hazards {
+	for _, h := range w.Findings {
 		if i, found := numbers[h.ID]; found {
 			tokens = append(tokens, fmt.Sprint(i))
 		}
@@ -187,7 +187,7 @@ func newVerdicts(decisions []preview.Decision) []verdict {
 // newFindings puts hazards together that differ in their container alone.
 func newFindings(w *preview.Workload, titles map[string]string) []finding {
 	var findings []finding
-	for _, h := range w.Hazards {
+	for _, h := range w.Findings {
 		same := slices.IndexFunc(findings, func(other finding) bool {
 			return other.ID == h.ID && other.What == h.What && other.Fix == h.Fix &&
 				h.Container != "" && len(other.Containers) > 0
@@ -197,7 +197,7 @@ func newFindings(w *preview.Workload, titles map[string]string) []finding {
 			if title == "" {
 				title = h.ID
 			}
-			findings = append(findings, finding{Hazard: h, Title: title})
+			findings = append(findings, finding{Finding: h, Title: title})
 			same = len(findings) - 1
 		}
 		if h.Container != "" {

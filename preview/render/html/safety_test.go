@@ -12,9 +12,9 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview"
-	"github.com/caseharden/caseharden/preview/hazard"
 	"github.com/caseharden/caseharden/preview/manifest"
 )
 
@@ -61,11 +61,11 @@ func reportOf(s string) *preview.Report {
 	decisions := []preview.Decision{{Field: s, Outcome: "inject", Reason: s, Because: s, Value: raw(s)}}
 	return &preview.Report{
 		Profile: s,
-		Summary: preview.Summary{Objects: 1, Workloads: 1, Fields: []preview.FieldSummary{{Field: s}}, Hazards: []preview.HazardSummary{{ID: s, Title: s}}},
+		Summary: preview.Summary{Objects: 1, Workloads: 1, Fields: []preview.FieldSummary{{Field: s}}, Findings: []preview.FindingSummary{{ID: s, Title: s}}},
 		Workloads: []preview.Workload{{
 			File: s, APIVersion: s, Kind: s, Namespace: s, Name: s, Pod: decisions,
 			Containers:  []preview.Container{{Name: s, Type: "init", Image: s, WritablePaths: []string{s}, Decisions: decisions}},
-			Hazards:     []hazard.Hazard{{ID: s, Container: s, What: s, Fix: s}},
+			Findings:    []evidence.Finding{{ID: s, Container: s, What: s, Fix: s}},
 			PodSecurity: &preview.PodSecurity{Before: "x", After: "x", Missing: []string{s}},
 			Excluded:    s,
 		}},

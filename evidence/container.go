@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evidence
+
+// A Container is a container as its manifest has it, and as it would be under the whole
+// profile. It has of a pod what decides how the container starts, and no more, so that
+// many can be kept until their images are read.
+type Container struct {
+	Name, Image   string
+	Command, Args []string // as in the manifest
+	WorkingDir    string
+	Env           map[string]string // with the values that the manifest shows
+	LowPorts      []int             // containerPorts for which the pod's own sysctls do not open the port
+
+	Before, After Security // as the manifest has it, and with what the profile injects
+	Groups        []int64  // fsGroup and supplementalGroups
+	FSGroup       bool     // the pod has an fsGroup
+	StrictGroups  bool     // supplementalGroupsPolicy: Strict
+	HostNetwork   bool
+	Mounts        []Mount // with those of the profile
+}
+
+// Security are the effective security settings of a container: its own, else the pod's.
+// Nil is unset.
+type Security struct {
+	User, Group  *int64
+	NonRoot      *bool
+	Privileged   bool
+	NoNewPrivs   bool // allowPrivilegeEscalation: false
+	ReadOnlyRoot bool
+	Add, Drop    []string // capabilities, spelt as the manifest does
+}
+
+// A Mount is a volume that is mounted in a container.
+type Mount struct {
+	Path     string // in the container, clean
+	Volume   string // the field of the API, such as emptyDir
+	Name     string // of the volume
+	SubPath  bool
+	Writable bool // not mounted read-only
+	Empty    bool // an emptyDir: new with each pod, and writable by every user
+	Profile  bool // the profile's, for one of its writablePaths
+	Root     bool // files of a configMap, secret, downwardAPI or projected volume
+}

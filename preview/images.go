@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"sync"
+
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/preview/hazard"
+)
+
+// A subject is a container with what is known of it, but for its image.
+type subject struct {
+	*hazard.Subject
+	facts evidence.Facts
+	found []evidence.Finding
+}
+
+// awaiting are the containers of a workload that wait for their images.
+type awaiting struct {
+	workload int // in the report
+	subjects []subject
+}
+
+// examine adds the findings for a pair to the workload, and returns the containers that
+// have to wait for their images.
+func (p *previewer) examine(w *Workload, pair hazard.Pair) []subject {
+	found, containers := hazard.Examine(pair)
+	w.Findings = append(w.Findings, found...)
+	var waiting []subject
+	for _, c := range containers {
+		facts := evidence.Facts{Runtime: p.runtime}
+		if p.known != nil {
+			facts.Known = p.known(c.Image)
+		}
+		if p.awaitImages {
+			waiting = append(waiting, subject{Subject: c, facts: facts})
+			continue
+		}
+		w.Findings = append(w.Findings, c.Judge(facts)...)
+	}
+	return waiting
+}
+
+// images reads the images of all containers, each once, and judges the containers of an
+// image while it is there.
+func (b *builder) images(read ReadImages) {
+	if read == nil {
+		return
+	}
+	var names []string
+	of := map[string][]*subject{}
+	for i := range b.awaiting {
+		for j := range b.awaiting[i].subjects {
+			s := &b.awaiting[i].subjects[j]
+			if of[s.Image] == nil && s.Image != "" {
+				names = append(names, s.Image)
+			}
+			of[s.Image] = append(of[s.Image], s)
+		}
+	}
+	var mu sync.Mutex // guards judged
+	judged := map[string]bool{}
+	judge := func(image string, i *evidence.Image, err error) {
+		mu.Lock()
+		again := judged[image]
+		judged[image] = true
+		mu.Unlock()
+		if again {
+			return
+		}
+		for _, s := range of[image] {
+			s.facts.Image, s.facts.ImageErr = i, err
+			s.found = s.Judge(s.facts)
+			s.facts.Image = nil // its memory is the reader's
+		}
+	}
+	if len(names) > 0 {
+		read(names, "", judge)
+	}
+	for image := range of {
+		judge(image, nil, nil) // of those that were not read
+	}
+	for _, a := range b.awaiting {
+		w := &b.report.Workloads[a.workload]
+		for _, s := range a.subjects {
+			w.Findings = append(w.Findings, s.found...)
+		}
+	}
+	b.awaiting = nil
+}
