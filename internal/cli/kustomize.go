@@ -7,10 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"github.com/caseharden/caseharden/preview/manifest"
 )
+
+// logPrefix is what kubectl's log puts before an error, such as "E1130 12:00:00.000000  17 run.go:74] ".
+var logPrefix = regexp.MustCompile(`(?m)^[EFIW]\d{4} [\d:.]+ +\d+ \S+:\d+\] `)
 
 // kustomize returns what a kustomization makes, as kubectl or kustomize from the PATH
 // writes it: the version that the user has is the one that counts.
@@ -24,7 +28,7 @@ func kustomize(dir string) (manifest.Input, error) {
 		run := exec.Command(program, command[1:]...)
 		run.Stdout, run.Stderr = &stdout, &stderr
 		if err := run.Run(); err != nil {
-			if text := strings.TrimSpace(stderr.String()); text != "" {
+			if text := strings.TrimSpace(logPrefix.ReplaceAllString(stderr.String(), "")); text != "" {
 				err = errors.New(text)
 			}
 			return manifest.Input{}, fmt.Errorf("-k %s: %s %s: %w", dir, command[0], command[1], err)

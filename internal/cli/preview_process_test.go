@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,19 @@ func TestSignalEndsPreview(t *testing.T) {
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(200 * time.Millisecond) // it must be running; there is nothing else to see
+			// A write of more than the buffer of a pipe ends when the preview reads.
+			input := io.Writer(stdin)
+			if name == pipe {
+				f, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				input = f
+			}
+			if _, err := input.Write(bytes.Repeat([]byte("#\n"), 1<<20)); err != nil {
+				t.Fatal(err)
+			}
 			if err := command.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}

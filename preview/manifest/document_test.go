@@ -40,6 +40,7 @@ func TestDocuments(t *testing.T) {
 		"a list":                         {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: A\n\n- apiVersion: v1\n  kind: B\n", []string{"1:4 A /items/0", "1:7 B /items/1"}},
 		"a typed list":                   {"apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: x}\n", []string{"1:4 Pod /items/0"}},
 		"an empty list":                  {"apiVersion: v1\nkind: List\nitems: []\n", nil},
+		"a list of null":                 {"apiVersion: v1\nkind: PodList\nitems: null\n", nil},
 		"a list in a list":               {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - {apiVersion: v1, kind: A}\n", []string{"1:4 A /items/0/items/0"}},
 		"lists in a list":                {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - {apiVersion: v1, kind: A}\n  - {apiVersion: v1, kind: B}\n- {apiVersion: v1, kind: C}\n", []string{"1:4 A /items/0/items/0", "1:4 B /items/0/items/1", "1:9 C /items/1"}},
 		"a directive that matters":       {"%TAG !e! tag:example.com,2000:\n---\napiVersion: v1\nkind: A\nx: !e!t 1\n", []string{"x:1: document 1: is a directive, which kubectl does not read: remove it", "x:4: document 2: is not YAML: found undefined tag handle"}},

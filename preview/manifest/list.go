@@ -44,11 +44,12 @@ type items struct {
 
 func (i *items) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	i.there = true
-	if dec.PeekKind() != '[' {
+	kind := dec.PeekKind()
+	i.isList = kind == '[' || kind == 'n' // null is an empty list, as kubectl takes it
+	if kind != '[' {
 		_, err := dec.ReadValue()
 		return err
 	}
-	i.isList = true
 	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}

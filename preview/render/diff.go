@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview"
 	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/yamledit"
@@ -33,7 +32,7 @@ func writeDiff(w io.Writer, r *preview.Report, colour bool) error {
 		}
 		name := "stdin"
 		if f.Name != manifest.Stdin {
-			name = text.Visible(diffName(f.Name))
+			name = diffName(f.Name)
 		}
 		out.file(name, f.Text, edits)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview/yamledit"
 )
 
@@ -22,6 +23,31 @@ type replacement struct {
 }
 
 func (c replacement) added() int { return countLines(c.text) - c.old }
+
+// gitName returns a file name as git writes it into a diff: quoted as in C where a character
+// could be taken for the end of the name, and with a TAB at its end where it has a space.
+func gitName(name string) string {
+	if strings.ContainsAny(name, "\"\\") || text.Visible(name) != name {
+		var b strings.Builder
+		b.WriteByte('"')
+		for _, c := range []byte(name) {
+			switch {
+			case c == '"' || c == '\\':
+				b.WriteByte('\\')
+				b.WriteByte(c)
+			case c < ' ' || c >= 0x7f:
+				fmt.Fprintf(&b, `\%03o`, c)
+			default:
+				b.WriteByte(c)
+			}
+		}
+		return b.String() + `"`
+	}
+	if strings.Contains(name, " ") {
+		return name + "\t"
+	}
+	return name
+}
 
 // A diffWriter writes unified diffs, and keeps the first error.
 type diffWriter struct {
@@ -38,12 +64,8 @@ func (out *diffWriter) file(name string, text []byte, edits []yamledit.Edit) {
 	if len(replaced) == 0 {
 		return
 	}
-	// Where a name has white space, patch needs a TAB to see its end.
-	if strings.Contains(name, " ") {
-		name += "\t"
-	}
-	out.print(bold, "--- a/"+name+"\n", nil)
-	out.print(bold, "+++ b/"+name+"\n", nil)
+	out.print(bold, "--- "+gitName("a/"+name)+"\n", nil)
+	out.print(bold, "+++ "+gitName("b/"+name)+"\n", nil)
 	shift := 0 // lines that those before have added
 	for len(replaced) > 0 {
 		n := 1

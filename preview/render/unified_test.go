@@ -84,6 +84,8 @@ func diffCases(t *testing.T) map[string]string {
 	add("dir with  spaces/a b", pod)
 	add("ends in a space ", pod)
 	add("ünïcode", pod)
+	add("a\tb", pod)
+	add("ü \"quoted\" \\", pod)
 	add("mark", "\ufeff"+pod)
 	add("flow", "{apiVersion: v1, kind: Pod, spec: {containers: [{name: c, image: i}]}}\n")
 	add("empty", pod+"    securityContext: {}\n    env:\n    - name: a\n")
@@ -109,7 +111,7 @@ func diffCases(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	add("pretty", pretty.String()+"\n")
-	if names := slices.Collect(maps.Keys(files)); len(names) != 3*19 {
+	if names := slices.Collect(maps.Keys(files)); len(names) != 3*21 {
 		t.Fatalf("%d files", len(names))
 	}
 	return files
