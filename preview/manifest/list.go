@@ -44,12 +44,11 @@ type items struct {
 
 func (i *items) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	i.there = true
-	kind := dec.PeekKind()
-	i.isList = kind == '[' || kind == 'n' // null is an empty list, as kubectl takes it
-	if kind != '[' {
+	if dec.PeekKind() != '[' {
 		_, err := dec.ReadValue()
 		return err
 	}
+	i.isList = true
 	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
@@ -87,7 +86,7 @@ func (d *Document) add(text []byte, o *Object) error {
 	d.IsManifest = true
 	itemKind, isList := strings.CutSuffix(o.Kind, "List")
 	switch {
-	case !isList || !s.items.there && itemKind != "":
+	case !isList || !s.items.there && itemKind != "" && !IsKnown(o.APIVersion, itemKind):
 		d.Objects = append(d.Objects, o)
 		return nil
 	case s.items.there && !s.items.isList:
