@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/caseharden/caseharden/internal/doctest"
 )
 
 // The table of fields in the documentation of profiles is made from the catalogue.
 func TestProfilesDocumentIsCurrent(t *testing.T) {
-	checkGenerated(t, "../docs/profiles.md", "fields", fieldTable())
+	doctest.Check(t, "../docs/profiles.md", "fields", "./defaults", fieldTable())
 }
 
 func fieldTable() string {

@@ -6,21 +6,17 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"sigs.k8s.io/yaml"
-)
 
-var update = flag.Bool("update", false, "rewrite the wanted sections of testdata/*.txtar")
+	"github.com/caseharden/caseharden/internal/doctest"
+)
 
 // A golden file holds a comment, pod.yaml (and old.yaml for an update of the
 // ephemeral containers), and what is wanted of each mode with profile hardened,
@@ -31,43 +27,13 @@ var update = flag.Bool("update", false, "rewrite the wanted sections of testdata
 //	want.debugging  of enforce, the warnings; only with old.yaml
 //	want.warnings   of warn
 func TestGolden(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sections := map[string]string{}
-			for _, f := range archive.Files {
-				sections[f.Name] = string(f.Data)
-			}
-			if strings.TrimSpace(string(archive.Comment)) == "" {
-				t.Error("there is no comment that says what the file is for")
-			}
-			got := answers(t, sections)
-			if *update {
-				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want.") })
-				for _, name := range slices.Sorted(maps.Keys(got)) {
-					archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(got[name])})
-				}
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want := maps.Clone(sections)
-			for _, input := range []string{"pod.yaml", "old.yaml", "profile"} {
-				delete(want, input)
-			}
-			if diff := gocmp.Diff(want, got); diff != "" {
-				t.Errorf("sections (-want +got):\n%s", diff)
-			}
-		})
-	}
+	doctest.Golden(t, func(t *testing.T, file *txtar.Archive) map[string]string {
+		sections := map[string]string{}
+		for _, f := range file.Files {
+			sections[f.Name] = string(f.Data)
+		}
+		return answers(t, sections)
+	})
 }
 
 func answers(t *testing.T, sections map[string]string) map[string]string {

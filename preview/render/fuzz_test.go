@@ -7,13 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
 	k8syaml "sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/internal/doctest"
 	"github.com/caseharden/caseharden/internal/profiletest"
 	"github.com/caseharden/caseharden/preview"
 	"github.com/caseharden/caseharden/preview/manifest"
@@ -24,20 +22,8 @@ import (
 // after the other, every error has its line, and what is written keeps all that
 // nothing is added to.
 func FuzzPreview(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, in := range archive.Files {
-			if strings.HasPrefix(in.Name, "in/") {
-				f.Add(in.Data)
-			}
-		}
+	for _, text := range doctest.Seeds(f, "in/") {
+		f.Add(text)
 	}
 	f.Add([]byte("{\"apiVersion\":\"v1\",\"kind\":\"PodList\",\"items\":[{},null]}\n{"))
 	f.Add([]byte("\ufeff%YAML 1.1\r\n---\r\napiVersion: v1\r\nkind: Pod\r\nspec: {containers: [{}]}\r\n...\r\n"))

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,39 +23,7 @@ import (
 
 // A golden file holds a comment, manifests (in/NAME), and what is wanted of each
 // output; a section profile has the spec of a profile in place of hardened.
-func TestGolden(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, got := map[string]string{}, goldenOutputs(t, archive)
-			for _, f := range archive.Files {
-				if strings.HasPrefix(f.Name, "want.") {
-					want[f.Name] = string(f.Data)
-				}
-			}
-			if *doctest.Update {
-				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want.") })
-				for _, name := range slices.Sorted(maps.Keys(got)) {
-					archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(got[name])})
-				}
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := gocmp.Diff(want, got); diff != "" {
-				t.Errorf("run go test ./preview/render -run Golden -update, and read what changes (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
+func TestGolden(t *testing.T) { doctest.Golden(t, goldenOutputs) }
 
 func goldenOutputs(t *testing.T, archive *txtar.Archive) map[string]string {
 	t.Helper()

@@ -4,14 +4,14 @@ package yamledit
 
 import (
 	"errors"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/caseharden/caseharden/internal/doctest"
 )
 
 // FuzzAdd adds a mapping and a list at some place in some text. What comes out,
@@ -19,21 +19,9 @@ import (
 // kubectl reads both, and holds every line of the input unless that is in flow
 // style, empty at that place, or without a line break at its end.
 func FuzzAdd(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, section := range archive.Files {
-			if section.Name == "input" {
-				for place := range uint8(8) {
-					f.Add(section.Data, place)
-				}
-			}
+	for _, text := range doctest.Seeds(f, "input") {
+		for place := range uint8(8) {
+			f.Add(text, place)
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte, place uint8) {
