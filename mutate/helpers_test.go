@@ -3,14 +3,12 @@
 package mutate
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"github.com/caseharden/caseharden/defaults"
-	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/reviewtest"
 )
 
@@ -27,16 +25,8 @@ type webhook map[string]*defaults.Profile
 
 func newWebhook(t testing.TB) webhook {
 	t.Helper()
-	own, err := os.ReadFile("testdata/profiles.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	profiles, err := profile.Parse([]profile.File{{Name: "profiles.yaml", Data: own}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := webhook{}
-	for _, p := range profiles {
+	for _, p := range reviewtest.Profiles(t, "testdata/profiles.yaml") {
 		w[p.Name] = p
 	}
 	return w

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
+
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,16 +36,10 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	bedtest.Main(func(ctx context.Context) (int, error) { return runTests(ctx, m) })
 }
 
-func runTests(m *testing.M) (code int, err error) {
-	ctx := context.Background()
+func runTests(ctx context.Context, m *testing.M) (code int, err error) {
 	dir, err := os.MkdirTemp("", "caseharden-e2e-")
 	if err != nil {
 		return 0, err

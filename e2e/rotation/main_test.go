@@ -14,10 +14,11 @@ package rotation
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 
 	"k8s.io/client-go/kubernetes"
 
@@ -32,16 +33,10 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	bedtest.Main(func(ctx context.Context) (int, error) { return runTests(ctx, m) })
 }
 
-func runTests(m *testing.M) (code int, err error) {
-	ctx := context.Background()
+func runTests(ctx context.Context, m *testing.M) (code int, err error) {
 	if binary, err = webhook.Compile(ctx, os.Stderr); err != nil {
 		return 0, err
 	}

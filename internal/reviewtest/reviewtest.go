@@ -5,11 +5,15 @@ package reviewtest
 
 import (
 	"encoding/json"
+	"os"
 	"testing"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/defaults/profile"
 )
 
 // BarePod is a pod that sets nothing.
@@ -74,4 +78,18 @@ func Unmarshal(t testing.TB, body []byte, request *admissionv1.AdmissionRequest)
 		t.Fatalf("patch and patchType must both be set or neither: %s", body)
 	}
 	return response
+}
+
+// Profiles returns the built-in profiles and those of a file.
+func Profiles(t testing.TB, file string) []*defaults.Profile {
+	t.Helper()
+	own, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profiles, err := profile.Parse([]profile.File{{Name: file, Data: own}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return profiles
 }

@@ -9,14 +9,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/reviewtest"
 )
 
@@ -39,14 +37,7 @@ type webhook struct {
 
 func newWebhook(t testing.TB) *webhook {
 	t.Helper()
-	own, err := os.ReadFile("../../mutate/testdata/profiles.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	profiles, err := profile.Parse([]profile.File{{Name: "profiles.yaml", Data: own}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	profiles := reviewtest.Profiles(t, "../../mutate/testdata/profiles.yaml")
 	w := &webhook{registry: prometheus.NewPedanticRegistry(), log: &bytes.Buffer{}}
 	logger := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Handler = NewHandler(profiles, NewMetrics(w.registry, profiles, 3), logger)

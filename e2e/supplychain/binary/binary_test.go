@@ -5,6 +5,7 @@ package binary
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"debug/buildinfo"
 	"debug/elf"
@@ -15,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
@@ -24,15 +27,10 @@ import (
 var binary, repository string
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	bedtest.Main(func(ctx context.Context) (int, error) { return run(ctx, m) })
 }
 
-func run(m *testing.M) (code int, err error) {
+func run(_ context.Context, m *testing.M) (code int, err error) {
 	if repository, err = gobuild.RepositoryDir(); err != nil {
 		return 0, err
 	}
