@@ -132,6 +132,7 @@ unit: ## Run the unit tests, with the race detector if there is a C compiler
 fuzz: ## Fuzz each target for FUZZTIME
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@for target in mutate/FuzzArbitraryPod mutate/FuzzPod internal/server/FuzzHandler \
+	    evidence/image/layer/FuzzRead evidence/image/store/FuzzDecode evidence/image/tree/FuzzApply \
 	    preview/manifest/FuzzDocuments preview/render/FuzzPreview preview/hazard/FuzzScriptPrograms preview/yamledit/FuzzAdd; do \
 	  go test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done

@@ -118,6 +118,31 @@ var importRules = []struct {
 		because: "adding to a text needs to know nothing of what is added",
 	},
 	{
+		pkg:     module + "/evidence",
+		forbid:  []string{module + "/evidence/image", "oras.land", "net/http", "k8s.io/client-go"},
+		because: "findings rest on facts, wherever those come from",
+	},
+	{
+		pkg:     module + "/evidence/image",
+		forbid:  []string{module + "/preview", module + "/mutate", module + "/certs", "k8s.io/client-go", "github.com/spf13/cobra"},
+		because: "what an image holds has nothing to do with a cluster",
+	},
+	{
+		pkg:     module + "/evidence/image/tree",
+		forbid:  []string{"net/http", "oras.land", module + "/evidence/image/source"},
+		because: "the same layers make the same files, wherever they come from",
+	},
+	{
+		pkg:     module + "/preview",
+		forbid:  []string{module + "/evidence/image", "oras.land"},
+		because: "a preview opens no connection: who wants images read passes a function",
+	},
+	{
+		pkg:     module + "/internal/server",
+		forbid:  []string{module + "/evidence", "oras.land"},
+		because: "the webhook reads no images",
+	},
+	{
 		pkg:     module + "/certs",
 		forbid:  []string{module + "/mutate", module + "/defaults"},
 		because: "certificates have nothing to do with pods",
