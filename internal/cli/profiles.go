@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -129,24 +130,43 @@ The profiles hardened and restricted are built in. Others are files:
 
 func newProfilesShowCommand() *cobra.Command {
 	var dirs []string
+	var knownImages bool
+	var output string
 	cmd := &cobra.Command{
 		Use:   "show NAME",
 		Short: "Print a profile, complete with what it has from its base",
+		Long: `Print a profile, complete with what it has from its base.
+
+With --known, print what public sources say of well-known images: their users,
+what they write to at start, and what they need. The facts hold for the image of
+its publisher, and only under its own name.`,
 		Example: `  # What does hardened fill in?
-  caseharden profiles show hardened`,
+  caseharden profiles show hardened
+
+  # Of which images is something known, and what is known of one of them?
+  caseharden profiles show --known
+  caseharden profiles show --known postgres:17-alpine -o yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			switch {
+			case knownImages && len(args) > 1:
+				return errors.New("caseharden profiles show --known takes one image, or none for all")
+			case !knownImages && len(args) != 1:
 				return errors.New(`caseharden profiles show takes the name of one profile: "caseharden profiles list" lists them`)
+			case !knownImages && output != "":
+				return errors.New("--output is for --known: a profile is YAML")
 			}
 			return nil
 		},
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
+			if len(args) > 0 || knownImages {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
 			return completeProfiles(dirs)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if knownImages {
+				return showKnown(cmd.OutOrStdout(), strings.Join(args, ""), cmp.Or(output, "table"))
+			}
 			profiles, err := loadProfiles(dirs)
 			if err != nil {
 				return err
@@ -164,6 +184,10 @@ func newProfilesShowCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringArrayVar(&dirs, "profiles", nil, profilesFlagHelp)
+	cmd.Flags().BoolVar(&knownImages, "known", false, "show facts about well-known images instead: of one, or of all")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "with --known, form of the output: table (the default), name, json, yaml")
+	complete(cmd, "profiles", completeDirs)
+	complete(cmd, "output", completeWords("table", "name", "json", "yaml"))
 	return cmd
 }
 

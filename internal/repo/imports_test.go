@@ -143,6 +143,12 @@ var importRules = []struct {
 		because: "the webhook reads no images",
 	},
 	{
+		pkg:     module + "/evidence/known",
+		forbid:  []string{"net/http", "os", "time", "k8s.io/api", "k8s.io/apimachinery", module + "/defaults", module + "/preview"},
+		direct:  true,
+		because: "facts about images are data: the same image has the same facts, and nothing is asked for them",
+	},
+	{
 		pkg:     module + "/certs",
 		forbid:  []string{module + "/mutate", module + "/defaults"},
 		because: "certificates have nothing to do with pods",
