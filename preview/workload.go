@@ -46,8 +46,10 @@ type templateOutcome struct {
 	workload     *Workload
 	additions    []yamledit.Addition // to the object
 	misspellings []manifest.Misspelling
-	patch        bool      // it is part of a patch, and no manifest
-	subjects     []subject // containers that wait for their images
+	subjects     []subject             // containers that wait for their images
+	needed       []*defaults.Exception // that have an effect on it
+	refusals     []string              // what its author asks to leave, in vain
+	patch        bool                  // it is part of a patch, and no manifest
 	err          error
 }
 
@@ -128,7 +130,7 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 	for _, operation := range change.Additions() {
 		additions = append(additions, yamledit.Addition{Pointer: string(at.Pointer) + operation.Path, Value: operation.Value})
 	}
-	return templateOutcome{workload: w, additions: additions, subjects: subjects}
+	return templateOutcome{workload: w, additions: additions, subjects: subjects, needed: needed(change), refusals: change.RefusalTexts()}
 }
 
 // excluded returns why an object is ignored; "" if it is not. Of a Deployment and

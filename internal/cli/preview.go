@@ -140,7 +140,7 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	boundMemory(inputs)
 	progress, done := progressOn(stderr)
 	report := preview.New(profile, inputs, preview.Options{
-		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress,
+		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress, Today: today(),
 	})
 	done()
 	if !report.HasManifests() && len(report.Errors) == 0 {
@@ -150,6 +150,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 		return fmt.Errorf("no objects in %s", strings.Join(append(o.files, o.kustomization)[:max(1, len(o.files))], ", "))
 	}
 	unwritten := render.Write(stdout, report, o.output, hasColour(stdout))
+	for _, n := range report.Notices {
+		fmt.Fprintf(stderr, "caseharden: notice: %s\n", describeException(n.Place, n.Text, n.Reason, n.Owner))
+	}
 	for _, w := range report.Warnings {
 		fmt.Fprintf(stderr, "caseharden: warning: %s\n", w.Error())
 	}
