@@ -6,7 +6,7 @@ package evidence
 type Cause struct {
 	ID       string   // of a closed set
 	Title    string   // a few words, for summaries and tables
-	Settings []string // fields that it is about, unless a finding says it better
+	Settings []string // fields that it is most often about
 	When     string   // what makes it hold
 	Because  string   // what breaks, and on what rule that rests
 	Fix      string   // what to do about it
@@ -27,11 +27,14 @@ var causes = []*Cause{
 	directoryReadOnly,
 	entrypointNeedsRoot,
 	fileCapability,
+	imageUnread,
 	imageUserRefused,
 	lowPort,
 	noAccount,
+	notRunningNow,
 	programNotExecutable,
 	setuidHelper,
+	userNow,
 	workingDirectoryClosed,
 	writablePathHides,
 }

@@ -17,11 +17,21 @@ func Judge(c *Container, f *Facts) []Finding {
 	case f.Image != nil && f.Image.Files != nil:
 		found = judgeImage(c, f)
 	case f.Image != nil:
-		found = judgeImageUser(c, f.Image, nil)
+		found = append(judgeKnown(c, f), judgeImageUser(c, f.Image, nil)...)
+		found = once(found, imageUserRefused.ID)
+	default:
+		found = append(judgeKnown(c, f), judgeUnread(c, f)...)
 	}
 	found = append(found, judgePorts(c, f)...)
+	found = append(found, judgeStatus(c, f)...)
 	slices.SortStableFunc(found, func(a, b Finding) int { return cmp.Compare(a.ID, b.ID) })
 	return found
+}
+
+// once keeps the surest of the findings of a cause.
+func once(found []Finding, id string) []Finding {
+	breaks := slices.ContainsFunc(found, func(f Finding) bool { return f.ID == id && f.Verdict == Breaks })
+	return slices.DeleteFunc(found, func(f Finding) bool { return f.ID == id && f.Verdict != Breaks && breaks })
 }
 
 // judgeImage follows the container under the whole profile and as its manifest has it: what

@@ -31,7 +31,7 @@ const netBindService = "NET_BIND_SERVICE"
 // judgePorts returns the finding for ports that the container may not open.
 func judgePorts(c *Container, f *Facts) []Finding {
 	refuses := refusesLowPorts(f.Runtime)
-	ports, exposed := c.lowPorts(f.Image)
+	ports, item := c.lowPorts(f)
 	if len(ports) == 0 || c.After.Privileged || !c.HostNetwork && !refuses {
 		return nil
 	}
@@ -59,10 +59,6 @@ func judgePorts(c *Container, f *Facts) []Finding {
 		finding.What += ": the runtime of the nodes is " + f.Runtime
 		finding.Evidence = append(finding.Evidence, Item{Source: FromStatus, Text: "the runtime of the nodes is " + f.Runtime, Where: "status.nodeInfo.containerRuntimeVersion"})
 	}
-	item := Item{Source: FromManifest, Text: "its manifest has the " + names}
-	if exposed {
-		item = Item{Source: FromImage, Text: "its image exposes the " + names, Where: f.Image.Digest}
-	}
 	finding.Evidence = append([]Item{item}, finding.Evidence...)
 	return []Finding{finding}
 }
@@ -71,26 +67,37 @@ func judgePorts(c *Container, f *Facts) []Finding {
 // with NET_BIND_SERVICE.
 func refusesLowPorts(runtime string) bool { return strings.HasPrefix(runtime, "containerd://1.") }
 
-// lowPorts returns the ports that need a capability: those of the manifest, else those that
-// the image exposes.
-func (c *Container) lowPorts(image *Image) (ports []int, exposed bool) {
-	low := func(port int) bool { return port > 0 && port < min(c.PortStart, 1024) }
-	for _, p := range c.Ports {
-		if low(p) {
-			ports = append(ports, p)
-		}
-	}
-	if len(c.Ports) == 0 && image != nil {
-		exposed = true
-		for _, text := range image.Config.ExposedPorts {
-			number, _, _ := strings.Cut(text, "/")
-			if p, err := strconv.Atoi(number); err == nil && low(p) {
+// lowPorts returns the ports that need a capability, with what tells them: those of the
+// manifest, else those that the image exposes, else those of a well-known image.
+func (c *Container) lowPorts(f *Facts) (ports []int, item Item) {
+	from := func(all []int) {
+		for _, p := range all {
+			if p > 0 && p < min(c.PortStart, 1024) {
 				ports = append(ports, p)
 			}
 		}
+		slices.Sort(ports)
+		ports = slices.Compact(ports)
 	}
-	slices.Sort(ports)
-	return slices.Compact(ports), exposed
+	switch {
+	case len(c.Ports) > 0:
+		from(c.Ports)
+		item = Item{Source: FromManifest, Text: "its manifest has the " + portNames(ports)}
+	case f.Image != nil:
+		var exposed []int
+		for _, text := range f.Image.Config.ExposedPorts {
+			number, _, _ := strings.Cut(text, "/")
+			if p, err := strconv.Atoi(number); err == nil {
+				exposed = append(exposed, p)
+			}
+		}
+		from(exposed)
+		item = Item{Source: FromImage, Text: "its image exposes the " + portNames(ports), Where: f.Image.Digest}
+	case f.Known != nil:
+		from(f.Known.LowPorts)
+		item = Item{Source: FromKnown, Text: f.Known.Image + " listens on the " + portNames(ports), Where: f.Known.source()}
+	}
+	return ports, item
 }
 
 // portNames names ports: "port 80", "ports 80 and 443".
@@ -99,8 +106,8 @@ func portNames(ports []int) string {
 	for _, p := range ports {
 		names = append(names, strconv.Itoa(p))
 	}
-	if len(names) == 1 {
-		return "port " + names[0]
+	if len(names) < 2 {
+		return "port " + strings.Join(names, "")
 	}
 	return "ports " + strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

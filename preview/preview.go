@@ -42,6 +42,7 @@ type ReadImages func(images []string, platform string, use func(image string, re
 // report. Like the webhook as the chart installs it, it excludes kube-system.
 func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report {
 	files, errs := manifest.Read(inputs)
+	nodes := nodesIn(files)
 	b := &builder{
 		report: &Report{
 			APIVersion: "caseharden.io/v1alpha1",
@@ -54,7 +55,7 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 		},
 		previewer: previewer{
 			profile: profile, excludedNamespaces: o.ExcludedNamespaces, owners: ownersIn(files),
-			known: o.Known, runtime: o.Runtime, awaitImages: o.Images != nil,
+			known: o.Known, runtime: cmp.Or(o.Runtime, nodes.runtime), awaitImages: o.Images != nil, running: runningIn(files),
 		},
 		needed:       map[*defaults.Exception]bool{},
 		additions:    map[*manifest.Object][]yamledit.Addition{},
@@ -62,7 +63,7 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 	}
 	b.notObjects(files)
 	b.objects(files, o.Progress)
-	b.images(o.Images)
+	b.images(o.Images, nodes.platform)
 	for _, f := range files {
 		b.file(f)
 	}

@@ -32,6 +32,7 @@ type previewer struct {
 	known       func(image string) *evidence.Known // may be nil
 	runtime     string
 	awaitImages bool
+	running     running
 }
 
 // An outcome is what becomes of one object.
@@ -125,7 +126,7 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 	for _, claim := range h.Spec.VolumeClaimTemplates {
 		claims[claim.Metadata.Name] = true
 	}
-	subjects := p.examine(w, hazard.Pair{Before: before, After: after, ClaimTemplates: claims, Windows: change.Windows()})
+	subjects := p.examine(w, hazard.Pair{Before: before, After: after, ClaimTemplates: claims, Windows: change.Windows()}, p.live(o, h))
 	var additions []yamledit.Addition
 	for _, operation := range change.Additions() {
 		additions = append(additions, yamledit.Addition{Pointer: string(at.Pointer) + operation.Path, Value: operation.Value})

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/evidence/known"
 	"github.com/caseharden/caseharden/preview"
 	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/render"
@@ -29,6 +31,7 @@ type previewOptions struct {
 
 	kustomization      string
 	excludedNamespaces []string
+	runtime            string
 }
 
 // The exit code of preview --exit-code where something would change.
@@ -95,6 +98,7 @@ not be read, while all else is shown.`,
 	f.StringVar(&o.profile, "profile", "hardened", "profile to preview")
 	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp)
 	f.StringVarP(&o.output, "output", "o", outputs[0], "form of the output: "+strings.Join(outputs, ", "))
+	f.StringVar(&o.runtime, "runtime", "", "container runtime of the nodes, such as containerd://2.2.0; needed only where no Nodes are among the manifests")
 	f.BoolVar(&o.exitCode, "exit-code", false, fmt.Sprintf("exit with %d if something would change", exitChanged))
 	complete(cmd, "output", completeWords(outputs...))
 	complete(cmd, "profile", func() ([]string, cobra.ShellCompDirective) { return completeProfiles(o.profiles) })
@@ -120,6 +124,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	if !slices.Contains(outputs, o.output) {
 		return fmt.Errorf("--output %q: must be one of %s", o.output, strings.Join(outputs, ", "))
 	}
+	if o.runtime != "" && !strings.Contains(o.runtime, "://") {
+		return fmt.Errorf("--runtime %q: must be as a Node has it in status.nodeInfo.containerRuntimeVersion, such as containerd://2.2.0", o.runtime)
+	}
 	profiles, err := loadProfiles(o.profiles)
 	if err != nil {
 		return err
@@ -141,6 +148,7 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	progress, done := progressOn(stderr)
 	report := preview.New(profile, inputs, preview.Options{
 		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress, Today: today(),
+		Known: knownImage, Runtime: o.runtime,
 	})
 	done()
 	if !report.HasManifests() && len(report.Errors) == 0 {
@@ -218,3 +226,12 @@ func progressOn(w io.Writer) (progress func(done, total int), done func()) {
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// knownImage returns what public sources say of an image; nil is nothing.
+func knownImage(image string) *evidence.Known {
+	k, found := known.For(image)
+	if !found {
+		return nil
+	}
+	return k
+}

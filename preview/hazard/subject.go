@@ -4,6 +4,7 @@ package hazard
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"github.com/caseharden/caseharden/evidence"
@@ -24,11 +25,21 @@ func (s *Subject) Judge(f evidence.Facts) []evidence.Finding {
 	found := slices.Clone(s.guesses)
 	if !s.windows {
 		judged := evidence.Judge(&s.container, &f)
-		found = slices.DeleteFunc(found, func(guess evidence.Finding) bool { return yields(guess.ID, &f, judged) })
+		found = slices.DeleteFunc(found, func(guess evidence.Finding) bool { return s.yields(guess.ID, &f, judged) })
 		found = append(found, judged...)
 	}
 	slices.SortStableFunc(found, func(a, b evidence.Finding) int { return cmp.Compare(a.ID, b.ID) })
 	return found
+}
+
+// Key is the same for containers that are judged alike, if what is known of their image is
+// the same.
+func (s *Subject) Key(status *evidence.Status) string {
+	key, err := json.Marshal([]any{s.container, s.guesses, s.windows, status})
+	if err != nil {
+		panic("internal error: " + err.Error())
+	}
+	return string(key)
 }
 
 // Examine lists what the manifest says of a pod as a whole, and returns the containers
@@ -68,15 +79,21 @@ func Examine(p Pair) (ofPod []evidence.Finding, containers []*Subject) {
 //	root-allowed,
 //	root-loses-capabilities
 //	command-needs-root         a finding that the entrypoint needs root
-func yields(id string, f *evidence.Facts, judged []evidence.Finding) bool {
+//	what is about the user     the live status, if it runs as that user already
+func (s *Subject) yields(id string, f *evidence.Facts, judged []evidence.Finding) bool {
 	has := func(id string) bool {
 		return slices.ContainsFunc(judged, func(j evidence.Finding) bool { return j.ID == id })
 	}
+	fits := slices.ContainsFunc(judged, func(j evidence.Finding) bool { return j.ID == "user-now" && j.Verdict == evidence.Fits })
+	if i := slices.IndexFunc(rules, func(r rule) bool { return r.ID == id }); fits && i >= 0 && slices.Equal(rules[i].Settings, []string{"runAsUser"}) {
+		return true
+	}
+	known := f.Known.Tells(&s.container)
 	switch id {
 	case imageUserUnknown.ID:
-		return f.Image != nil
+		return f.Image != nil || known
 	case imageUserReplaced.ID, readOnlyRoot.ID, rootAllowed.ID, rootLosesCapabilities.ID:
-		return f.Image != nil && f.Image.Files != nil || f.Known != nil
+		return f.Image != nil && f.Image.Files != nil || known
 	case commandNeedsRoot.ID:
 		return has("entrypoint-needs-root")
 	}
