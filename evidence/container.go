@@ -10,8 +10,7 @@ type Container struct {
 	Command, Args []string // as in the manifest
 	WorkingDir    string
 	Env           map[string]string // with the values that the manifest shows
-	Ports         []int             // containerPorts
-	PortStart     int               // the first port that needs no capability, by the pod's own sysctls; else 1024
+	LowPorts      []int             // containerPorts for which the pod's own sysctls do not open the port
 
 	Before, After Security // as the manifest has it, and with what the profile injects
 	Groups        []int64  // fsGroup and supplementalGroups
@@ -37,7 +36,9 @@ type Mount struct {
 	Path     string // in the container, clean
 	Volume   string // the field of the API, such as emptyDir
 	Name     string // of the volume
-	Writable bool   // not mounted read-only
-	Empty    bool   // an emptyDir: new with each pod, and writable by every user
-	Profile  bool   // the profile's, for one of its writablePaths
+	SubPath  bool
+	Writable bool // not mounted read-only
+	Empty    bool // an emptyDir: new with each pod, and writable by every user
+	Profile  bool // the profile's, for one of its writablePaths
+	Root     bool // files of a configMap, secret, downwardAPI or projected volume
 }

@@ -18,13 +18,15 @@ type Options struct {
 	Unread             []manifest.Error      // inputs that could not be read: they come first among the errors
 	ExcludedNamespaces []string              // beside kube-system
 	Progress           func(done, total int) // called after each object, if it is set
-	Today              string                // such as 2026-12-31, for exceptions that are overdue; empty: none is
 
 	// Known returns what public sources say of a well-known image; nil is nothing.
 	Known func(image string) *evidence.Known
 
 	// Images reads images; nil: none is read.
 	Images ReadImages
+
+	// MinSeverity leaves out the findings below it, but those that break; empty: none.
+	MinSeverity evidence.Severity
 
 	// Runtime is the container runtime of the nodes, such as containerd://2.2.0. Where it
 	// is empty, the Nodes among the inputs tell it.
@@ -42,7 +44,6 @@ type ReadImages func(images []string, platform string, use func(image string, re
 // report. Like the webhook as the chart installs it, it excludes kube-system.
 func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report {
 	files, errs := manifest.Read(inputs)
-	nodes := nodesIn(files)
 	b := &builder{
 		report: &Report{
 			APIVersion: "caseharden.io/v1alpha1",
@@ -55,23 +56,29 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 		},
 		previewer: previewer{
 			profile: profile, excludedNamespaces: o.ExcludedNamespaces, owners: ownersIn(files),
-			known: o.Known, runtime: cmp.Or(o.Runtime, nodes.runtime), awaitImages: o.Images != nil, running: runningIn(files),
+			known: o.Known, runtime: o.Runtime, awaitImages: o.Images != nil,
 		},
-		needed:       map[*defaults.Exception]bool{},
 		additions:    map[*manifest.Object][]yamledit.Addition{},
 		misspellings: map[*manifest.Document][]manifest.Misspelling{},
 	}
 	b.notObjects(files)
 	b.objects(files, o.Progress)
-	b.images(o.Images, nodes.platform)
+	b.images(o.Images)
 	for _, f := range files {
 		b.file(f)
 	}
 	sortErrors(b.report.Errors, files)
 	b.report.Errors = append(append([]manifest.Error{}, o.Unread...), b.report.Errors...)
+	hidden := 0
+	for i := range b.report.Workloads {
+		w := &b.report.Workloads[i]
+		w.SetVerdicts()
+		hidden += w.hide(o.MinSeverity)
+	}
+	b.report.MinSeverity = o.MinSeverity
 	b.report.Summary = Summarize(b.report.Workloads)
+	b.report.Summary.Hidden = hidden
 	b.report.Summary.Objects, b.report.Summary.Ignored = b.objectCount, b.ignored.sorted()
-	b.report.Notices = notices(profile, b.needed, o.Today, b.report.Summary.Workloads-b.report.Summary.Excluded)
 	return b.report
 }
 
@@ -81,7 +88,6 @@ type builder struct {
 	report       *Report
 	objectCount  int
 	ignored      kinds
-	needed       map[*defaults.Exception]bool             // that had an effect
 	additions    map[*manifest.Object][]yamledit.Addition // with pointers in the object
 	misspellings map[*manifest.Document][]manifest.Misspelling
 	awaiting     []awaiting // containers that wait for their images
@@ -145,12 +151,6 @@ func (b *builder) add(f *manifest.File, o *manifest.Object, out outcome) {
 			b.awaiting = append(b.awaiting, awaiting{len(b.report.Workloads), t.subjects})
 		}
 		b.report.Workloads = append(b.report.Workloads, *w)
-		for _, e := range t.needed {
-			b.needed[e] = true
-		}
-		for _, text := range t.refusals {
-			b.report.Warnings = append(b.report.Warnings, manifest.Error{File: f.Name, Document: o.Document.Index, Line: o.Line, Message: text})
-		}
 		if len(t.misspellings) > 0 {
 			b.misspellings[o.Document] = append(b.misspellings[o.Document], t.misspellings...)
 		}

@@ -15,15 +15,18 @@ import (
 // describes it field by field. Nothing is added to a report that [New] returned: all
 // outputs are made from it and agree.
 type Report struct {
-	APIVersion string           `json:"apiVersion"` // caseharden.io/v1alpha1
-	Kind       string           `json:"kind"`       // Preview
-	Profile    string           `json:"profile"`    // the name of the profile
-	Summary    Summary          `json:"summary"`
-	Workloads  []Workload       `json:"workloads"` // in the order of the input
-	PodMakers  []PodMaker       `json:"podMakers"` // objects of other kinds that may make pods
-	Notices    []Notice         `json:"notices"`   // about exceptions of the profile that somebody should look at
-	Warnings   []manifest.Error `json:"warnings"`  // of fields that Kubernetes does not have, and of what caseharden.io/leave asks for in vain
-	Errors     []manifest.Error `json:"errors"`    // of documents that could not be read, or not be added to
+	APIVersion string `json:"apiVersion"` // caseharden.io/v1alpha1
+	Kind       string `json:"kind"`       // Preview
+	Profile    string `json:"profile"`    // the name of the profile
+
+	// MinSeverity is the severity from which on findings are in the report; empty: all are.
+	MinSeverity evidence.Severity `json:"minSeverity,omitempty"`
+
+	Summary   Summary          `json:"summary"`
+	Workloads []Workload       `json:"workloads"` // in the order of the input
+	PodMakers []PodMaker       `json:"podMakers"` // objects of other kinds that may make pods
+	Warnings  []manifest.Error `json:"warnings"`  // of fields that Kubernetes does not have
+	Errors    []manifest.Error `json:"errors"`    // of documents that could not be read, or not be added to
 
 	Files []File `json:"-"` // the manifests, with what would be added to them
 }
@@ -59,7 +62,9 @@ type Summary struct {
 	Excluded   int `json:"excluded"`   // workloads that are ignored
 	Changed    int `json:"changed"`    // workloads that would get something
 	Containers int `json:"containers"` // of all workloads that are not excluded
+	Hidden     int `json:"hidden"`     // findings that are not in the report because of their severity
 
+	Verdicts    VerdictCounts      `json:"verdicts"`    // workloads that would get something, each by its worst verdict
 	Ignored     []KindSummary      `json:"ignored"`     // kinds that are no pods and have no pod template, as far as is known
 	Fields      []FieldSummary     `json:"fields"`      // in the order of their names
 	Findings    []FindingSummary   `json:"findings"`    // in the order of their IDs
@@ -81,13 +86,32 @@ type FieldSummary struct {
 	Inject int    `json:"inject"`
 	Leave  int    `json:"leave"`
 	Skip   int    `json:"skip"`
+
+	Verdicts VerdictCounts `json:"verdicts"` // of those that would be injected
+}
+
+// VerdictCounts counts verdicts, those on risks by severity.
+type VerdictCounts struct {
+	Breaks  int        `json:"breaks"`
+	Risk    RiskCounts `json:"risk"`
+	Unknown int        `json:"unknown"`
+	Fits    int        `json:"fits"`
+}
+
+// RiskCounts counts risks by severity.
+type RiskCounts struct {
+	High   int `json:"high"`
+	Medium int `json:"medium"`
+	Low    int `json:"low"`
 }
 
 // A FindingSummary counts the workloads that have a finding.
 type FindingSummary struct {
-	ID        string `json:"id"`
-	Title     string `json:"title"`
-	Workloads int    `json:"workloads"`
+	ID        string            `json:"id"`
+	Title     string            `json:"title"`
+	Verdict   evidence.Verdict  `json:"verdict"` // the worst
+	Severity  evidence.Severity `json:"severity"`
+	Workloads int               `json:"workloads"`
 }
 
 // A PodSecuritySummary counts workloads by Pod Security level.
@@ -118,6 +142,8 @@ type Workload struct {
 
 	Excluded    string             `json:"excluded,omitempty"` // why it is ignored; then there is nothing below
 	Changed     bool               `json:"changed"`            // it would get something
+	Verdict     evidence.Verdict   `json:"verdict,omitempty"`  // the worst of its settings, also of findings that are hidden; "" if it would get nothing
+	Severity    evidence.Severity  `json:"severity,omitempty"` // of a workload that breaks or is at risk
 	Pod         []Decision         `json:"pod,omitempty"`      // decisions at pod level
 	Containers  []Container        `json:"containers,omitempty"`
 	Findings    []evidence.Finding `json:"findings"` // what breaks or may break
@@ -141,6 +167,9 @@ type Decision struct {
 	Reason  string          `json:"reason"`  // of a closed set: the README lists them
 	Because string          `json:"because,omitempty"`
 	Value   json.RawMessage `json:"value,omitempty"` // what would be injected
+
+	Verdict  evidence.Verdict  `json:"verdict,omitempty"`  // of what would be injected: the worst of the findings that name it
+	Severity evidence.Severity `json:"severity,omitempty"` // of what breaks or is a risk
 }
 
 // PodSecurity says what the Pod Security Standards make of a workload.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/preview/hazard"
 	"github.com/caseharden/caseharden/preview/manifest"
 )
@@ -16,7 +17,7 @@ import (
 func Summarize(workloads []Workload) Summary {
 	s := Summary{Ignored: []KindSummary{}, Fields: []FieldSummary{}, Findings: []FindingSummary{}}
 	fields := map[string]*FieldSummary{}
-	found := map[string]int{}
+	found := map[string]*FindingSummary{}
 	for i := range workloads {
 		w := &workloads[i]
 		s.Workloads++
@@ -27,16 +28,16 @@ func Summarize(workloads []Workload) Summary {
 		if w.Changed {
 			s.Changed++
 		}
+		s.Verdicts.count(w.Verdict, w.Severity)
 		s.Containers += len(w.Containers)
 		w.EachDecision(func(d Decision) {
 			if fields[d.Field] == nil {
 				fields[d.Field] = &FieldSummary{Field: d.Field}
 			}
 			fields[d.Field].count(d.Outcome)
+			fields[d.Field].Verdicts.count(d.Verdict, d.Severity)
 		})
-		for _, id := range w.findingIDs() {
-			found[id]++
-		}
+		w.countFindings(found)
 		s.PodSecurity.Before.count(w.PodSecurity.Before)
 		s.PodSecurity.After.count(w.PodSecurity.After)
 	}
@@ -44,9 +45,15 @@ func Summarize(workloads []Workload) Summary {
 		s.Fields = append(s.Fields, *fields[name])
 	}
 	for _, h := range hazard.All() {
-		if found[h.ID] > 0 {
-			s.Findings = append(s.Findings, FindingSummary{ID: h.ID, Title: h.Title, Workloads: found[h.ID]})
+		if f := found[h.ID]; f != nil {
+			f.Title = h.Title
+			delete(found, h.ID)
+			s.Findings = append(s.Findings, *f)
 		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		found[id].Title = id
+		s.Findings = append(s.Findings, *found[id])
 	}
 	return s
 }
@@ -63,16 +70,47 @@ func (w *Workload) EachDecision(f func(Decision)) {
 	}
 }
 
-// findingIDs returns the IDs of the findings of a workload, each once.
-func (w *Workload) findingIDs() []string {
-	var ids []string
-	for _, f := range w.Findings {
-		if !slices.Contains(ids, f.ID) {
-			ids = append(ids, f.ID)
+// countFindings counts the workload once for each ID among its findings.
+func (w *Workload) countFindings(found map[string]*FindingSummary) {
+	for i := range w.Findings {
+		f := &w.Findings[i]
+		s := found[f.ID]
+		if s == nil {
+			s = &FindingSummary{ID: f.ID, Verdict: f.Verdict, Severity: f.Severity}
+			found[f.ID] = s
+		}
+		if Rank(f.Verdict, f.Severity) > Rank(s.Verdict, s.Severity) {
+			s.Verdict, s.Severity = f.Verdict, f.Severity
+		}
+		if !slices.ContainsFunc(w.Findings[:i], func(earlier evidence.Finding) bool { return earlier.ID == f.ID }) {
+			s.Workloads++
 		}
 	}
-	return ids
 }
+
+// count counts a verdict; none is not counted.
+func (c *VerdictCounts) count(v evidence.Verdict, s evidence.Severity) {
+	switch v {
+	case evidence.Breaks:
+		c.Breaks++
+	case evidence.Risk:
+		switch s {
+		case evidence.High:
+			c.Risk.High++
+		case evidence.Medium:
+			c.Risk.Medium++
+		default:
+			c.Risk.Low++
+		}
+	case evidence.Unknown:
+		c.Unknown++
+	case evidence.Fits:
+		c.Fits++
+	}
+}
+
+// Total is the number of risks of all severities.
+func (c RiskCounts) Total() int { return c.High + c.Medium + c.Low }
 
 func (f *FieldSummary) count(outcome string) {
 	switch defaults.Outcome(outcome) {

@@ -59,7 +59,7 @@ var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	hardened := *webhook.Entry(configuration, "enforce", "hardened")
+	hardened := configuration.Webhooks[0]
 	configuration.Name, configuration.Webhooks = "own-profiles", nil
 	names, err := own.names()
 	if err != nil {
@@ -92,7 +92,7 @@ func (own *ownProfiles) names() ([]string, error) {
 	}
 	var names []string
 	for name := range strings.FieldsSeq(string(list)) {
-		if !slices.Contains([]string{"compatible", "hardened", "restricted"}, name) {
+		if name != "hardened" && name != "restricted" {
 			names = append(names, name)
 		}
 	}

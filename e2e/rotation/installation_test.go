@@ -119,9 +119,12 @@ func (in *installation) manifest(t *testing.T) *admissionregistrationv1.Mutating
 	}
 	configuration.Name = in.name
 	for i := range configuration.Webhooks {
-		configuration.Webhooks[i].NamespaceSelector.MatchLabels = map[string]string{"test.caseharden.io/instance": in.name + "-" + strconv.Itoa(i)}
+		selector := configuration.Webhooks[i].NamespaceSelector
+		selector.MatchLabels = map[string]string{"test.caseharden.io/instance": in.name + "-" + strconv.Itoa(i)}
+		if i == 0 { // enforce-hardened
+			selector.MatchLabels = in.labels
+		}
 	}
-	webhook.Entry(configuration, "enforce", "hardened").NamespaceSelector.MatchLabels = in.labels
 	return configuration
 }
 

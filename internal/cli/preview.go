@@ -16,7 +16,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/caseharden/caseharden/evidence"
-	"github.com/caseharden/caseharden/evidence/known"
 	"github.com/caseharden/caseharden/preview"
 	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/render"
@@ -28,14 +27,27 @@ type previewOptions struct {
 	profiles []string
 	output   string
 	exitCode bool
+	failOn   string
+
+	summary     bool
+	explain     string
+	minSeverity string
 
 	kustomization      string
 	excludedNamespaces []string
-	runtime            string
 }
 
-// The exit code of preview --exit-code where something would change.
-const exitChanged = 2
+// The exit code of preview where something is as --fail-on or --exit-code says.
+const exitFailed = 2
+
+// The conditions of --fail-on, from the narrowest.
+const (
+	failOnBreaks = "breaks"
+	failOnRisk   = "risk"
+	failOnChange = "change"
+)
+
+var failConditions = []string{failOnBreaks, failOnRisk, failOnChange}
 
 func newPreviewCommand() *cobra.Command {
 	var o previewOptions
@@ -48,8 +60,9 @@ func newPreviewCommand() *cobra.Command {
 		Use:   "preview -f FILE|DIR|- | -k DIR",
 		Short: "Show what a profile would do to manifests, and what may break",
 		Long: `Show what a profile would do to manifests, by the decisions of the webhook itself:
-every setting that would be filled in, left or skipped, with its reason; what may
-break the application, with a fix; and the Pod Security level before and after.
+for each workload, riskiest first, the settings that would be filled in, with what
+is known of each; what breaks or may break the application, with a fix; and the Pod
+Security level before and after. --explain shows every decision with its reason.
 No cluster is asked, and nothing is changed.
 
 It reads Pods, and the pod templates of Deployments, ReplicaSets, StatefulSets,
@@ -61,8 +74,10 @@ names those that may make pods.
 The forms of output are:
 ` + strings.Join(forms, "\n") + `
 
-Exit codes: 0; with --exit-code 2 if something would change; 1 if something could
-not be read, while all else is shown.`,
+Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
+  --fail-on breaks  if a setting is proven to break a workload
+  --fail-on risk    if a finding breaks or is a risk, from --min-severity on
+  --fail-on change  if something would change; --exit-code is the same`,
 		Example: `  # What would change in a directory of manifests?
   caseharden preview -f deploy/
 
@@ -70,14 +85,18 @@ not be read, while all else is shown.`,
   helm template shop ./chart | caseharden preview -f -
   caseharden preview -k deploy/overlays/production
 
-  # In the pods that run now, and which hazards are there?
+  # Everything about one workload: each decision, with the evidence
+  caseharden preview -f deploy/ --explain deployment/web
+
+  # In the pods that run now, and which findings are there?
   kubectl get pods -A -o json | caseharden preview -f - -o html > preview.html
 
   # Take the defaults of a profile over into manifests
   caseharden preview -f deploy/ -o diff | git apply
 
-  # Fail a pipeline where manifests leave something unset
+  # Fail a pipeline where manifests leave something unset, or where it would break
   caseharden preview -f deploy/ --profile restricted --exit-code
+  caseharden preview -f deploy/ --summary --fail-on risk --min-severity high
 
   # With a profile of your own
   caseharden preview -f deploy/ --profiles ./profiles --profile legacy-java`,
@@ -98,8 +117,13 @@ not be read, while all else is shown.`,
 	f.StringVar(&o.profile, "profile", "hardened", "profile to preview")
 	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp)
 	f.StringVarP(&o.output, "output", "o", outputs[0], "form of the output: "+strings.Join(outputs, ", "))
-	f.StringVar(&o.runtime, "runtime", "", "container runtime of the nodes, such as containerd://2.2.0; needed only where no Nodes are among the manifests")
-	f.BoolVar(&o.exitCode, "exit-code", false, fmt.Sprintf("exit with %d if something would change", exitChanged))
+	f.BoolVar(&o.summary, "summary", false, "show the totals only")
+	f.StringVar(&o.explain, "explain", "", "show everything about the workloads with this name: NAME, KIND/NAME or NAMESPACE/NAME")
+	f.StringVar(&o.minSeverity, "min-severity", "", "leave out findings below this severity, and count them: "+orList(severityNames()))
+	f.StringVar(&o.failOn, "fail-on", "", fmt.Sprintf("exit with %d on this: %s", exitFailed, orList(failConditions)))
+	f.BoolVar(&o.exitCode, "exit-code", false, fmt.Sprintf("exit with %d if something would change, as --fail-on change does", exitFailed))
+	complete(cmd, "fail-on", completeWords(failConditions...))
+	complete(cmd, "min-severity", completeWords(severityNames()...))
 	complete(cmd, "output", completeWords(outputs...))
 	complete(cmd, "profile", func() ([]string, cobra.ShellCompDirective) { return completeProfiles(o.profiles) })
 	complete(cmd, "profiles", completeDirs)
@@ -124,8 +148,8 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	if !slices.Contains(outputs, o.output) {
 		return fmt.Errorf("--output %q: must be one of %s", o.output, strings.Join(outputs, ", "))
 	}
-	if o.runtime != "" && !strings.Contains(o.runtime, "://") {
-		return fmt.Errorf("--runtime %q: must be as a Node has it in status.nodeInfo.containerRuntimeVersion, such as containerd://2.2.0", o.runtime)
+	if err := o.checkFindings(outputs[0]); err != nil {
+		return err
 	}
 	profiles, err := loadProfiles(o.profiles)
 	if err != nil {
@@ -147,8 +171,8 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	boundMemory(inputs)
 	progress, done := progressOn(stderr)
 	report := preview.New(profile, inputs, preview.Options{
-		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress, Today: today(),
-		Known: knownImage, Runtime: o.runtime,
+		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress,
+		MinSeverity: evidence.Severity(o.minSeverity),
 	})
 	done()
 	if !report.HasManifests() && len(report.Errors) == 0 {
@@ -157,9 +181,16 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 		}
 		return fmt.Errorf("no objects in %s", strings.Join(append(o.files, o.kustomization)[:max(1, len(o.files))], ", "))
 	}
-	unwritten := render.Write(stdout, report, o.output, hasColour(stdout))
-	for _, n := range report.Notices {
-		fmt.Fprintf(stderr, "caseharden: notice: %s\n", describeException(n.Place, n.Text, n.Reason, n.Owner))
+	style := render.Style{Colour: hasColour(stdout), Width: widthOf(stdout), Summary: o.summary}
+	var unknown error
+	if o.explain != "" {
+		if style.Explain, unknown = report.Find(o.explain); unknown != nil {
+			unknown = fmt.Errorf("--explain: %w", unknown)
+		}
+	}
+	unwritten := unknown
+	if unknown == nil {
+		unwritten = render.Write(stdout, report, o.output, style)
 	}
 	for _, w := range report.Warnings {
 		fmt.Fprintf(stderr, "caseharden: warning: %s\n", w.Error())
@@ -172,10 +203,61 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 		return unwritten
 	case len(report.Errors) > 0:
 		return exitError(1)
-	case o.exitCode && report.Summary.Changed > 0:
-		return exitError(exitChanged)
+	case o.fails(report.Summary):
+		return exitError(exitFailed)
 	}
 	return nil
+}
+
+// checkFindings checks the flags that say which findings are shown, and how.
+func (o *previewOptions) checkFindings(table string) error {
+	switch {
+	case o.minSeverity != "" && !slices.Contains(severityNames(), o.minSeverity):
+		return fmt.Errorf("--min-severity %q: must be %s", o.minSeverity, orList(severityNames()))
+	case o.failOn != "" && !slices.Contains(failConditions, o.failOn):
+		return fmt.Errorf("--fail-on %q: must be %s", o.failOn, orList(failConditions))
+	case o.exitCode && o.failOn != "" && o.failOn != failOnChange:
+		return fmt.Errorf("--exit-code and --fail-on %s: give one of them", o.failOn)
+	case o.summary && o.explain != "":
+		return errors.New("--summary and --explain: give one of them")
+	case o.summary && o.output != table:
+		return fmt.Errorf("--summary: is a form of -o %s, and -o %s has everything", table, o.output)
+	case o.explain != "" && o.output != table:
+		return fmt.Errorf("--explain: is a form of -o %s, and -o %s has everything", table, o.output)
+	}
+	return nil
+}
+
+// fails reports whether the report is as --fail-on or --exit-code says.
+func (o *previewOptions) fails(s preview.Summary) bool {
+	failOn := o.failOn
+	if o.exitCode {
+		failOn = failOnChange
+	}
+	switch failOn {
+	case failOnChange:
+		return s.Changed > 0
+	case failOnRisk:
+		return slices.ContainsFunc(s.Findings, func(f preview.FindingSummary) bool {
+			return f.Verdict == evidence.Breaks || f.Verdict == evidence.Risk
+		})
+	case failOnBreaks:
+		return s.Verdicts.Breaks > 0
+	}
+	return false
+}
+
+func severityNames() []string {
+	var names []string
+	for _, s := range preview.Severities() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+// orList lists words such as "a, b or c".
+func orList(words []string) string {
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
 // boundMemory lets garbage grow to twice of what is in use, which saves time, but keeps
@@ -196,6 +278,16 @@ func boundMemory(inputs []manifest.Input) {
 // hasColour says whether colours can be seen, and are wanted (https://no-color.org).
 func hasColour(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// widthOf returns the number of columns of a terminal, and 0 of anything else.
+func widthOf(w io.Writer) int {
+	if file, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
+			return columns
+		}
+	}
+	return 0
 }
 
 func isTerminal(w io.Writer) bool {
@@ -226,12 +318,3 @@ func progressOn(w io.Writer) (progress func(done, total int), done func()) {
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
-
-// knownImage returns what public sources say of an image; nil is nothing.
-func knownImage(image string) *evidence.Known {
-	k, found := known.For(image)
-	if !found {
-		return nil
-	}
-	return k
-}

@@ -10,7 +10,6 @@ package hazard
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/caseharden/caseharden/evidence"
 )
@@ -28,14 +27,10 @@ type Info struct {
 
 // All returns all kinds of findings, in the order of their IDs.
 func All() []Info {
-	var infos []Info
-	for _, r := range rules {
-		infos = append(infos, r.Info)
+	infos := make([]Info, len(rules))
+	for i, r := range rules {
+		infos[i] = r.Info
 	}
-	for _, c := range evidence.Causes() {
-		infos = append(infos, Info{ID: c.ID, Title: c.Title, Settings: c.Settings, When: c.When, Because: c.Because, Fix: c.Fix})
-	}
-	slices.SortFunc(infos, func(a, b Info) int { return cmp.Compare(a.ID, b.ID) })
 	return infos
 }
 
@@ -52,9 +47,6 @@ type rule struct {
 	// is empty where there is nothing to say beyond the Fix of the rule.
 	OfPod       func(*Pair) (what, fix string)
 	OfContainer func(*Pair, *containerPair) (what, fix string)
-
-	// Grade returns another severity than that of the Info, for a container.
-	Grade func(*Pair, *containerPair) evidence.Severity
 }
 
 // rules are all rules, in the order of their IDs.
@@ -72,6 +64,7 @@ var rules = []rule{
 	imageUserReplaced,
 	imageUserUnknown,
 	localhostProfile,
+	lowPort,
 	privilegedNonRoot,
 	readOnlyRoot,
 	rootAllowed,
@@ -81,6 +74,7 @@ var rules = []rule{
 	volumeLabel,
 	volumeOwner,
 	windowsRuntimeClass,
+	writablePathHides,
 }
 
 // add adds what the rule found to the findings, unless it found nothing.

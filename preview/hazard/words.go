@@ -43,5 +43,3 @@ func unique(words []string) []string {
 	}
 	return kept
 }
-
-func words(text string) []string { return strings.Fields(text) }

@@ -56,7 +56,7 @@ func TestOutputsOfUTF16(t *testing.T) {
 		}
 		const want = "x: is UTF-16, and a diff of it could not be applied: convert it to UTF-8 first, or use -o yaml"
 		var diff strings.Builder
-		if err := render.Write(&diff, as16, "diff", false); diff.String() != "" || err == nil || err.Error() != want {
+		if err := render.Write(&diff, as16, "diff", render.Style{}); diff.String() != "" || err == nil || err.Error() != want {
 			t.Errorf("%s: diff %q, error %v", encoding, diff.String(), err)
 		}
 	}

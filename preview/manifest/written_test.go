@@ -14,7 +14,7 @@ import (
 func written(t *testing.T, r *preview.Report, output string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := render.Write(&b, r, output, false); err != nil {
+	if err := render.Write(&b, r, output, render.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

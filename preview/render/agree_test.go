@@ -37,7 +37,7 @@ func TestOutputsChangeNothing(t *testing.T) {
 	for _, o := range Outputs() {
 		var first, second bytes.Buffer
 		for _, b := range []*bytes.Buffer{&first, &second} {
-			if err := Write(b, r, o.Name, false); err != nil {
+			if err := Write(b, r, o.Name, Style{}); err != nil {
 				t.Errorf("-o %s: %v", o.Name, err)
 			}
 			if state() != before {

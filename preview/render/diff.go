@@ -15,8 +15,8 @@ import (
 
 // writeDiff writes a unified diff of each file that would change, which patch and
 // git apply take.
-func writeDiff(w io.Writer, r *preview.Report, colour bool) error {
-	out := diffWriter{w: w, paint: painter(colour)}
+func writeDiff(w io.Writer, r *preview.Report, s Style) error {
+	out := diffWriter{w: w, paint: painter(s.Colour)}
 	var unwritable error
 	for _, f := range r.Files {
 		var edits []yamledit.Edit

@@ -65,7 +65,7 @@ func FuzzPreview(f *testing.F) {
 			t.Errorf("the hardened manifests have %d bytes, and not %d and %d", len(hardened), len(text), written)
 		}
 		for _, o := range Outputs() {
-			if err := Write(io.Discard, p, o.Name, true); err != nil && (o.Name != "diff" || !file.IsUTF16) {
+			if err := Write(io.Discard, p, o.Name, Style{Colour: true}); err != nil && (o.Name != "diff" || !file.IsUTF16) {
 				t.Errorf("%s: %v", o.Name, err)
 			}
 		}
@@ -105,7 +105,7 @@ func BenchmarkPreview(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					p := preview.New(profile, []manifest.Input{{Name: "x", Data: form.text}}, preview.Options{})
-					if err := Write(io.Discard, p, output.Name, false); err != nil {
+					if err := Write(io.Discard, p, output.Name, Style{}); err != nil {
 						b.Fatal(err)
 					}
 				}

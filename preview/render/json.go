@@ -12,7 +12,7 @@ import (
 
 // writeJSON writes the report as package json would, one workload at a time: all of them
 // together may be larger than the manifests.
-func writeJSON(w io.Writer, r *preview.Report, _ bool) error {
+func writeJSON(w io.Writer, r *preview.Report, _ Style) error {
 	const workloads = `"workloads": []`
 	outline := *r
 	outline.Workloads = []preview.Workload{}

@@ -19,17 +19,17 @@ const mostPodMakers = 10
 // notPreviewed lists what was not previewed: first what may make pods.
 func (out *printer) notPreviewed(r *preview.Report) {
 	if len(r.PodMakers) > 0 {
-		out.line("%s", out.paint(yellow, fmt.Sprintf("Not previewed, but may make pods: %s of other kinds.", text.Count(len(r.PodMakers), "object"))))
+		out.wrapped(yellow, "", fmt.Sprintf("Not previewed, but may make pods: %s of other kinds.", text.Count(len(r.PodMakers), "object")))
 		for i, m := range r.PodMakers {
 			if i == mostPodMakers {
 				out.line("  and %d more", len(r.PodMakers)-i)
 				break
 			}
-			out.line("  %s", podMakerLine(m))
+			out.wrapped(plain, "  ", podMakerLine(m))
 		}
 	}
 	if entries := folded(r.Summary.Ignored); len(entries) > 0 {
-		out.line("Ignored: %s.", strings.Join(entries, ", "))
+		out.wrapped(plain, "", "Ignored: "+strings.Join(entries, ", ")+".")
 	}
 }
 

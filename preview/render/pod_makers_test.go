@@ -75,8 +75,9 @@ Not previewed, but may make pods: 31 objects of other kinds.
 		want += fmt.Sprintf("  Shop shop/shop-%02d (all.yaml:%d): spec.replicas\n", i, 6+4*i)
 	}
 	want += `  and 21 more
-Ignored: 1 Deployment (apps/v1beta1): the API has Deployment in apps/v1, 3 Service (v1), 1 Kind00 (x.example.com/v1), ` +
-		`1 Kind01 (x.example.com/v1), 1 Kind02 (x.example.com/v1), 1 Kind03 (x.example.com/v1), 26 objects of 26 other kinds.
+Ignored: 1 Deployment (apps/v1beta1): the API has Deployment in apps/v1, 3 Service (v1), 1 Kind00
+(x.example.com/v1), 1 Kind01 (x.example.com/v1), 1 Kind02 (x.example.com/v1), 1 Kind03
+(x.example.com/v1), 26 objects of 26 other kinds.
 `
 	if got := written(t, p, "table"); got != want {
 		t.Errorf("the summary is\n%s\nwant\n%s", got, want)

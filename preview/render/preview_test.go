@@ -42,16 +42,31 @@ func goldenOutputs(t *testing.T, archive *txtar.Archive) map[string]string {
 	for _, output := range []string{"table", "diff", "yaml"} {
 		got["want."+output] = written(t, p, output)
 	}
+	got["want.explain"] = explained(t, p)
 	for _, err := range p.Errors {
 		got["want.errors"] += err.Error() + "\n"
 	}
 	return got
 }
 
+// explained is everything of all workloads.
+func explained(t *testing.T, p *preview.Report) string {
+	t.Helper()
+	s := Style{Explain: []*preview.Workload{}}
+	for i := range p.Workloads {
+		s.Explain = append(s.Explain, &p.Workloads[i])
+	}
+	var b bytes.Buffer
+	if err := Write(&b, p, "table", s); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 func written(t *testing.T, p *preview.Report, output string) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Write(&b, p, output, false); err != nil {
+	if err := Write(&b, p, output, Style{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -117,7 +132,7 @@ func TestReport(t *testing.T) {
 }
 
 func TestUnknownOutput(t *testing.T) {
-	err := Write(&bytes.Buffer{}, preview.New(profiletest.Builtin(t, "hardened"), nil, preview.Options{}), "xml", false)
+	err := Write(&bytes.Buffer{}, preview.New(profiletest.Builtin(t, "hardened"), nil, preview.Options{}), "xml", Style{})
 	if err == nil || err.Error() != `output "xml": must be table, diff, yaml, json or html` {
 		t.Errorf("Write = %v", err)
 	}
@@ -131,7 +146,7 @@ func TestTerminals(t *testing.T) {
 	p := preview.New(profiletest.Builtin(t, "hardened"), inputs, preview.Options{})
 	for _, output := range []string{"table", "diff"} {
 		var coloured bytes.Buffer
-		if err := Write(&coloured, p, output, true); err != nil {
+		if err := Write(&coloured, p, output, Style{Colour: true}); err != nil {
 			t.Fatal(err)
 		}
 		plainText := written(t, p, output)
@@ -139,7 +154,7 @@ func TestTerminals(t *testing.T) {
 			t.Errorf("%s: control characters in %q", output, plainText)
 		}
 		stripped := coloured.String()
-		for _, s := range []shade{bold, faint, red, green, yellow, cyan} {
+		for _, s := range []shade{bold, faint, alarm, red, green, yellow, cyan} {
 			stripped = strings.ReplaceAll(stripped, "\x1b["+string(s)+"m", "")
 		}
 		stripped = strings.ReplaceAll(stripped, "\x1b[0m", "")

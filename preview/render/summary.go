@@ -5,13 +5,14 @@ package render
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview"
 )
 
-// summary adds it all up.
-func (out *printer) summary(r *preview.Report) {
+// totals adds it all up; alone, it counts the findings too.
+func (out *printer) totals(r *preview.Report, alone bool) {
 	s := r.Summary
 	if s.Objects == 0 {
 		if len(r.Errors) == 0 {
@@ -28,17 +29,25 @@ func (out *printer) summary(r *preview.Report) {
 	if s.Excluded > 0 {
 		excluded = fmt.Sprintf(", %d excluded", s.Excluded)
 	}
-	out.line("%s", out.paint(bold, fmt.Sprintf("Profile %s: %s, %d would change, %d unchanged%s; %s.",
-		r.Profile, text.Count(s.Workloads, "workload"), s.Changed, s.Workloads-s.Changed-s.Excluded, excluded, text.Count(s.Containers, "container"))))
+	out.wrapped(bold, "", fmt.Sprintf("Profile %s: %s, %d would change, %d unchanged%s; %s.",
+		r.Profile, text.Count(s.Workloads, "workload"), s.Changed, s.Workloads-s.Changed-s.Excluded, excluded, text.Count(s.Containers, "container")))
+	if words := verdictWords(s.Verdicts); len(words) > 0 {
+		out.wrapped(plain, "", "Workloads by their worst verdict: "+strings.Join(words, ", ")+".")
+	}
+	if s.Hidden > 0 {
+		out.wrapped(plain, "", fmt.Sprintf("Not shown: %s below --min-severity %s.", text.Count(s.Hidden, "finding"), r.MinSeverity))
+	}
+	out.excluded(r)
 	out.notPreviewed(r)
 	if s.Workloads == s.Excluded {
 		return
 	}
 	out.line("")
 	out.columns(func(w io.Writer) {
-		fmt.Fprintln(w, "FIELD\tINJECT\tLEAVE\tSKIP")
+		fmt.Fprintln(w, "SETTING\tINJECT\tLEAVE\tSKIP\tBREAKS\tRISK\tUNKNOWN\tFITS")
 		for _, f := range s.Fields {
-			fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", f.Field, f.Inject, f.Leave, f.Skip)
+			v := f.Verdicts
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", f.Field, f.Inject, f.Leave, f.Skip, v.Breaks, v.Risk.Total(), v.Unknown, v.Fits)
 		}
 	})
 	out.line("")
@@ -51,14 +60,71 @@ func (out *printer) summary(r *preview.Report) {
 			fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", l.name, l.counts.Privileged, l.counts.Baseline, l.counts.Restricted)
 		}
 	})
-	if len(s.Findings) == 0 {
+	if !alone || len(s.Findings) == 0 {
 		return
 	}
 	out.line("")
 	out.columns(func(w io.Writer) {
-		fmt.Fprintln(w, "HAZARD\tWORKLOADS\tWHAT MAY BREAK")
-		for _, h := range s.Findings {
-			fmt.Fprintf(w, "%s\t%d\t%s\n", h.ID, h.Workloads, h.Title)
+		fmt.Fprintln(w, "FINDING\tWORST\tWORKLOADS\tWHAT MAY BREAK")
+		for _, f := range s.Findings {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", text.Visible(f.ID), markOf(f.Verdict, f.Severity).meaning, f.Workloads, text.Visible(f.Title))
 		}
 	})
+}
+
+// verdictWords writes counts in words, such as "3 high risk". What is not there is left out.
+func verdictWords(c preview.VerdictCounts) []string {
+	var words []string
+	for _, part := range []struct {
+		count int
+		word  string
+	}{
+		{c.Breaks, "breaks"}, {c.Risk.High, "high risk"}, {c.Risk.Medium, "medium risk"}, {c.Risk.Low, "low risk"},
+		{c.Unknown, "unknown"}, {c.Fits, "fits"},
+	} {
+		if part.count > 0 {
+			words = append(words, fmt.Sprintf("%d %s", part.count, part.word))
+		}
+	}
+	return words
+}
+
+// mostReasons is how many reasons the list of what is excluded has, and mostExcluded how
+// many workloads it names for each.
+const (
+	mostReasons  = 10
+	mostExcluded = 3
+)
+
+// excluded lists what is excluded by the reasons.
+func (out *printer) excluded(r *preview.Report) {
+	var reasons []string
+	names, counts := map[string][]string{}, map[string]int{}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		if w.Excluded == "" {
+			continue
+		}
+		if counts[w.Excluded]++; counts[w.Excluded] == 1 {
+			reasons = append(reasons, w.Excluded)
+		}
+		if len(names[w.Excluded]) < mostExcluded {
+			names[w.Excluded] = append(names[w.Excluded], text.Visible(w.Kind)+" "+fullName(w))
+		}
+	}
+	rest := 0
+	for i, why := range reasons {
+		if i >= mostReasons && len(reasons) > mostReasons+1 {
+			rest += counts[why]
+			continue
+		}
+		list := strings.Join(names[why], ", ")
+		if more := counts[why] - len(names[why]); more > 0 {
+			list += fmt.Sprintf(" and %d more", more)
+		}
+		out.wrapped(plain, "", "Excluded: "+list+": "+text.Visible(why)+".")
+	}
+	if rest > 0 {
+		out.line("Excluded for other reasons: %s.", text.Count(rest, "workload"))
+	}
 }

@@ -3,215 +3,216 @@
 package render
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview"
-	"github.com/caseharden/caseharden/preview/manifest"
 )
 
-// writeTable writes, for each workload, what becomes of it, then a summary. Of
-// the pods of one controller that come out alike it shows the first.
-func writeTable(w io.Writer, r *preview.Report, colour bool) error {
-	out := &printer{w: w, paint: painter(colour)}
-	for _, g := range grouped(r.Workloads) {
-		out.workload(g.first, g.more)
+// writeTable writes a line for each workload, riskiest first, then what may break, then
+// totals; or the part of it that the style asks for.
+func writeTable(w io.Writer, r *preview.Report, s Style) error {
+	out := &printer{w: w, paint: painter(s.Colour), width: max(leastWidth, cmp.Or(s.Width, 100))}
+	switch {
+	case s.Explain != nil:
+		for i, w := range s.Explain {
+			if i > 0 {
+				out.line("")
+			}
+			out.explain(w)
+		}
+		return out.err
+	case !s.Summary:
+		groups := grouped(preview.ByRisk(r.Workloads))
+		out.workloads(r, groups)
+		out.findings(r, groups)
 	}
-	out.summary(r)
+	out.totals(r, s.Summary)
 	return out.err
 }
 
-// A group is a workload, and how many more come out as it does.
-type group struct {
-	first *preview.Workload
-	more  int
-}
-
-// grouped groups the pods of a controller that come out alike, as replicas do.
-func grouped(workloads []preview.Workload) []*group {
-	var groups []*group
-	alike := map[string]*group{}
-	for i := range workloads {
-		w := &workloads[i]
-		if w.Owner == "" || w.Excluded != "" {
-			groups = append(groups, &group{first: w})
-			continue
-		}
-		same := *w
-		same.File, same.Document, same.Line, same.Name = "", 0, 0, ""
-		key, err := json.Marshal(same)
-		if err != nil {
-			panic(fmt.Sprintf("internal error: marshalling a workload: %s", err))
-		}
-		if g := alike[string(key)]; g != nil {
-			g.more++
-			continue
-		}
-		g := &group{first: w}
-		alike[string(key)] = g
-		groups = append(groups, g)
-	}
-	return groups
-}
-
-// workload writes one workload:
+// workloads writes a line for each workload, or for the pods of a controller that come out
+// alike, with the legend behind them.
 //
-//	Deployment shop/web (web.yaml:1): would change, baseline → restricted
-//	  container app  inject  runAsNonRoot, runAsUser
-//	                 skip    capabilities.drop (privileged: no effect …)
-//	  ! volume-owner, container app: …
-//	    fix: …
-func (out *printer) workload(w *preview.Workload, more int) {
-	name := text.Visible(w.Name)
-	if w.Namespace != "" {
-		name = text.Visible(w.Namespace) + "/" + name
+//	KIND         NAME           INJECTS  PE CAP RO NR UID SEC  POD SECURITY
+//	StatefulSet  shop/database        4  ?  H   M  -  -   ?    baseline
+func (out *printer) workloads(r *preview.Report, groups []*group) {
+	t := newWorkloadTable(r)
+	folded := false
+	for _, g := range groups {
+		if g.first.Excluded == "" {
+			t.add(g)
+			folded = folded || g.more > 0
+		}
 	}
-	if w.Template != "" {
-		name += ", " + text.Visible(w.Template)
-	}
-	if more > 0 {
-		name += fmt.Sprintf(" and %d more of %s", more, text.Visible(w.Owner))
-	}
-	head := fmt.Sprintf("%s %s (%s:%d)", text.Visible(w.Kind), name, manifest.ShownName(w.File), w.Line)
-	if w.Excluded != "" {
-		out.line("%s: %s\n", out.paint(bold, head), out.paint(faint, "excluded: "+text.Visible(w.Excluded)))
+	if len(t.rows) == 0 {
 		return
 	}
-	state := out.paint(faint, "unchanged")
-	if w.Changed {
-		state = out.paint(green, "would change")
+	t.fit(out.width)
+	out.line("%s", out.paint(bold, t.head()))
+	for i := range t.rows {
+		t.write(out, &t.rows[i])
 	}
-	level := w.PodSecurity.After
-	if w.PodSecurity.Before != w.PodSecurity.After {
-		level = w.PodSecurity.Before + " → " + w.PodSecurity.After
-	}
-	out.line("%s: %s, Pod Security %s", out.paint(bold, head), state, level)
-
-	var rows []outcomes
-	if len(w.Pod) > 0 {
-		rows = append(rows, outcomes{"the pod", w.Pod, nil})
-	}
-	width := len("the pod")
-	for _, c := range w.Containers {
-		kind := "container"
-		if c.Type != string(defaults.Regular) {
-			kind = c.Type + " container"
-		}
-		who := kind + " " + text.Visible(c.Name)
-		rows = append(rows, outcomes{who, c.Decisions, c.WritablePaths})
-		width = max(width, len(who))
-	}
-	for _, r := range rows {
-		out.outcomes(r, width)
-	}
-	for _, h := range w.Findings {
-		who := ""
-		if h.Container != "" {
-			who = ", container " + text.Visible(h.Container)
-		}
-		out.line("  %s: %s", out.paint(yellow, "! "+h.ID+who), text.Visible(h.What))
-		out.line("    fix: %s", text.Visible(h.Fix))
-	}
-	for _, missing := range w.PodSecurity.Missing {
-		out.line("  %s %s", out.paint(faint, "- not restricted:"), text.Visible(missing))
-	}
+	out.line("")
+	out.legend(t, folded)
 	out.line("")
 }
 
-// outcomes are the decisions on a container, or at pod level.
-type outcomes struct {
-	who       string
-	decisions []preview.Decision
-	writable  []string
+func (out *printer) legend(t *workloadTable, folded bool) {
+	var words []string
+	for _, m := range marks() {
+		words = append(words, m.character+together+strings.ReplaceAll(m.meaning, " ", together))
+	}
+	out.wrapped(faint, "", "Verdicts: "+strings.Join(words, ", ")+".")
+	words = nil
+	for i, f := range t.fields {
+		words = append(words, t.heads[i]+together+f)
+	}
+	out.wrapped(faint, "", "Settings: "+strings.Join(words, ", ")+".")
+	if folded {
+		out.wrapped(faint, "", "(+N): N more pods of the controller come out alike.")
+	}
 }
 
-func (out *printer) outcomes(r outcomes, width int) {
-	who := r.who
-	put := func(s shade, word string, entries []string) {
-		if len(entries) == 0 {
+// A workloadTable is the table of workloads before it is written.
+type workloadTable struct {
+	fields, heads []string
+	rows          []workloadRow
+	kind, name    int // widths
+	level         int
+	short         bool // levels are shortened
+}
+
+type workloadRow struct {
+	kind, name    string
+	inject        int
+	marks         []mark
+	before, after string
+}
+
+func newWorkloadTable(r *preview.Report) *workloadTable {
+	t := &workloadTable{kind: len("KIND"), name: len("NAME")}
+	for _, f := range r.Summary.Fields {
+		t.fields = append(t.fields, f.Field)
+		t.heads = append(t.heads, shortName(f.Field))
+	}
+	return t
+}
+
+func (t *workloadTable) add(g *group) {
+	row := workloadRow{
+		kind: text.Visible(g.first.Kind), name: fullName(g.first), marks: make([]mark, len(t.fields)),
+		before: g.first.PodSecurity.Before, after: g.first.PodSecurity.After,
+	}
+	if g.more > 0 {
+		row.name += fmt.Sprintf(" (+%d)", g.more)
+	}
+	ranks := make([]int, len(t.fields))
+	for i := range row.marks {
+		row.marks[i] = notInjected
+	}
+	g.first.EachDecision(func(d preview.Decision) {
+		if defaults.Outcome(d.Outcome) != defaults.Inject {
 			return
 		}
-		out.line("  %-*s  %s  %s", width, who, out.paint(s, fmt.Sprintf("%-6s", word)), strings.Join(entries, ", "))
-		who = ""
-	}
-	var inject []string
-	var leave, skip reasons
-	for _, d := range r.decisions {
-		switch defaults.Outcome(d.Outcome) {
-		case defaults.Inject:
-			inject = append(inject, d.Field+": "+compact(d.Value))
-		case defaults.Leave:
-			leave.add(d)
-		case defaults.Skip:
-			skip.add(d)
+		row.inject++
+		i := slices.Index(t.fields, d.Field)
+		if i < 0 {
+			return
 		}
-	}
-	put(green, "inject", inject)
-	put(green, "mount", emptyDirs(r.writable))
-	put(faint, "leave", leave.entries())
-	put(yellow, "skip", skip.entries())
-}
-
-func emptyDirs(paths []string) []string {
-	var entries []string
-	for _, p := range paths {
-		entries = append(entries, "an emptyDir at "+p)
-	}
-	return entries
-}
-
-// compact writes a value as YAML on one line would have it.
-func compact(value []byte) string {
-	var b strings.Builder
-	structure := strings.NewReplacer(",", ", ", ":", ": ")
-	at := 0
-	for _, span := range jsonString.FindAllIndex(value, -1) {
-		b.WriteString(structure.Replace(string(value[at:span[0]])))
-		at = span[1]
-		s := string(value[span[0]:span[1]])
-		if plainText.MatchString(s) {
-			s = s[1 : len(s)-1]
+		if rank := cellRank(d); rank > ranks[i] {
+			row.marks[i], ranks[i] = markOf(d.Verdict, d.Severity), rank
 		}
-		b.WriteString(text.Visible(s))
-	}
-	b.WriteString(structure.Replace(string(value[at:])))
-	return b.String()
+	})
+	t.kind, t.name = max(t.kind, utf8.RuneCountInString(row.kind)), max(t.name, utf8.RuneCountInString(row.name))
+	t.rows = append(t.rows, row)
 }
 
-var (
-	jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	plainText  = regexp.MustCompile(`^"[A-Za-z_/][A-Za-z0-9_./-]*"$`) // needs no quotes in YAML
+// cellRank ranks what several containers have of one setting: one that is unknown leaves
+// the setting unknown, although another one fits.
+func cellRank(d preview.Decision) int {
+	switch markOf(d.Verdict, d.Severity).meaning {
+	case "fits":
+		return 1
+	case "unknown":
+		return 2
+	}
+	return preview.Rank(d.Verdict, d.Severity)
+}
+
+// The columns that names and kinds may be broken to.
+const (
+	leastName = 16
+	leastKind = 11
 )
 
-// reasons groups fields by why they are left or skipped.
-type reasons struct {
-	order  []string
-	fields map[string][]string
+// fit makes the table as narrow as needed: first by shorter levels, then by numbers in place
+// of the names of settings, then by breaking long kinds and names.
+func (t *workloadTable) fit(width int) {
+	for _, row := range t.rows {
+		t.level = max(t.level, utf8.RuneCountInString(levels(row.before, row.after, false)))
+	}
+	t.level = max(t.level, len("POD SECURITY"))
+	if t.short = t.around()+t.name > width; t.short {
+		t.level = len("POD SECURITY")
+	}
+	if t.around()+min(t.name, leastName) > width {
+		for i := range t.heads {
+			t.heads[i] = string("123456789abcdefghijklmnopqrstuvwxyz"[i%35])
+		}
+	}
+	if t.around()+min(t.name, leastName) > width {
+		t.kind = min(t.kind, leastKind)
+	}
+	t.name = min(t.name, max(leastName, width-t.around()))
 }
 
-func (r *reasons) add(d preview.Decision) {
-	why := d.Reason
-	if d.Because != "" {
-		why += ": " + strings.ReplaceAll(text.Visible(d.Because), "`", "")
-	}
-	if r.fields == nil {
-		r.fields = map[string][]string{}
-	}
-	if r.fields[why] == nil {
-		r.order = append(r.order, why)
-	}
-	r.fields[why] = append(r.fields[why], d.Field)
+// around returns the width of all columns but that of the names.
+func (t *workloadTable) around() int {
+	return t.kind + 2 + 2 + len("INJECTS") + 2 + utf8.RuneCountInString(strings.Join(t.heads, " ")) + 2 + t.level
 }
 
-func (r *reasons) entries() []string {
-	var entries []string
-	for _, why := range r.order {
-		entries = append(entries, strings.Join(r.fields[why], ", ")+" ("+why+")")
+func (t *workloadTable) head() string {
+	return padded("KIND", t.kind) + "  " + padded("NAME", t.name) + "  INJECTS  " + strings.Join(t.heads, " ") + "  POD SECURITY"
+}
+
+func (t *workloadTable) write(out *printer, row *workloadRow) {
+	var cells strings.Builder
+	for i, m := range row.marks {
+		cells.WriteString(out.paint(m.shade, m.character))
+		cells.WriteString(strings.Repeat(" ", utf8.RuneCountInString(t.heads[i])))
 	}
-	return entries
+	kinds, names := breakName(row.kind, t.kind), breakName(row.name, t.name)
+	for i := range max(len(kinds), len(names)) {
+		var kind, name string
+		if i < len(kinds) {
+			kind = kinds[i]
+		}
+		if i < len(names) {
+			name = names[i]
+		}
+		if i > 0 {
+			out.line("%s", strings.TrimRight(padded(kind, t.kind)+"  "+name, " "))
+			continue
+		}
+		out.line("%s  %s  %7d  %s %s", padded(kind, t.kind), padded(name, t.name), row.inject, cells.String(), levels(row.before, row.after, t.short))
+	}
+}
+
+// levels returns the Pod Security level before and after.
+func levels(before, after string, short bool) string {
+	if short {
+		shortened := map[string]string{"privileged": "priv", "baseline": "base", "restricted": "restr"}
+		before, after = cmp.Or(shortened[before], before), cmp.Or(shortened[after], after)
+	}
+	if before == after {
+		return after
+	}
+	return before + " → " + after
 }

@@ -16,6 +16,7 @@ const (
 	bold   shade = "1"
 	faint  shade = "2"
 	red    shade = "31"
+	alarm  shade = "1;31"
 	green  shade = "32"
 	yellow shade = "33"
 	cyan   shade = "36"
@@ -35,6 +36,7 @@ func painter(colour bool) func(shade, string) string {
 type printer struct {
 	w     io.Writer
 	paint func(shade, string) string
+	width int // columns
 	err   error
 }
 
@@ -54,7 +56,7 @@ func (out *printer) columns(write func(io.Writer)) {
 	if out.err != nil {
 		return
 	}
-	table := tabwriter.NewWriter(out.w, 0, 0, 3, ' ', 0)
+	table := tabwriter.NewWriter(out.w, 0, 0, 2, ' ', 0)
 	write(table)
 	out.err = table.Flush()
 }

@@ -13,7 +13,7 @@ import (
 
 // writeManifests writes the hardened manifests, one file after the other. It writes no
 // document that was not read as a manifest: a file may be anything.
-func writeManifests(w io.Writer, r *preview.Report, _ bool) error {
+func writeManifests(w io.Writer, r *preview.Report, _ Style) error {
 	files := slices.DeleteFunc(slices.Clone(r.Files), func(f preview.File) bool {
 		return !slices.ContainsFunc(f.Documents, isWritten)
 	})

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package shell reads command lines and scripts of shells, as far as their text shows what
-// they do.
-package shell
+package hazard
 
 import (
 	"path"
@@ -11,20 +9,35 @@ import (
 	"strings"
 )
 
-// A Program is one that a command runs, with the words after it.
-type Program struct {
+// A program is one that a command runs, with the words after it.
+type program struct {
 	Name string // without its directory
 	Args []string
 }
 
-var isAssignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+var (
+	onlyExecutable = regexp.MustCompile(`^[ugoa]*\+x$`)
+	isAssignment   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+)
 
-// Programs lists what a command line runs, as far as the line shows: the program
+// needsRoot leaves out how programs that mostly need root are used without.
+func (p program) needsRoot() bool {
+	switch p.Name {
+	case "chmod":
+		// A script does this to files of its own.
+		return !slices.ContainsFunc(p.Args, onlyExecutable.MatchString)
+	case "mount", "sysctl", "iptables", "nft", "ipset":
+		return len(p.Args) > 0 // else it lists
+	}
+	return true
+}
+
+// programs lists what a command line runs, as far as the line shows: the program
 // itself, the programs that it is told to run, and those of scripts for a shell.
 // A shell itself is not listed, and a script in a file cannot be seen. Without a
 // command the arguments go to the image's entrypoint, which often is a shell or
 // runs them.
-func Programs(line []string, hasCommand bool) []Program {
+func programs(line []string, hasCommand bool) []program {
 	var f finder
 	if !hasCommand && areForShell(line) {
 		f.shell(line, "")
@@ -36,7 +49,7 @@ func Programs(line []string, hasCommand bool) []Program {
 
 // A finder collects programs.
 type finder struct {
-	found []Program
+	found []program
 	depth int // how many commands and scripts are around this one
 }
 
@@ -58,7 +71,7 @@ func (f *finder) run(line []string, stdin string) {
 	if len(line) == 0 {
 		return
 	}
-	p := Program{Name: path.Base(line[0]), Args: line[1:]}
+	p := program{Name: path.Base(line[0]), Args: line[1:]}
 	if slices.Contains(shells, p.Name) {
 		f.shell(p.Args, stdin)
 		return

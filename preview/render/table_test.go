@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/internal/profiletest"
+	"github.com/caseharden/caseharden/preview"
+	"github.com/caseharden/caseharden/preview/manifest"
+)
+
+// goldenReport is one report of all golden files under a profile.
+func goldenReport(t testing.TB, profile *defaults.Profile, o preview.Options) *preview.Report {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	var inputs []manifest.Input
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if name, found := strings.CutPrefix(f.Name, "in/"); found {
+				inputs = append(inputs, manifest.Input{Name: filepath.Base(file) + "/" + name, Data: f.Data})
+			}
+		}
+	}
+	return preview.New(profile, inputs, o)
+}
+
+// everyFinding is a report in which every verdict occurs, and a finding that more workloads
+// have than are listed.
+func everyFinding() *preview.Report {
+	r := &preview.Report{Profile: "hardened"}
+	verdicts := []evidence.Finding{
+		{Verdict: evidence.Breaks, Severity: evidence.High}, {Verdict: evidence.Risk, Severity: evidence.High},
+		{Verdict: evidence.Risk, Severity: evidence.Medium}, {Verdict: evidence.Risk, Severity: evidence.Low},
+		{Verdict: evidence.Unknown, Severity: evidence.Low}, {Verdict: evidence.Fits, Severity: evidence.Low},
+	}
+	for i := range 30 {
+		f := verdicts[min(i, len(verdicts)-1)]
+		if i > len(verdicts) {
+			f = verdicts[1]
+		}
+		f.ID, f.Container, f.Settings, f.What, f.Fix = "volume-owner", "app", []string{"runAsUser"}, "it breaks", "mend it"
+		f.Evidence = []evidence.Item{{Source: evidence.FromImage, Text: "/var/lib/db belongs to 999:999, mode 0700", Path: "/var/lib/db", Where: "sha256:abc"}}
+		w := preview.Workload{
+			Kind: "StatefulSet", Namespace: "namespace-of-a-team", Name: fmt.Sprintf("a-workload-with-a-rather-long-name-%d", i), File: "x.yaml", Line: 1, Changed: true,
+			PodSecurity: &preview.PodSecurity{Before: "privileged", After: "restricted"}, Findings: []evidence.Finding{f},
+			Containers: []preview.Container{{Name: "app", Type: "regular", Decisions: []preview.Decision{{Field: "runAsUser", Outcome: "inject", Value: []byte("10001")}}}},
+		}
+		w.SetVerdicts()
+		r.Workloads = append(r.Workloads, w)
+	}
+	r.Summary = preview.Summarize(r.Workloads)
+	r.Summary.Objects = len(r.Workloads)
+	return r
+}
+
+// No line of a table is wider than the terminal, but for a word that would be cut.
+func TestTableFits(t *testing.T) {
+	everything := profiletest.Own(t, "{base: hardened, container: {runAsGroup: 5, procMount: Default, seLinuxOptions: {type: container_t}, appArmorProfile: {type: RuntimeDefault}}, pod: {fsGroup: 5, fsGroupChangePolicy: Always, supplementalGroups: [7]}}")
+	for name, r := range map[string]*preview.Report{
+		"hardened": goldenReport(t, profiletest.Builtin(t, "hardened"), preview.Options{}),
+		"many":     everyFinding(),
+		"own":      goldenReport(t, everything, preview.Options{}),
+	} {
+		for _, width := range []int{80, 100, 160} {
+			all := Style{Width: width, Explain: []*preview.Workload{}}
+			for i := range r.Workloads {
+				all.Explain = append(all.Explain, &r.Workloads[i])
+			}
+			for _, s := range []Style{{Width: width}, {Width: width, Summary: true}, all} {
+				var b bytes.Buffer
+				if err := Write(&b, r, "table", s); err != nil {
+					t.Fatal(err)
+				}
+				for line := range strings.Lines(b.String()) {
+					line = strings.TrimSuffix(line, "\n")
+					if strings.TrimRight(line, " ") != line {
+						t.Errorf("%s: spaces at the end of %q", name, line)
+					}
+					long := slices.ContainsFunc(strings.Fields(line), func(word string) bool { return len(word) > width/3 })
+					if utf8.RuneCountInString(line) > width && !long && !strings.HasPrefix(line, "  ") {
+						t.Errorf("%s, %d columns: a line of %d: %s", name, width, utf8.RuneCountInString(line), line)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Nothing is green but what fits, on any line.
+func TestOnlyProofIsGreen(t *testing.T) {
+	for _, m := range marks() {
+		if (m.shade == green) != (m.meaning == "fits") {
+			t.Errorf("%q has the shade %q", m.meaning, m.shade)
+		}
+	}
+	r := everyFinding()
+	for i := range r.Workloads {
+		r.Workloads[i].Findings[0].Verdict = evidence.Breaks
+		r.Workloads[i].SetVerdicts()
+	}
+	r.Summary = preview.Summarize(r.Workloads)
+	r.Summary.Objects = 1
+	for _, s := range []Style{{Colour: true}, {Colour: true, Summary: true}, {Colour: true, Explain: []*preview.Workload{&r.Workloads[0]}}} {
+		var b bytes.Buffer
+		if err := Write(&b, r, "table", s); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(b.String(), "\x1b["+string(green)+"m") {
+			t.Errorf("something is green where everything breaks:\n%q", b.String())
+		}
+	}
+}
+
+// A kind of finding is explained once; ten of its workloads are listed, the worst first, and
+// the others are counted.
+func TestFindingsAreFolded(t *testing.T) {
+	table := written(t, everyFinding(), "table")
+	_, section, _ := strings.Cut(table, "FINDINGS\n")
+	section, _, _ = strings.Cut(section, "--explain NAME")
+	if n := strings.Count(section, "volume-owner"); n != 1 {
+		t.Errorf("the finding is named %d times", n)
+	}
+	if n := strings.Count(section, "\n  - StatefulSet"); n != 10 {
+		t.Errorf("%d workloads are listed", n)
+	}
+	// Of 30, two fit.
+	if !strings.Contains(section, "breaks: volume-owner (runAsUser), 28 workloads\n") || !strings.Contains(section, "- and 18 more: --explain\n") {
+		t.Errorf("wrong counts:\n%s", section)
+	}
+	if first, _, _ := strings.Cut(section[strings.Index(section, "  - "):], "\n"); !strings.HasPrefix(first, "  - StatefulSet namespace-of-a-team/a-workload-with-a-rather-long-name-0") {
+		t.Errorf("the first is %q", first)
+	}
+	if !strings.Contains(section, "belongs to 999:999") {
+		t.Error("evidence beyond the manifest is not shown")
+	}
+}
+
+// All settings of the catalogue have heads of their own, which fit above a mark.
+func TestShortNames(t *testing.T) {
+	fields := map[string]string{}
+	for _, f := range defaults.Fields() {
+		short := shortName(f.Name)
+		if other := fields[short]; other != "" && other != f.Name || short == "" || len(short) > 5 {
+			t.Errorf("%s is %q, as is %q", f.Name, short, other)
+		}
+		fields[short] = f.Name
+	}
+	for f := range shortNames {
+		if !slices.ContainsFunc(defaults.Fields(), func(known *defaults.Field) bool { return known.Name == f }) {
+			t.Errorf("%s is no setting", f)
+		}
+	}
+}
