@@ -36,6 +36,7 @@ func TestErrors(t *testing.T) {
 		"a version that is a number": {strings.Replace(head, `"1"`, "1.10", 1), "x.yaml:2: docker.io/library/app.versions: must be the versions that were read, such as 1.25 to 1.29"},
 		"no https":                   {strings.Replace(head, "https", "http", 1), "x.yaml:3: docker.io/library/app.source[0]: must be an address that begins with https://"},
 		"no address":                 {strings.Replace(head, "example.com/Dockerfile", "", 1), "x.yaml:3: docker.io/library/app.source[0]: must be an address that begins with https://"},
+		"an address without a path":  {strings.Replace(head, "/Dockerfile", "", 1), "x.yaml:3: docker.io/library/app.source[0]: must be an address that begins with https://"},
 		"no source":                  {strings.Replace(head, "https://example.com/Dockerfile", "", 1), "x.yaml:3: docker.io/library/app.source: must be a list that is not empty"},
 		"a source twice":             {strings.Replace(head, "[https", "[https://example.com/Dockerfile, https", 1), "x.yaml:3: docker.io/library/app.source[1]: is there twice"},
 
