@@ -18,11 +18,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
-
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/caseharden/caseharden/e2e/product/webhook"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 )
 

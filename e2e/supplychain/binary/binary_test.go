@@ -16,10 +16,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
-
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
