@@ -52,7 +52,7 @@ func (f *Field) Inherited() bool { return f.Levels == ContainerLevel|PodLevel }
 type Conflict struct {
 	Reason Reason
 
-	// When and Because say, for the README, what the author's setting is and why
+	// When and Because say, for docs/reference.md, what the author's setting is and why
 	// the value must not be injected beside it.
 	When, Because string
 

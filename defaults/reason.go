@@ -3,7 +3,7 @@
 package defaults
 
 // A Reason is the cause of an outcome. The set is closed: reasons are metric labels,
-// and users look them up in the README.
+// and users look them up in docs/reference.md.
 type Reason string
 
 // The reasons, in the order in which decide gives them.

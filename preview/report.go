@@ -164,7 +164,7 @@ type Container struct {
 type Decision struct {
 	Field   string          `json:"field"`
 	Outcome string          `json:"outcome"` // inject, leave or skip
-	Reason  string          `json:"reason"`  // of a closed set: the README lists them
+	Reason  string          `json:"reason"`  // of a closed set: docs/reference.md lists them
 	Because string          `json:"because,omitempty"`
 	Value   json.RawMessage `json:"value,omitempty"` // what would be injected
 

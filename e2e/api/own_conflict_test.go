@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caseharden/caseharden/e2e/product/readme"
+	"github.com/caseharden/caseharden/e2e/product/reference"
 )
 
 // Who keeps a pod from running that has the value filled in regardless.
@@ -84,17 +84,17 @@ var ownConflictCases = map[string]struct {
 	"Windows: HostProcess and a user":  {"windowsOptions", `{runAsUserName: ContainerUser}`, true, `spec: {os: {name: windows}, hostNetwork: true, containers: [{name: app, securityContext: {windowsOptions: {hostProcess: true}}}]}`, "host-process", runtime},
 }
 
-// Every conflict of the README's table has a case here.
+// Every conflict of the reference's table has a case here.
 func TestEveryConflictHasACase(t *testing.T) {
-	rows, err := readme.Conflicts() // how many, by field and reason
+	rows, err := reference.Conflicts() // how many, by field and reason
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(rows) < 15 {
-		t.Errorf("the README's table has %d conflicts: is it read as it should be?", len(rows))
+		t.Errorf("the reference's table has %d conflicts: is it read as it should be?", len(rows))
 	}
 	for _, tt := range ownConflictCases {
-		rows[readme.Conflict{Field: tt.field, Reason: tt.reason}]--
+		rows[reference.Conflict{Field: tt.field, Reason: tt.reason}]--
 	}
 	for row, n := range rows {
 		if n > 0 {

@@ -16,7 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/e2e/product/readme"
+	"github.com/caseharden/caseharden/e2e/product/reference"
 	"github.com/caseharden/caseharden/e2e/product/release"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
@@ -75,10 +75,10 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// Every conflict of the README's table, which comes from the catalogue, has a case here,
+// Every conflict of the reference's table, which comes from the catalogue, has a case here,
 // or says why it cannot.
 func TestEveryConflictHasACase(t *testing.T) {
-	rows, err := readme.Conflicts()
+	rows, err := reference.Conflicts()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestEveryConflictHasACase(t *testing.T) {
 		have[conflict] = true
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
-		t.Errorf("conflicts (-README +cases):\n%s", diff)
+		t.Errorf("conflicts (-reference +cases):\n%s", diff)
 	}
 }
 

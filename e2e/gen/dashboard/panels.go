@@ -109,7 +109,7 @@ var rows = []row{
 	{"Decisions", []panel{
 		{stack, "Injected, by field", "Settings that nobody had set.", perSecond, 8,
 			[]query{{`sum by (field) (rate(caseharden_decisions_total{` + selected + `, outcome="inject"}[` + inStep + `]))`, "{{field}}"}}, nil},
-		{table, "Skipped, by field and reason", "Settings that were left out for the pod's sake, in the time shown. The reasons are in the README.", units.Short, 8,
+		{table, "Skipped, by field and reason", "Settings that were left out for the pod's sake, in the time shown. docs/reference.md lists the reasons.", units.Short, 8,
 			[]query{{`round(sum by (field, reason) (increase(caseharden_decisions_total{` + selected + `, outcome="skip"}[` + inRange + `]))) > 0`, "skipped"}}, nil},
 		{stack, "By outcome", "Leave: the author had set it.", perSecond, 8,
 			[]query{{`sum by (outcome) (rate(caseharden_decisions_total{` + selected + `}[` + inStep + `]))`, "{{outcome}}"}}, nil},

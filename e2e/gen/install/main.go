@@ -25,7 +25,7 @@ const header = `# Rendered from deploy/chart by make update: do not edit. For an
 #
 #   helm template caseharden deploy/chart -n caseharden --set createNamespace=true --skip-tests
 #
-# Nothing is published yet: the image has to be one of your own (see the README).
+# Nothing is published yet: the image has to be one of your own (see docs/install.md).
 `
 
 func main() {

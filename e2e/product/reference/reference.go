@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package readme reads what the README says in tables, which are made from the code.
-package readme
+// Package reference reads the tables of docs/reference.md, which are made from the code.
+package reference
 
 import (
 	"errors"
@@ -21,14 +21,14 @@ func Conflicts() (map[Conflict]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	text, err := os.ReadFile(filepath.Join(root, "docs", "reference.md"))
 	if err != nil {
 		return nil, err
 	}
 	_, table, _ := strings.Cut(string(text), "<!-- conflicts")
 	table, _, found := strings.Cut(table, "<!-- end of conflicts")
 	if !found {
-		return nil, errors.New("README.md has no table of conflicts")
+		return nil, errors.New("docs/reference.md has no table of conflicts")
 	}
 	rows := map[Conflict]int{}
 	field := ""

@@ -10,11 +10,11 @@ import (
 	"github.com/caseharden/caseharden/internal/doctest"
 )
 
-// The tables of decisions and conflicts in the README are made from the reasons and the
+// The tables of decisions and conflicts in docs/reference.md are made from the reasons and the
 // catalogue.
-func TestREADMEIsCurrent(t *testing.T) {
-	doctest.Check(t, "../README.md", "decisions", "./defaults", decisionTable())
-	doctest.Check(t, "../README.md", "conflicts", "./defaults", conflictTable())
+func TestReferenceIsCurrent(t *testing.T) {
+	doctest.Check(t, "../docs/reference.md", "decisions", "./defaults", decisionTable())
+	doctest.Check(t, "../docs/reference.md", "conflicts", "./defaults", conflictTable())
 }
 
 // decisionTable has a row for each reason, and one row for all conflicts.
