@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/client-go/util/exec"
+)
+
+// maxOutput bounds what is read of a command or an answer in a pod.
+const maxOutput = 64 << 10
+
+// Log returns the end of a container's log, at most limit bytes of its last lines; with
+// previous, that of the instance before a restart.
+func (c *Client) Log(ctx context.Context, namespace, pod, container string, previous bool, lines int) (string, error) {
+	request := c.core.Get().Namespace(namespace).Resource("pods").Name(pod).SubResource("log").
+		Param("container", container).Param("tailLines", strconv.Itoa(lines)).Param("limitBytes", strconv.Itoa(256<<10))
+	if previous {
+		request = request.Param("previous", "true")
+	}
+	log, err := request.DoRaw(ctx)
+	return string(log), err
+}
+
+// An Answer is what a command or an HTTP request in a pod came to.
+type Answer struct {
+	Code   int    // exit code, or HTTP status
+	Output string // what was written to both streams, or the body
+}
+
+// Exec runs a command in a container, and returns what it wrote and its exit code. The error
+// says why it could not run.
+func (c *Client) Exec(ctx context.Context, namespace, pod, container string, command []string) (Answer, error) {
+	request := c.core.Get().Namespace(namespace).Resource("pods").Name(pod).SubResource("exec").
+		Param("container", container).Param("stdout", "true").Param("stderr", "true")
+	for _, arg := range command {
+		request = request.Param("command", arg)
+	}
+	executor, err := remotecommand.NewWebSocketExecutor(c.config, http.MethodGet, request.URL().String())
+	if err != nil {
+		return Answer{}, err
+	}
+	out := &bounded{left: maxOutput}
+	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: out, Stderr: out})
+	var exit exec.CodeExitError
+	switch {
+	case err == nil:
+		return Answer{Output: out.String()}, nil
+	case errors.As(err, &exit):
+		return Answer{Code: exit.Code, Output: out.String()}, nil
+	}
+	return Answer{}, fmt.Errorf("%w%s", err, after(out.String()))
+}
+
+func after(output string) string {
+	if output = strings.TrimSpace(output); output != "" {
+		return ": " + output
+	}
+	return ""
+}
+
+// bounded keeps the first bytes that are written, and drops the rest.
+type bounded struct {
+	mu   sync.Mutex // guards the following: both streams of a command are written to it
+	text bytes.Buffer
+	left int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := min(len(p), b.left)
+	b.left -= n
+	b.text.Write(p[:n])
+	return len(p), nil
+}
+
+func (b *bounded) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// HTTP makes a GET request to a port of a pod by way of the API server. A status of 400 and
+// more is an answer and no error.
+func (c *Client) HTTP(ctx context.Context, namespace, pod string, port int, path string, timeout time.Duration) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	path, query, _ := strings.Cut(strings.TrimPrefix(path, "/"), "?")
+	request := c.core.Get().Namespace(namespace).Resource("pods").Name(fmt.Sprintf("%s:%d", pod, port)).SubResource("proxy").Suffix(path)
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, value, _ := strings.Cut(pair, "="); name != "" {
+			request = request.Param(name, value)
+		}
+	}
+	stream, err := request.MaxRetries(0).Stream(ctx)
+	if err != nil {
+		if status, ok := errors.AsType[*apierrors.StatusError](err); ok && status.ErrStatus.Code > 0 {
+			return Answer{Code: int(status.ErrStatus.Code), Output: status.ErrStatus.Message}, nil
+		}
+		return Answer{}, err
+	}
+	defer stream.Close()
+	body, err := io.ReadAll(io.LimitReader(stream, maxOutput))
+	return Answer{Code: http.StatusOK, Output: string(body)}, err
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/caseharden/caseharden/internal/kube"
+	"github.com/caseharden/caseharden/trial/plan"
+)
+
+var (
+	namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	claims     = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
+)
+
+// Permissions returns what a trial of workloads of a kind needs to be allowed, in the order
+// in which it is needed.
+func Permissions(kinds []kube.Kind, exec, http bool) []kube.Permission {
+	var all []kube.Permission
+	for _, k := range kinds {
+		all = append(all, kube.Permission{Verb: "get", Group: k.Group, Resource: k.Resource}, kube.Permission{Verb: "list", Group: k.Group, Resource: k.Resource})
+	}
+	for _, s := range plan.Sources() {
+		if !s.Optional {
+			all = append(all, kube.Permission{Verb: "list", Group: s.Group, Resource: s.Resource})
+		}
+	}
+	all = append(all,
+		kube.Permission{Verb: "list", Group: plan.Autoscalers.Group, Resource: plan.Autoscalers.Resource},
+		kube.Permission{Verb: "list", Resource: "persistentvolumeclaims"},
+		kube.Permission{Verb: "list", Resource: "events"},
+		kube.Permission{Verb: "create", Resource: "pods"},
+		kube.Permission{Verb: "get", Resource: "pods"},
+		kube.Permission{Verb: "list", Resource: "pods"},
+		kube.Permission{Verb: "delete", Resource: "pods"},
+		kube.Permission{Verb: "get", Resource: "pods/log"},
+	)
+	if exec {
+		all = append(all, kube.Permission{Verb: "get", Resource: "pods/exec"}, kube.Permission{Verb: "create", Resource: "pods/exec"})
+	}
+	if http {
+		all = append(all, kube.Permission{Verb: "get", Resource: "pods/proxy"})
+	}
+	return all
+}
+
+// Surroundings reads what is in the namespace that matters for copies.
+func (c *Cluster) Surroundings(ctx context.Context) (plan.Surroundings, error) {
+	s := plan.Surroundings{Claims: map[string]plan.Claim{}}
+	for _, source := range plan.Sources() {
+		list, err := c.Client.Resource(source.GroupVersionResource).Namespace(c.Namespace).List(ctx, metav1.ListOptions{})
+		if err != nil && source.Optional && (apierrors.IsNotFound(err) || apierrors.IsForbidden(err)) {
+			continue
+		}
+		if err != nil {
+			return s, fmt.Errorf("reading what selects pods: %w", err)
+		}
+		for i := range list.Items {
+			selector, selects, err := source.Read(&list.Items[i])
+			if err != nil {
+				return s, err
+			}
+			if selects {
+				s.Selectors = append(s.Selectors, selector)
+			}
+		}
+	}
+	if err := c.autoscalers(ctx, &s); err != nil {
+		return s, err
+	}
+	list, err := c.Client.Resource(claims).Namespace(c.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return s, fmt.Errorf("reading claims: %w", err)
+	}
+	for _, o := range list.Items {
+		modes, _, _ := unstructured.NestedStringSlice(o.Object, "spec", "accessModes")
+		claim := plan.Claim{}
+		for _, mode := range modes {
+			claim.AccessModes = append(claim.AccessModes, corev1.PersistentVolumeAccessMode(mode))
+		}
+		s.Claims[o.GetName()] = claim
+	}
+	if o, err := c.Client.Resource(namespaces).Get(ctx, c.Namespace, metav1.GetOptions{}); err == nil {
+		s.Labels = o.GetLabels()
+	}
+	return s, nil
+}
+
+// autoscalers reads by which selectors autoscalers count: those of their targets' scales.
+// A target whose scale cannot be read is taken to select what its spec.selector says.
+func (c *Cluster) autoscalers(ctx context.Context, s *plan.Surroundings) error {
+	list, err := c.Client.Resource(plan.Autoscalers).Namespace(c.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("reading autoscalers: %w", err)
+	}
+	for _, o := range list.Items {
+		apiVersion, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "apiVersion")
+		kind, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "kind")
+		name, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "name")
+		known, found := kube.KindOf(schema.FromAPIVersionAndKind(apiVersion, kind))
+		if !found {
+			continue // a custom resource, whose pods a controller of its own makes
+		}
+		target, err := c.Client.Resource(known.GVR()).Namespace(c.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("the target of HorizontalPodAutoscaler %s: %w", o.GetName(), err)
+		}
+		// The scale of these kinds has their spec.selector.
+		text, err := scaleSelector(target)
+		if err != nil {
+			return fmt.Errorf("%s %s: spec.selector: %w", kind, name, err)
+		}
+		selector, err := plan.Autoscaled(o.GetName(), text)
+		if err != nil {
+			return err
+		}
+		s.Selectors = append(s.Selectors, selector)
+	}
+	return nil
+}
+
+// scaleSelector returns the selector that the scale of an object has in its status.
+func scaleSelector(o *unstructured.Unstructured) (string, error) {
+	if set, found, err := unstructured.NestedStringMap(o.Object, "spec", "selector"); err == nil && found {
+		return labels.Set(set).String(), nil
+	}
+	var s metav1.LabelSelector
+	value, _, err := unstructured.NestedMap(o.Object, "spec", "selector")
+	if err != nil {
+		return "", err
+	}
+	if err := convert(value, &s); err != nil {
+		return "", err
+	}
+	selector, err := metav1.LabelSelectorAsSelector(&s)
+	if err != nil {
+		return "", err
+	}
+	return selector.String(), nil
+}

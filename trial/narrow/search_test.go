@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package narrow_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caseharden/caseharden/trial/narrow"
+)
+
+// The six settings, each with what it may be instead.
+const (
+	user    = "user"
+	root    = "readOnlyRootFilesystem"
+	caps    = "capabilities.drop"
+	ape     = "allowPrivilegeEscalation"
+	seccomp = "seccompProfile"
+)
+
+func settings() []narrow.Setting {
+	return []narrow.Setting{
+		{ID: user, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 90}, {ID: "user 999", Cost: 20}}},
+		{ID: root, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 50}, {ID: "writable /tmp", Cost: 11}, {ID: "writable /run /tmp", Cost: 12}}},
+		{ID: caps, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 70}, {ID: "keep CHOWN SETGID SETUID", Cost: 33}}},
+		{ID: ape, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 45}}},
+		{ID: seccomp, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 50}}},
+	}
+}
+
+// oracle says whether an application works under a candidate: it stands for a cluster.
+type oracle func(c narrow.Candidate) bool
+
+// search runs a search to its end, and counts rounds and copies.
+func search(t *testing.T, s *narrow.Search, works oracle) (rounds, copies int) {
+	t.Helper()
+	seen := map[string]bool{}
+	for {
+		batch := s.Next()
+		if len(batch) == 0 {
+			return rounds, copies
+		}
+		rounds++
+		for _, c := range batch {
+			if seen[c.Key()] {
+				t.Errorf("candidate %q is tried twice", c.Key())
+			}
+			seen[c.Key()] = true
+			copies++
+			s.Record(c, works(c))
+		}
+	}
+}
+
+// isRoot, isAll and canWrite are what applications ask.
+func isRoot(c narrow.Candidate) bool     { return c[user] == narrow.Leave }
+func hasCaps(c narrow.Candidate) bool    { return c[caps] != "" }
+func hasAllCaps(c narrow.Candidate) bool { return c[caps] == narrow.Leave }
+func canWrite(c narrow.Candidate, path string) bool {
+	switch c[root] {
+	case narrow.Leave, "writable /run /tmp":
+		return true
+	case "writable /tmp":
+		return path == "/tmp"
+	}
+	return false
+}
+
+var applications = []struct {
+	name  string
+	works oracle
+	want  narrow.Candidate
+}{
+	{"writes to /tmp", func(c narrow.Candidate) bool { return canWrite(c, "/tmp") }, narrow.Candidate{root: "writable /tmp"}},
+	{"writes to /run", func(c narrow.Candidate) bool { return canWrite(c, "/run") }, narrow.Candidate{root: "writable /run /tmp"}},
+	{"writes below /etc", func(c narrow.Candidate) bool { return c[root] == narrow.Leave }, narrow.Candidate{root: narrow.Leave}},
+	{"its image's user owns its files", func(c narrow.Candidate) bool { return c[user] == "user 999" || isRoot(c) && hasCaps(c) }, narrow.Candidate{user: "user 999"}},
+	{"user and a place to write", func(c narrow.Candidate) bool { return c[user] != "" && canWrite(c, "/run") }, narrow.Candidate{user: "user 999", root: "writable /run /tmp"}},
+	{"a chown entrypoint", func(c narrow.Candidate) bool { return isRoot(c) && hasCaps(c) }, narrow.Candidate{user: narrow.Leave, caps: "keep CHOWN SETGID SETUID"}},
+	{"a file capability", func(c narrow.Candidate) bool { return hasAllCaps(c) }, narrow.Candidate{caps: narrow.Leave}},
+	{"a setuid helper", func(c narrow.Candidate) bool { return c[ape] != "" && hasCaps(c) }, narrow.Candidate{ape: narrow.Leave, caps: "keep CHOWN SETGID SETUID"}},
+	{"its own seccomp use", func(c narrow.Candidate) bool { return c[seccomp] != "" }, narrow.Candidate{seccomp: narrow.Leave}},
+	// Its entrypoint changes its user only as root: it then needs capabilities, and a user
+	// that it is already does not. It works under all settings but the read-only root, and
+	// breaks where the user alone is left.
+	{"Redis, which cannot write", func(c narrow.Candidate) bool {
+		return canWrite(c, "/run") && (!isRoot(c) || hasCaps(c))
+	}, narrow.Candidate{root: "writable /run /tmp"}},
+	{"three settings", func(c narrow.Candidate) bool {
+		return c[seccomp] != "" && c[ape] != "" && canWrite(c, "/tmp")
+	}, narrow.Candidate{seccomp: narrow.Leave, ape: narrow.Leave, root: "writable /tmp"}},
+}
+
+func TestSearchFindsTheSmallestException(t *testing.T) {
+	t.Parallel()
+	for _, app := range applications {
+		t.Run(app.name, func(t *testing.T) {
+			t.Parallel()
+			s := narrow.New(settings(), 8)
+			rounds, copies := search(t, s, app.works)
+			best, found := s.Best()
+			if !found {
+				t.Fatalf("nothing found in %d rounds", rounds)
+			}
+			if diff := cmp.Diff(app.want, best); diff != "" {
+				t.Errorf("best (-want +got):\n%s", diff)
+			}
+			t.Logf("%d rounds, %d copies", rounds, copies)
+		})
+	}
+}
+
+// Evidence saves copies: with the right suggestion four rounds are enough for each.
+func TestSearchWithEvidenceTakesFourRounds(t *testing.T) {
+	t.Parallel()
+	for _, app := range applications {
+		t.Run(app.name, func(t *testing.T) {
+			t.Parallel()
+			s := narrow.New(settings(), 4)
+			s.Suggest(app.want)
+			_, copies := search(t, s, app.works)
+			if best, _ := s.Best(); best.Key() != app.want.Key() {
+				t.Errorf("best = %q, want %q", best.Key(), app.want.Key())
+			}
+			if copies > 16 {
+				t.Errorf("%d copies, want at most 16", copies)
+			}
+		})
+	}
+}
+
+// Wrong evidence costs copies, and no truth.
+func TestSearchIsNotMisledByWrongEvidence(t *testing.T) {
+	t.Parallel()
+	for _, app := range applications {
+		t.Run(app.name, func(t *testing.T) {
+			t.Parallel()
+			s := narrow.New(settings(), 8)
+			s.Suspect(seccomp, 10)
+			s.Suspect(ape, 5)
+			s.Suggest(narrow.Candidate{seccomp: narrow.Leave, ape: narrow.Leave})
+			search(t, s, app.works)
+			if best, found := s.Best(); !found || !app.works(best) {
+				t.Errorf("best = %q, works %v", best.Key(), app.works(best))
+			}
+		})
+	}
+}
+
+// Whatever an application needs, what is found was tried and worked, no part of it can be
+// taken back alone, and the rounds are bounded.
+func TestSearchProperties(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		answers := map[string]bool{} // an application that works by chance, but always with everything left
+		works := func(c narrow.Candidate) bool {
+			if len(c) == len(settings()) && isEverything(c) {
+				return true
+			}
+			if len(c) == 0 {
+				return false
+			}
+			key := c.Key()
+			if _, known := answers[key]; !known {
+				answers[key] = r.IntN(4) == 0
+			}
+			return answers[key]
+		}
+		s := narrow.New(settings(), 50)
+		rounds, _ := search(t, s, works)
+		if rounds > 50 {
+			t.Fatalf("seed %d: %d rounds", seed, rounds)
+		}
+		best, found := s.Best()
+		if !found {
+			continue
+		}
+		if !works(best) {
+			t.Fatalf("seed %d: %q is the best, and does not work", seed, best.Key())
+		}
+		for id := range best {
+			less := narrow.Candidate{}
+			for other, answer := range best {
+				if other != id {
+					less[other] = answer
+				}
+			}
+			if works(less) {
+				t.Fatalf("seed %d: %q is the best, and works without %s", seed, best.Key(), id)
+			}
+		}
+	}
+}
+
+func isEverything(c narrow.Candidate) bool {
+	for _, answer := range c {
+		if answer != narrow.Leave {
+			return false
+		}
+	}
+	return true
+}
+
+func TestSearchStopsAfterItsRounds(t *testing.T) {
+	t.Parallel()
+	for rounds := range 5 {
+		s := narrow.New(settings(), rounds)
+		got, _ := search(t, s, func(c narrow.Candidate) bool { return isEverything(c) && len(c) == 5 })
+		if got > rounds {
+			t.Errorf("%d rounds, want at most %d", got, rounds)
+		}
+		if best, found := s.Best(); found {
+			t.Errorf("after %d rounds found %q, and nothing works", rounds, best.Key())
+		}
+	}
+}
+
+// A candidate that fails its proof is not offered again.
+func TestSearchForgetsWhatFailsItsProof(t *testing.T) {
+	t.Parallel()
+	s := narrow.New(settings(), 10)
+	flaky := narrow.Candidate{root: "writable /tmp"}.Key()
+	works := func(c narrow.Candidate) bool { return canWrite(c, "/tmp") }
+	search(t, s, works)
+	best, _ := s.Best()
+	if best.Key() != flaky {
+		t.Fatalf("best = %q, want %q", best.Key(), flaky)
+	}
+	s.Record(best, false)
+	search(t, s, func(c narrow.Candidate) bool { return works(c) && c.Key() != flaky })
+	if best, found := s.Best(); !found || best.Key() == flaky {
+		t.Errorf("best = %q, want another", best.Key())
+	}
+}
+
+func ExampleCandidate_Key() {
+	fmt.Println(narrow.Candidate{"user": "user 999", "readOnlyRootFilesystem": "writable /tmp"}.Key())
+	// Output: readOnlyRootFilesystem=writable /tmp user=user 999
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trial
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/caseharden/caseharden/trial/plan"
+	"github.com/caseharden/caseharden/trial/watch"
+)
+
+// pollInterval is how often a copy is looked at.
+const pollInterval = time.Second
+
+// A Run is the life of one copy.
+type Run struct {
+	Copy      string        `json:"copy"` // name of the pod
+	What      string        `json:"what"` // how it differs from the workload
+	Outcome   watch.Outcome `json:"outcome"`
+	Container string        `json:"container,omitempty"`
+	Why       string        `json:"why"`
+	Line      string        `json:"line,omitempty"`
+	Seconds   int           `json:"seconds"` // from its creation to the outcome
+
+	judgement watch.Judgement
+	baseline  *watch.Baseline
+	pod       *corev1.Pod
+}
+
+func (r *Run) works() bool { return r.Outcome == watch.Works }
+
+// A request asks for one copy.
+type request struct {
+	copy  plan.Copy
+	what  string
+	rules watch.Rules
+
+	// control runs beside the copy: nothing is held against the copy before the control is
+	// ready, since it is the measure. Nil for the control itself.
+	control *control
+}
+
+// control is what is known of the control while it runs.
+type control struct {
+	known chan struct{} // closed when it is ready, or has ended
+
+	mu       sync.Mutex // guards the following
+	baseline *watch.Baseline
+}
+
+// is says what the control does, for the first time when it is ready, and again at its end.
+func (c *control) is(b *watch.Baseline) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.baseline == nil {
+		defer close(c.known)
+	}
+	if b == nil {
+		b = &watch.Baseline{}
+	}
+	c.baseline = b
+}
+
+// get returns what the control did so far; false before it is ready.
+func (c *control) get() (*watch.Baseline, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.baseline == nil {
+		return &watch.Baseline{}, false
+	}
+	return c.baseline, true
+}
+
+// run creates a copy, watches it until its outcome is known, and deletes it. If the context
+// ends first, the outcome is pending.
+func (t *Trial) run(ctx context.Context, r request) Run {
+	result := Run{Copy: r.copy.Name, What: r.what, Outcome: watch.Pending}
+	begun := time.Now()
+	t.report(result)
+	finish := func(j watch.Judgement) Run {
+		result.judgement = j
+		result.Outcome, result.Container, result.Why, result.Line = j.Outcome, j.Container, j.Why, j.Line
+		result.Seconds = int(time.Since(begun).Seconds())
+		t.report(result)
+		return result
+	}
+	pod, err := t.plan.Make(r.copy)
+	if err != nil {
+		return finish(watch.Judgement{Outcome: watch.CannotTell, Why: "the copy cannot be made", Line: err.Error()})
+	}
+	created, err := t.create(ctx, pod)
+	if err != nil {
+		if ctx.Err() != nil {
+			return finish(watch.Judgement{Outcome: watch.Pending, Why: "was interrupted"})
+		}
+		return finish(refusedCopy(err))
+	}
+	defer t.remove(ctx, r.copy.Name)
+	if j, changed := t.changedByOthers(pod, created); changed {
+		return finish(j)
+	}
+	begun = time.Now()
+	j := t.follow(ctx, r, &result, begun)
+	return finish(j)
+}
+
+// create creates a copy. While a quota has no room, it waits as long as other copies of the
+// trial take some.
+func (t *Trial) create(ctx context.Context, pod *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	for {
+		created, err := t.Cluster.Create(ctx, pod)
+		switch {
+		case err == nil:
+			t.alive.Add(1)
+			return created, nil
+		case apierrors.IsAlreadyExists(err):
+			return nil, fmt.Errorf("a pod named %s is there already: %w", pod.GetName(), err)
+		case isTransient(err), isQuota(err) && t.alive.Load() > 0:
+		default:
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+func isQuota(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota")
+}
+
+// isTransient reports whether an error says nothing about the request: the API server is
+// away, or busy.
+func isTransient(err error) bool {
+	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTimeout(err) {
+		return true
+	}
+	_, isStatus := err.(apierrors.APIStatus)
+	return !isStatus
+}
+
+// refusedCopy says why the API server refused a copy.
+func refusedCopy(err error) watch.Judgement {
+	why := "the API server refuses the copy"
+	switch message := err.Error(); {
+	case isQuota(err):
+		why = "the namespace's quota has no room for a copy"
+	case strings.Contains(message, "violates PodSecurity"):
+		why = "the namespace enforces a Pod Security Standard that the workload does not meet as it is"
+	case strings.Contains(message, "admission webhook"):
+		why = "an admission webhook of the cluster refuses the copy"
+	case strings.Contains(message, "ValidatingAdmissionPolicy"):
+		why = "an admission policy of the cluster refuses the copy"
+	case apierrors.IsForbidden(err):
+		why = "you may not create the copy, or a LimitRange or another admission plugin refuses it"
+	}
+	return watch.Judgement{Outcome: watch.CannotTell, Why: why, Line: err.Error()}
+}
+
+// remove deletes a copy, also after the context has ended.
+func (t *Trial) remove(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	_ = t.Cluster.Delete(ctx, name) // what is left is deleted by its label at the end
+	t.alive.Add(-1)
+}
+
+// follow watches a copy until its outcome is known.
+func (t *Trial) follow(ctx context.Context, r request, result *Run, begun time.Time) watch.Judgement {
+	seen := watch.Seen{Since: begun, Logs: map[string]string{}}
+	interrupted := watch.Judgement{Outcome: watch.Pending, Why: "was interrupted"}
+	for {
+		pod, err := t.Cluster.Pod(ctx, r.copy.Name)
+		switch {
+		case ctx.Err() != nil:
+			return interrupted
+		case err != nil && !isTransient(err):
+			return watch.Judgement{Outcome: watch.CannotTell, Why: "the copy cannot be watched", Line: err.Error()}
+		case err == nil:
+			t.look(&seen, pod)
+			result.pod = seen.Pod
+			rules := r.rules
+			final := true
+			if r.control != nil {
+				rules.Baseline, final = r.control.get()
+			}
+			if j := t.judge(ctx, &seen, rules, r.copy.Name); j.Outcome != watch.Pending && final {
+				result.baseline = watch.BaselineOf(seen)
+				return j
+			}
+			if r.rules.Baseline == nil && r.control == nil {
+				t.measure(ctx, &seen, r.copy.Name)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return interrupted
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+// look takes over what is seen of a pod.
+func (t *Trial) look(seen *watch.Seen, pod *corev1.Pod) {
+	seen.Now = time.Now()
+	ready := pod != nil && watch.ContainersReady(pod)
+	flapped := ready && seen.Pod != nil && readySince(pod) != readySince(seen.Pod)
+	switch {
+	case !ready:
+		seen.Ready = time.Time{}
+	case seen.Ready.IsZero() || flapped:
+		seen.Ready = seen.Now
+	}
+	seen.Pod = pod
+}
+
+func readySince(pod *corev1.Pod) time.Time {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.ContainersReady {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
+}
+
+// judge judges a copy. Logs and events are only fetched when they may decide.
+func (t *Trial) judge(ctx context.Context, seen *watch.Seen, rules watch.Rules, name string) watch.Judgement {
+	j := watch.Judge(*seen, rules)
+	if j.Exercise {
+		seen.Exercise = t.exercise(ctx, name)
+		j = watch.Judge(*seen, rules)
+	}
+	if j.Outcome == watch.Pending && seen.Now.Sub(seen.Since) < rules.Patience {
+		return j
+	}
+	if j.Outcome == watch.Pending {
+		seen.Events, _ = t.Cluster.Events(ctx, name) // without them it is as if nothing had happened
+		return watch.Judge(*seen, rules)
+	}
+	t.fetch(ctx, seen, name)
+	return watch.Judge(*seen, rules)
+}
+
+// fetch gets the logs and the events of a copy.
+func (t *Trial) fetch(ctx context.Context, seen *watch.Seen, name string) {
+	seen.Events, _ = t.Cluster.Events(ctx, name)
+	if seen.Pod == nil {
+		return
+	}
+	for _, list := range [][]corev1.ContainerStatus{seen.Pod.Status.InitContainerStatuses, seen.Pod.Status.ContainerStatuses} {
+		for _, c := range list {
+			log := ""
+			if c.RestartCount > 0 {
+				log, _ = t.Cluster.Log(ctx, name, c.Name, true)
+			}
+			current, err := t.Cluster.Log(ctx, name, c.Name, false)
+			if err == nil {
+				log += current
+			}
+			if log != "" {
+				seen.Logs[c.Name] = log
+			}
+		}
+	}
+}
+
+// measure makes what the control did known to the copies beside it, once it is ready.
+func (t *Trial) measure(ctx context.Context, seen *watch.Seen, name string) {
+	if t.control == nil || seen.Ready.IsZero() || t.controlName != name {
+		return
+	}
+	if _, known := t.control.get(); known {
+		return
+	}
+	t.fetch(ctx, seen, name)
+	t.control.is(watch.BaselineOf(*seen))
+}
+
+// exercise runs the command, or makes the request, that exercises a copy.
+func (t *Trial) exercise(ctx context.Context, name string) *watch.Exercise {
+	const timeout = 20 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if len(t.Options.Exec) > 0 {
+		what := "--exec " + strings.Join(t.Options.Exec, " ")
+		code, output, err := t.Cluster.Exec(ctx, name, t.plan.Main().Name, t.Options.Exec)
+		return verdictOf(what, code == 0, fmt.Sprintf("exit code %d", code), output, err)
+	}
+	what := "GET " + t.Options.HTTP
+	status, body, err := t.Cluster.Get(ctx, name, t.port(), t.Options.HTTP)
+	return verdictOf(what, status >= 200 && status < 400, fmt.Sprintf("status %d", status), body, err)
+}
+
+func verdictOf(what string, passed bool, came, output string, err error) *watch.Exercise {
+	if err != nil {
+		return &watch.Exercise{What: fmt.Sprintf("%s: %s", what, err)}
+	}
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" && !passed {
+		came += ": " + last
+	}
+	return &watch.Exercise{Passed: passed, What: what + ": " + came}
+}
