@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/evidence/known"
 	"github.com/caseharden/caseharden/trial/narrow"
 	"github.com/caseharden/caseharden/trial/watch"
 )
@@ -51,9 +53,13 @@ type detective struct {
 	causes       map[watch.Cause]bool
 }
 
-// begin offers what is often right, before any copy has said anything.
+// begin offers what is often right, and what is known of the image, before any copy has said
+// anything. What is known may be wrong: it is tried as everything else is.
 func (d *detective) begin() {
 	d.causes = map[watch.Cause]bool{}
+	if facts, found := known.For(d.book.image); found {
+		d.beginWith(facts)
+	}
 	d.offer(userGroup, d.user)
 	if answer, ok := d.book.offerCapabilities(startAsRoot); ok {
 		d.search.Answer(capabilitiesGroup, answer)
@@ -62,6 +68,28 @@ func (d *detective) begin() {
 		if answer, ok := d.book.offerPaths(paths); ok {
 			d.search.Answer(rootGroup, answer)
 		}
+	}
+}
+
+// beginWith offers what is known of the image, and suggests all of it at once.
+func (d *detective) beginWith(facts *evidence.Known) {
+	suggested := narrow.Candidate{}
+	if facts.UID != nil && d.user == 0 {
+		d.user = *facts.UID
+	}
+	if answer, ok := d.book.offerUser(d.user); ok && !facts.AnyUser {
+		d.search.Answer(userGroup, answer)
+		suggested[userGroup] = answer.ID
+	}
+	if answer, ok := d.book.offerPaths(facts.Writes); ok {
+		d.search.Answer(rootGroup, answer)
+		suggested[rootGroup] = answer.ID
+	}
+	if answer, ok := d.book.offerCapabilities(append(slices.Clone(facts.Capabilities), facts.FileCapabilities...)); ok {
+		d.search.Answer(capabilitiesGroup, answer)
+	}
+	if len(suggested) > 0 {
+		d.search.Suggest(suggested)
 	}
 }
 

@@ -33,9 +33,7 @@ const maxReason = 200
 func document(name, base string, exceptions []Exception, byName bool) ([]byte, error) {
 	spec := map[string]any{"base": base}
 	var list []any
-	paths := []string{}
 	for _, e := range exceptions {
-		paths = append(paths, e.Differs.WritablePaths...)
 		match := map[string]any{}
 		if repository := repositoryOf(e.Image); repository != "" {
 			match["images"] = []string{repository}
@@ -58,16 +56,16 @@ func document(name, base string, exceptions []Exception, byName bool) ([]byte, e
 			}
 			one["container"] = container
 		}
-		if len(e.Differs.Leave)+len(e.Differs.Container) > 0 {
-			list = append(list, one)
-		}
-	}
-	if paths = outermost(paths); len(paths) > 0 {
 		var writable []any
-		for _, p := range paths {
+		for _, p := range outermost(e.Differs.WritablePaths) {
 			writable = append(writable, map[string]any{"path": p})
 		}
-		spec["writablePaths"] = writable
+		if len(writable) > 0 {
+			one["writablePaths"] = writable
+		}
+		if len(e.Differs.Leave)+len(e.Differs.Container)+len(writable) > 0 {
+			list = append(list, one)
+		}
 	}
 	if len(list) > 0 {
 		spec["exceptions"] = list

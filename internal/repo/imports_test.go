@@ -149,6 +149,36 @@ var importRules = []struct {
 		because: "facts about images are data: the same image has the same facts, and nothing is asked for them",
 	},
 	{
+		pkg:     module + "/trial",
+		forbid:  []string{module + "/certs", module + "/internal/server", module + "/internal/kube", module + "/preview", "k8s.io/client-go", "github.com/spf13/cobra", "github.com/prometheus/client_golang"},
+		because: "a trial runs on what stands for a cluster, in a test as well: package trial/live is the real one",
+	},
+	{
+		pkg:     module + "/trial/plan",
+		forbid:  []string{module + "/trial/watch", module + "/trial/narrow", "net/http", "context", "os", "os/exec"},
+		direct:  true,
+		because: "the same workload in the same surroundings makes the same copies, by the decisions of the webhook",
+	},
+	{
+		pkg:     module + "/trial/watch",
+		only:    []string{"k8s.io/api", "k8s.io/apimachinery"},
+		forbid:  []string{"net/http", "os", "context"},
+		direct:  true,
+		because: "what a state means depends on what was seen, and on the time that is given",
+	},
+	{
+		pkg:     module + "/trial/narrow",
+		forbid:  []string{"time", "context", "os", "math/rand", "math/rand/v2"},
+		only:    []string{}, // nothing
+		direct:  true,
+		because: "a search knows candidates and outcomes alone, so that it can be tested with any oracle",
+	},
+	{
+		pkg:     module + "/internal/kube",
+		forbid:  []string{"k8s.io/client-go/kubernetes", "k8s.io/cli-runtime", "k8s.io/kubectl", module + "/certs", module + "/preview", module + "/trial"},
+		because: "it reaches a cluster by the dynamic client: typed clients and the helpers of kubectl cost 15 to 23 MiB",
+	},
+	{
 		pkg:     module + "/certs",
 		forbid:  []string{module + "/mutate", module + "/defaults"},
 		because: "certificates have nothing to do with pods",
@@ -205,11 +235,11 @@ func TestImports(t *testing.T) {
 			if strings.HasPrefix(imported, module+"/preview/render") && !strings.HasPrefix(path, module+"/preview/render") && path != module+"/internal/cli" {
 				t.Errorf("%s imports %s, and must not: only the command writes reports", path, imported)
 			}
-			if path == module+"/certs" || path == module+"/internal/dryrun" {
+			if path == module+"/certs" || path == module+"/internal/dryrun" || path == module+"/internal/kube" {
 				continue
 			}
 			if imported == "k8s.io/client-go" || strings.HasPrefix(imported, "k8s.io/client-go/") {
-				t.Errorf("%s imports %s, and must not: the Kubernetes API is for certs and dryrun alone", path, imported)
+				t.Errorf("%s imports %s, and must not: the Kubernetes API is for certs, internal/dryrun and internal/kube alone", path, imported)
 			}
 		}
 	}
