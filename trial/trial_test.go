@@ -302,7 +302,9 @@ func TestTrialOutlastsTheAPIServer(t *testing.T) {
 	}
 	r, _, _ := try(t, app, trial.Options{}, func(f *fakeCluster) {
 		begun := time.Now()
-		f.away = func(now time.Time) bool { return now.After(begun.Add(5*time.Second)) && now.Before(begun.Add(15*time.Second)) }
+		f.away = func(now time.Time) bool {
+			return now.After(begun.Add(5*time.Second)) && now.Before(begun.Add(15*time.Second))
+		}
 	})
 	if r.Verdict != trial.ExceptionsFound {
 		t.Errorf("verdict = %s: %s", r.Verdict, r.Sentence)
