@@ -27,41 +27,47 @@ type Decision struct {
 	// Because says more of the reason: of an exception, what the profile gives as
 	// its reason, be the default left or another; of a conflict, what it rests on.
 	Because string
+
+	// Exception is the one that the outcome comes from, where one left the default or
+	// gave another value that is injected.
+	Exception *Exception
 }
 
 // Decide returns what becomes of every default of the profile in a new pod: container by
 // container, then at pod level, each in the order of [Fields].
 func (p *Profile) Decide(pod *Pod) []Decision {
 	decisions := make([]Decision, 0, len(pod.Containers)*len(p.Container)+len(p.Pod))
+	requested := p.requested(pod)
 	for i := range pod.Containers {
-		decisions = p.decideContainer(decisions, pod, &pod.Containers[i])
+		decisions = p.decideContainer(decisions, pod, &pod.Containers[i], requested)
 	}
 	if len(p.Pod) == 0 {
 		return decisions
 	}
-	return append(decisions, p.decidePod(pod.after(decisions))...)
+	return append(decisions, p.decidePod(pod.after(decisions), requested)...)
 }
 
 // DecideAdded returns what becomes of every default of the profile in containers that are
 // added to a pod that runs. Nothing else of the pod can change.
 func (p *Profile) DecideAdded(pod *Pod, added []*Container) []Decision {
 	decisions := make([]Decision, 0, len(added)*len(p.Container))
+	requested := p.requested(pod)
 	for _, c := range added {
-		decisions = p.decideContainer(decisions, pod, c)
+		decisions = p.decideContainer(decisions, pod, c, requested)
 	}
 	return decisions
 }
 
-func (p *Profile) decideContainer(decisions []Decision, pod *Pod, c *Container) []Decision {
-	for _, d := range p.containerDefaults(c) {
-		decisions = append(decisions, decide(pod, c, d))
+func (p *Profile) decideContainer(decisions []Decision, pod *Pod, c *Container, requested fieldSet) []Decision {
+	for _, d := range p.containerDefaults(pod, c) {
+		decisions = append(decisions, decide(pod, c, d, requested))
 	}
 	return decisions
 }
 
 // decidePod decides at pod level, for a pod whose containers have what they get: what a
 // container gets itself it does not inherit. The user comes first, as a group depends on it.
-func (p *Profile) decidePod(pod *Pod) []Decision {
+func (p *Profile) decidePod(pod *Pod, requested fieldSet) []Decision {
 	defaults := p.podDefaults(pod)
 	decisions := make([]Decision, len(defaults))
 	for _, user := range []bool{true, false} {
@@ -69,7 +75,7 @@ func (p *Profile) decidePod(pod *Pod) []Decision {
 			if (d.Field == runAsUser) != user {
 				continue
 			}
-			decisions[i] = decide(pod, nil, d)
+			decisions[i] = decide(pod, nil, d, requested)
 			if user && decisions[i].Outcome == Inject {
 				pod.SecurityContext.set |= runAsUser.bit
 			}
@@ -95,24 +101,28 @@ func (pod *Pod) after(decisions []Decision) *Pod {
 }
 
 // decide returns what becomes of one default: in the container c, or at pod level
-// where c is nil. The first case that holds wins.
+// where c is nil. The first case that holds wins. The requested fields are those that the
+// author of the pod asks to leave, and may.
 //
 //	when                                               outcome  reason
 //	the container sets the field                       leave    set-on-container
 //	the pod sets it, and either containers inherit     leave    set-on-pod
 //	  it from there or the default is for the pod
 //	an exception of the profile leaves it              skip     exception
+//	the author asks to leave it, and the profile       skip     requested
+//	  lets authors do so
 //	it is a Linux field and the pod is for Windows     skip     windows-pod
 //	it is a Windows field and the pod is for Linux     skip     linux-pod
 //	a conflict of the field holds                      skip     the conflict's
 //	otherwise                                          inject   unset
-func decide(pod *Pod, c *Container, d Default) Decision {
+func decide(pod *Pod, c *Container, d Default, requested fieldSet) Decision {
 	as := func(outcome Outcome, reason Reason, because string) Decision {
 		return Decision{Field: d.Field, Container: c, Value: d.Value, Outcome: outcome, Reason: reason, Because: because}
 	}
-	because := ""
-	if d.Exception != nil {
-		because = d.Exception.Reason
+	byException := func(outcome Outcome, reason Reason) Decision {
+		decision := as(outcome, reason, d.Exception.Reason)
+		decision.Exception = d.Exception
+		return decision
 	}
 	switch {
 	case c != nil && c.SecurityContext.Sets(d.Field):
@@ -120,7 +130,9 @@ func decide(pod *Pod, c *Container, d Default) Decision {
 	case pod.SecurityContext.Sets(d.Field) && (c == nil || d.Field.Inherited()):
 		return as(Leave, SetOnPod, "")
 	case d.Left:
-		return as(Skip, ByException, because)
+		return byException(Skip, ByException)
+	case requested&d.Field.bit != 0:
+		return as(Skip, Requested, "")
 	case d.Field.OS == Linux && pod.Windows:
 		return as(Skip, WindowsPod, "")
 	case d.Field.OS == Windows && !pod.Windows:
@@ -129,7 +141,10 @@ func decide(pod *Pod, c *Container, d Default) Decision {
 	if conflict := d.Field.conflict(pod, c, d.Value); conflict != nil {
 		return as(Skip, conflict.Reason, conflict.Because)
 	}
-	return as(Inject, Unset, because)
+	if d.Exception != nil {
+		return byException(Inject, Unset)
+	}
+	return as(Inject, Unset, "")
 }
 
 // A Verdict is an outcome with its reason.
@@ -139,8 +154,8 @@ type Verdict struct {
 }
 
 // verdicts returns every verdict that decide can give for this default at a
-// level, each once.
-func (d Default) verdicts(level Level) []Verdict {
+// level, each once. The field is one that authors may ask to leave, or not.
+func (d Default) verdicts(level Level, selfService bool) []Verdict {
 	var verdicts []Verdict
 	if level == ContainerLevel {
 		verdicts = append(verdicts, Verdict{Leave, SetOnContainer})
@@ -150,6 +165,9 @@ func (d Default) verdicts(level Level) []Verdict {
 	}
 	if d.Left {
 		return append(verdicts, Verdict{Skip, ByException})
+	}
+	if selfService {
+		verdicts = append(verdicts, Verdict{Skip, Requested})
 	}
 	switch d.Field.OS {
 	case Linux:
@@ -170,7 +188,7 @@ func (p *Profile) Verdicts() map[string][]Verdict {
 	all := map[string][]Verdict{}
 	add := func(level Level, defaults ...Default) {
 		for _, d := range defaults {
-			for _, v := range d.verdicts(level) {
+			for _, v := range d.verdicts(level, slices.Contains(p.SelfService, d.Field)) {
 				if name := d.Field.Name; !slices.Contains(all[name], v) {
 					all[name] = append(all[name], v)
 				}

@@ -226,7 +226,25 @@ spec:
   - match: {containerTypes: [init, regular, ephemeral]}
     container: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, runAsGroup: 100001, seccompProfile: {type: RuntimeDefault}}
     reason: a test
+---
+apiVersion: caseharden.io/v1alpha1
+kind: Profile
+metadata: {name: everything-requested}
+spec:
+  base: everything
+  selfService: [allowPrivilegeEscalation, appArmorProfile, capabilities.drop, fsGroup, fsGroupChangePolicy, privileged, procMount,
+    readOnlyRootFilesystem, runAsGroup, runAsNonRoot, runAsUser, seLinuxChangePolicy, seLinuxOptions, seccompProfile,
+    supplementalGroups, supplementalGroupsPolicy, sysctls, windowsOptions]
 `
+
+// allFields returns what asks to leave every field.
+func allFields() string {
+	var names []string
+	for _, f := range Fields() {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ",")
+}
 
 // Verdicts must list what decide gives, and nothing that it cannot give: metric
 // series are made from it.
@@ -243,6 +261,8 @@ func TestVerdictsAreThoseOfTheCases(t *testing.T) {
 	for _, osName := range []string{"linux", "windows"} {
 		pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, containers: [{}]}}`, osName),
 			fmt.Sprintf(`{spec: {os: {name: %s}, containers: [{name: left}]}}`, osName),
+			fmt.Sprintf(`{metadata: {annotations: {caseharden.io/leave: %q}}, spec: {os: {name: %s}, containers: [{}]}}`, allFields(), osName),
+			fmt.Sprintf(`{metadata: {annotations: {caseharden.io/leave: runAsUser}}, spec: {os: {name: %s}, containers: [{}]}}`, osName),
 			fmt.Sprintf(`{spec: {os: {name: %s}, containers: [{name: userless}]}}`, osName))
 		for _, d := range everythingProfile.Pod {
 			pods = append(pods, fmt.Sprintf(`{spec: {os: {name: %s}, securityContext: %s, containers: [{}]}}`, osName, nest(d.Field.Name, string(d.Value.JSON))))

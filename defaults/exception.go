@@ -2,59 +2,30 @@
 
 package defaults
 
-import (
-	"path"
-	"slices"
-	"sync"
-)
+import "slices"
 
 // An Exception is what a profile does differently for some containers.
 type Exception struct {
-	Match     Match
-	Leave     []*Field  // that get no default
-	Container []Default // defaults in place of the profile's, or besides them
-	Reason    string    // why, in the words of who wrote the profile
+	Match         Match
+	Leave         []*Field       // that get no default
+	Container     []Default      // defaults in place of the profile's, or besides them
+	WritablePaths []WritablePath // besides the profile's
+	Reason        string         // why, in the words of who wrote the profile
+
+	// For people, and never looked at in a decision.
+	Owner    string // who answers for it
+	ReviewBy string // the day until which somebody should look at it again, as 2026-12-31; empty: none
+	Place    string // where it is written, as legacy.yaml:12; empty in a built-in profile
 }
 
-// A Match says which containers are meant: those for which everything holds that
-// is given, and of a list at least one.
-type Match struct {
-	Containers     []string // globs of names, as path.Match has them
-	ContainerTypes []ContainerType
-	Privileged     bool // only containers with privileged: true
-	Images         []ImagePattern
-}
-
-// An ImagePattern says which images are meant, by their repositories. What the name of
-// an image stands for is not known here: see [Profile.RepositoryOf].
-type ImagePattern struct {
-	Glob    string // as the profile has it
-	Matches func(repository string) bool
-}
-
-// matches reports whether a container is meant. It asks for the repository of the
-// container's image only if that matters.
-func (m *Match) matches(c *Container, repository func() string) bool {
-	switch {
-	case len(m.Containers) > 0 && !slices.ContainsFunc(m.Containers, func(glob string) bool {
-		matched, _ := path.Match(glob, c.Name) // a malformed glob is an error of its profile
-		return matched
-	}):
-		return false
-	case len(m.ContainerTypes) > 0 && !slices.Contains(m.ContainerTypes, c.Type):
-		return false
-	case m.Privileged && !c.SecurityContext.Privileged:
-		return false
-	case len(m.Images) > 0 && !slices.ContainsFunc(m.Images, func(p ImagePattern) bool { return p.Matches(repository()) }):
-		return false
-	}
-	return true
-}
+// Overdue reports whether the day to review the exception by is before today, which is
+// written as 2026-12-31 is. On no day, "", nothing is overdue.
+func (e *Exception) Overdue(today string) bool { return e.ReviewBy != "" && e.ReviewBy < today }
 
 // containerDefaults returns the defaults for one container, in the order of
 // [Fields].
-func (p *Profile) containerDefaults(c *Container) []Default {
-	exceptions := p.exceptionsFor(c)
+func (p *Profile) containerDefaults(pod *Pod, c *Container) []Default {
+	exceptions := p.ExceptionsFor(pod, c)
 	if len(exceptions) == 0 {
 		return p.Container
 	}
@@ -67,15 +38,15 @@ func (p *Profile) containerDefaults(c *Container) []Default {
 	return defaults
 }
 
-// exceptionsFor returns the exceptions that match a container, in order.
-func (p *Profile) exceptionsFor(c *Container) []*Exception {
+// ExceptionsFor returns the exceptions that match a container of a pod, in order.
+func (p *Profile) ExceptionsFor(pod *Pod, c *Container) []*Exception {
 	if len(p.Exceptions) == 0 {
 		return nil
 	}
 	var matching []*Exception
-	repository := sync.OnceValue(func() string { return p.RepositoryOf(c.Image) })
+	s := subject{profile: p, pod: pod, container: c}
 	for i := range p.Exceptions {
-		if e := &p.Exceptions[i]; e.Match.matches(c, repository) {
+		if e := &p.Exceptions[i]; e.Match.matches(&s) {
 			matching = append(matching, e)
 		}
 	}
@@ -116,7 +87,7 @@ func (p *Profile) podDefaults(pod *Pod) []Default {
 	defaults := slices.Clone(p.Pod)
 	for i := range pod.Containers {
 		c := &pod.Containers[i]
-		exceptions := p.exceptionsFor(c)
+		exceptions := p.ExceptionsFor(pod, c)
 		for j := range defaults {
 			d := &defaults[j]
 			if d.Left || c.SecurityContext.Sets(d.Field) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	corev1 "k8s.io/api/core/v1"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // A Pod is what decisions and patches have to know of a pod, as it stands in
-// the JSON.
+// the JSON. It must not be used by several goroutines at a time.
 type Pod struct {
 	Name         string
 	GenerateName string
@@ -31,6 +32,11 @@ type Pod struct {
 
 	// Which of the objects that a patch may have to create are there already.
 	HasMetadata, HasAnnotations, HasSpec bool
+
+	// Few decisions ask for these, so they are read when they are asked for.
+	rawLabels jsontext.Value    // metadata.labels, as received
+	labels    map[string]string // nil: not read yet
+	nonRoot   *nonRoot          // nil: not read yet
 }
 
 // An Owner is an object that a pod belongs to.
@@ -133,11 +139,35 @@ func (m *metadata) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		case "annotations":
 			m.HasAnnotations = true
 			return &m.Annotations
+		case "labels":
+			return (*rawValue)(&m.rawLabels)
 		case "ownerReferences":
 			return (*ownerReferences)(m)
 		}
 		return nil
 	})
+}
+
+// rawValue is a value that is kept as it was received.
+type rawValue jsontext.Value
+
+func (r *rawValue) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	*r = append((*r)[:0], value...) // the decoder keeps its own
+	return err
+}
+
+// Labels returns the labels of the pod; none where they are no object of strings, which
+// the API server refuses.
+func (p *Pod) Labels() map[string]string {
+	if p.labels == nil {
+		labels := map[string]string{}
+		if len(p.rawLabels) == 0 || json.Unmarshal(p.rawLabels, &labels, jsontext.AllowDuplicateNames(true)) != nil || labels == nil {
+			labels = map[string]string{}
+		}
+		p.labels = labels
+	}
+	return p.labels
 }
 
 // ownerReferences are those of a pod, of which only the controller matters.

@@ -35,6 +35,10 @@ func TestParsePod(t *testing.T) {
 			Pod{HasSpec: true, SecurityContext: SecurityContext{Present: true}}},
 		{"unknown members, one of which looks like a path", `{"future":1,"spec":{"future":[],"securityContext":{"future":{"runAsUser":1},"capabilities.drop":[]}}}`,
 			Pod{HasSpec: true, SecurityContext: SecurityContext{Present: true}}},
+		{"runAsNonRoot", `{"spec":{"securityContext":{"runAsNonRoot":true},"containers":[{"securityContext":{"runAsNonRoot":false}}]}}`,
+			Pod{HasSpec: true, SecurityContext: SecurityContext{Present: true, RunAsNonRoot: true, set: setOf("runAsNonRoot")},
+				Containers: []Container{{Type: Regular, SecurityContext: SecurityContext{Present: true, set: setOf("runAsNonRoot")}}}}},
+		{"labels", `{"metadata":{"labels":{"a" : "b"}}}`, Pod{HasMetadata: true, rawLabels: []byte(`{"a" : "b"}`)}},
 		{"capabilities", `{"spec":{"containers":[{"securityContext":{"capabilities":{"add":["A"],"drop":null,"future":1}}},{"securityContext":{"capabilities":null}}]}}`,
 			Pod{HasSpec: true, Containers: []Container{
 				{Type: Regular, SecurityContext: SecurityContext{Present: true, HasCapabilities: true, AddedCapabilities: []string{"A"}, set: setOf("capabilities.add")}},
@@ -49,7 +53,7 @@ func TestParsePod(t *testing.T) {
 			if len(got.Containers) == 0 {
 				got.Containers = nil
 			}
-			if diff := cmp.Diff(&tt.want, got, cmp.AllowUnexported(SecurityContext{})); diff != "" {
+			if diff := cmp.Diff(&tt.want, got, cmp.AllowUnexported(SecurityContext{}, Pod{})); diff != "" {
 				t.Errorf("ParsePod (-want +got):\n%s", diff)
 			}
 		})

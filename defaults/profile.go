@@ -12,6 +12,7 @@ type Profile struct {
 	Pod           []Default // filled in at pod level, in the order of [Fields]
 	WritablePaths []WritablePath
 	Exceptions    []Exception // of those that match a container, the first that names a field decides on it
+	SelfService   []*Field    // that authors of pods may ask to leave, by [LeaveAnnotation]; in the order of [Fields]
 
 	// RepositoryOf returns the repository of an image, as a container names it, in
 	// the form that the image patterns of the exceptions match; "" if the name is none.

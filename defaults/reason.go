@@ -11,6 +11,7 @@ const (
 	SetOnContainer       Reason = "set-on-container"
 	SetOnPod             Reason = "set-on-pod"
 	ByException          Reason = "exception"
+	Requested            Reason = "requested"
 	WindowsPod           Reason = "windows-pod"
 	LinuxPod             Reason = "linux-pod"
 	Privileged           Reason = "privileged"
@@ -35,6 +36,7 @@ var sentences = []struct {
 	{SetOnContainer, "The container sets it, and what its author wrote stays."},
 	{SetOnPod, "The pod sets it, and what its author wrote stays."},
 	{ByException, "An exception of the profile leaves it out."},
+	{Requested, "The annotation caseharden.io/leave asks to leave it out, and the profile allows that."},
 	{WindowsPod, "The pod is for Windows, and the setting is one of Linux."},
 	{LinuxPod, "The pod is for Linux, and the setting is one of Windows."},
 	{Privileged, "A privileged container: the API server would refuse the setting, or it would have no effect."},

@@ -18,6 +18,7 @@ type SecurityContext struct {
 	set fieldSet
 
 	Privileged        bool
+	RunAsNonRoot      bool     // it is set, and true
 	AddedCapabilities []string // capabilities.add
 	RunAsUser         *int64
 	RunAsUserName     *string // windowsOptions.runAsUserName
@@ -40,6 +41,8 @@ func (s *SecurityContext) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		switch string(name) {
 		case "privileged":
 			return &s.Privileged
+		case "runAsNonRoot":
+			return &s.RunAsNonRoot
 		case "capabilities":
 			s.HasCapabilities = true
 			return (*capabilities)(s)

@@ -116,16 +116,47 @@ func (d Decision) MakesRootReadOnly() bool {
 	return d.Field == readOnlyRootFilesystem && d.Outcome == Inject
 }
 
-// WritablePathsFor returns the paths to mount an emptyDir at, in a container whose
-// root file system the profile makes read-only: those which no mount of the
-// container covers, be it there or above. An ephemeral container gets none, since
-// the volumes of a pod that runs cannot change.
-func (p *Profile) WritablePathsFor(c *Container, v *Volumes) []WritablePath {
+// WritablePathsFor returns the paths to keep writable in a container of a pod whose root
+// file system the profile makes read-only: those of the first exception that matches the
+// container and has some, which is returned too, and then those of the profile. An ephemeral
+// container gets none, since the volumes of a pod that runs cannot change.
+func (p *Profile) WritablePathsFor(pod *Pod, c *Container) (paths []WritablePath, by *Exception) {
 	if c.Type == Ephemeral {
-		return nil
+		return nil, nil
 	}
-	var uncovered []WritablePath
+	by = p.writablePathsException(pod, c)
+	if by == nil {
+		return p.WritablePaths, nil
+	}
+	paths = slices.Clone(by.WritablePaths)
 	for _, w := range p.WritablePaths {
+		if !by.keepsWritable(w.Path) {
+			paths = append(paths, w)
+		}
+	}
+	return paths, by
+}
+
+// keepsWritable reports whether the exception itself has the path.
+func (e *Exception) keepsWritable(path string) bool {
+	return slices.ContainsFunc(e.WritablePaths, func(w WritablePath) bool { return w.Path == path })
+}
+
+func (p *Profile) writablePathsException(pod *Pod, c *Container) *Exception {
+	s := subject{profile: p, pod: pod, container: c}
+	for i := range p.Exceptions {
+		if e := &p.Exceptions[i]; len(e.WritablePaths) > 0 && e.Match.matches(&s) {
+			return e
+		}
+	}
+	return nil
+}
+
+// Uncovered returns the paths to mount an emptyDir at in a container: those which no mount
+// of the container covers, be it there or above.
+func (v *Volumes) Uncovered(c *Container, paths []WritablePath) []WritablePath {
+	var uncovered []WritablePath
+	for _, w := range paths {
 		if !slices.ContainsFunc(v.mounts[c.Type][c.Index].paths, func(mount string) bool { return within(w.Path, mount) }) {
 			uncovered = append(uncovered, w)
 		}

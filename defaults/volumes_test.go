@@ -46,12 +46,43 @@ func TestWritablePathsFor(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, w := range profile.WritablePathsFor(&pod.Containers[len(pod.Containers)-1], volumes) {
+			c := &pod.Containers[len(pod.Containers)-1]
+			paths, _ := profile.WritablePathsFor(pod, c)
+			for _, w := range volumes.Uncovered(c, paths) {
 				got = append(got, w.Path)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("paths (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The paths of the first exception that has some come on top of the profile's.
+func TestWritablePathsOfExceptions(t *testing.T) {
+	profile := mustParseProfile(t, head+`spec:
+  base: hardened
+  writablePaths: [{path: /tmp, sizeLimit: 64Mi}, {path: /run}]
+  exceptions:
+  - {match: {containers: [a, b]}, leave: [runAsUser], reason: no paths}
+  - {match: {containers: [b, c]}, writablePaths: [{path: /var/lib/b}, {path: /tmp, sizeLimit: 1Gi}], reason: x}
+  - {match: {containers: [c]}, writablePaths: [{path: /var/lib/c}], reason: too late}`)
+	for name, want := range map[string][]WritablePath{
+		"a": {{Path: "/tmp", SizeLimit: "64Mi"}, {Path: "/run"}},
+		"b": {{Path: "/var/lib/b"}, {Path: "/tmp", SizeLimit: "1Gi"}, {Path: "/run"}},
+		"c": {{Path: "/var/lib/b"}, {Path: "/tmp", SizeLimit: "1Gi"}, {Path: "/run"}},
+	} {
+		pod := mustParsePod(t, "{spec: {containers: [{name: "+name+"}]}}")
+		got, by := profile.WritablePathsFor(pod, &pod.Containers[0])
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("container %s (-want +got):\n%s", name, diff)
+		}
+		if (by != nil) != (name != "a") {
+			t.Errorf("container %s: by %+v", name, by)
+		}
+		pod = mustParsePod(t, "{spec: {ephemeralContainers: [{name: "+name+"}]}}")
+		if got, _ := profile.WritablePathsFor(pod, &pod.Containers[0]); got != nil {
+			t.Errorf("ephemeral container %s: %v", name, got)
+		}
 	}
 }

@@ -10,7 +10,8 @@ type Container struct {
 	Command, Args []string // as in the manifest
 	WorkingDir    string
 	Env           map[string]string // with the values that the manifest shows
-	LowPorts      []int             // containerPorts for which the pod's own sysctls do not open the port
+	Ports         []int             // containerPorts
+	PortStart     int               // the first port that needs no capability, by the pod's own sysctls; else 1024
 
 	Before, After Security // as the manifest has it, and with what the profile injects
 	Groups        []int64  // fsGroup and supplementalGroups
@@ -36,9 +37,7 @@ type Mount struct {
 	Path     string // in the container, clean
 	Volume   string // the field of the API, such as emptyDir
 	Name     string // of the volume
-	SubPath  bool
-	Writable bool // not mounted read-only
-	Empty    bool // an emptyDir: new with each pod, and writable by every user
-	Profile  bool // the profile's, for one of its writablePaths
-	Root     bool // files of a configMap, secret, downwardAPI or projected volume
+	Writable bool   // not mounted read-only
+	Empty    bool   // an emptyDir: new with each pod, and writable by every user
+	Profile  bool   // the profile's, for one of its writablePaths
 }

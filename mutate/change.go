@@ -3,6 +3,8 @@
 package mutate
 
 import (
+	"slices"
+
 	"gomodules.xyz/jsonpatch/v2"
 
 	"github.com/caseharden/caseharden/defaults"
@@ -15,7 +17,9 @@ type Change struct {
 	Mounts    []Mount             // in the order of containers
 	Injected  *Injected           // nil where nothing is, or would be, filled in
 	Skipped   *Skipped            // nil where nothing is skipped
+	Refusals  []defaults.Refusal  // what the author asks to leave, and what stays a default
 
+	profile string // its name
 	scope   scope
 	volumes *defaults.Volumes // nil where nothing is mounted
 }
@@ -24,6 +28,7 @@ type Change struct {
 type Mount struct {
 	Container *defaults.Container
 	defaults.WritablePath
+	Exception *defaults.Exception // that asks for it; nil: the profile itself
 }
 
 // NewChange returns what the profile does to a pod that is created, or to those of
@@ -40,7 +45,7 @@ func NewChange(profile *defaults.Profile, place string, pod []byte) (*Change, er
 // change decides every default of the profile for everything in the scope, and
 // what is to be mounted.
 func (s scope) change(profile *defaults.Profile) (*Change, error) {
-	c := &Change{scope: s}
+	c := &Change{profile: profile.Name, scope: s}
 	switch {
 	case s.pod == nil:
 	case s.wholePod:
@@ -49,7 +54,11 @@ func (s scope) change(profile *defaults.Profile) (*Change, error) {
 		c.Decisions = profile.DecideAdded(s.pod, s.containers)
 	}
 	for _, d := range c.Decisions {
-		if len(profile.WritablePaths) == 0 || d.Container == nil || d.Container.Type == defaults.Ephemeral || !d.MakesRootReadOnly() {
+		if d.Container == nil || !d.MakesRootReadOnly() {
+			continue
+		}
+		paths, by := profile.WritablePathsFor(s.pod, d.Container)
+		if len(paths) == 0 {
 			continue
 		}
 		if c.volumes == nil {
@@ -59,9 +68,16 @@ func (s scope) change(profile *defaults.Profile) (*Change, error) {
 			}
 			c.volumes = volumes
 		}
-		for _, w := range profile.WritablePathsFor(d.Container, c.volumes) {
-			c.Mounts = append(c.Mounts, Mount{Container: d.Container, WritablePath: w})
+		for _, w := range c.volumes.Uncovered(d.Container, paths) {
+			m := Mount{Container: d.Container, WritablePath: w}
+			if by != nil && slices.Contains(by.WritablePaths, w) {
+				m.Exception = by
+			}
+			c.Mounts = append(c.Mounts, m)
 		}
+	}
+	if s.pod != nil && len(s.containers) > 0 {
+		c.Refusals = profile.Refusals(s.pod)
 	}
 	c.Injected, c.Skipped = records(profile.Name, c)
 	return c, nil
@@ -91,7 +107,7 @@ func (c *Change) Patch() []byte {
 	}
 	p := c.operations()
 	if pod := c.scope.pod; c.scope.wholePod {
-		merged := c.Injected.mergedWith(earlierPass(pod), pod)
+		merged := c.Injected.mergedWith(pod.EarlierPass(), pod)
 		if value := merged.String(); fits(pod.Annotations, InjectedAnnotation, value) {
 			p.annotate(pod, InjectedAnnotation, value)
 		}

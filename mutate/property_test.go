@@ -15,6 +15,8 @@ import (
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/caseharden/caseharden/defaults"
 )
 
 // checkProperties sends a pod through the webhook and holds the answer to what
@@ -117,7 +119,7 @@ func TestPropertiesOfArbitraryPods(t *testing.T) {
 	patched := 0
 	for seed := range uint64(5000) {
 		pod, patches := arbitraryPod(seed), false
-		for _, path := range []string{"/enforce/hardened", "/enforce/restricted", "/enforce/everything"} {
+		for _, path := range []string{"/enforce/hardened", "/enforce/restricted", "/enforce/compatible", "/enforce/everything", "/enforce/asked"} {
 			// The generator gives what is read no other type than the API's.
 			read, patch := checkProperties(t, w, path, pod)
 			if !read {
@@ -143,6 +145,7 @@ func FuzzArbitraryPod(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		checkProperties(t, w, "/enforce/hardened", arbitraryPod(seed))
 		checkProperties(t, w, "/enforce/everything", arbitraryPod(seed))
+		checkProperties(t, w, "/enforce/asked", arbitraryPod(seed))
 	})
 }
 
@@ -160,6 +163,7 @@ func FuzzPod(f *testing.F) {
 		}
 		checkProperties(t, w, "/enforce/hardened", pod)
 		checkProperties(t, w, "/enforce/everything", pod)
+		checkProperties(t, w, "/enforce/asked", pod)
 	})
 }
 
@@ -171,10 +175,13 @@ func arbitraryPod(seed uint64) []byte {
 	pod, err := json.Marshal(g.object(map[string]func() any{
 		"metadata": func() any {
 			return g.object(map[string]func() any{
-				"name": g.text,
+				"name":   g.text,
+				"labels": g.oneOf(map[string]string{"app": "db"}, map[string]string{"app": "web", "a": ""}, map[string]any{"app": nil}, []any{}, "x"),
 				"annotations": func() any {
 					return g.object(map[string]func() any{
-						InjectedAnnotation: g.oneOf("", "x", `{"profile":"hardened","containers":{"app":["runAsUser"]}}`, `{"containers":{"b":null},"pod":["fsGroup"]}`),
+						InjectedAnnotation: g.oneOf("", "x", `{"profile":"hardened","containers":{"app":["runAsUser"]}}`, `{"containers":{"b":null},"pod":["fsGroup"]}`,
+							`{"containers":{"app":["runAsNonRoot"],"b":["runAsNonRoot"]},"pod":["runAsNonRoot"]}`, `{"Containers":{"app":["runAsNonRoot"]},"writablePaths":5}`),
+						defaults.LeaveAnnotation:                             g.oneOf("capabilities.drop", "readOnlyRootFilesystem, runAsUser", "x,\x00,*", "fsGroup"),
 						"container.seccomp.security.alpha.kubernetes.io/app": g.oneOf("unconfined", "runtime/default"),
 						"a/b~c": g.text,
 					}, nil)

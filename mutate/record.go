@@ -13,11 +13,8 @@ import (
 	"github.com/caseharden/caseharden/defaults"
 )
 
-// InjectedAnnotation is the annotation on a pod that says what was filled in. It
-// holds JSON:
-//
-//	{"profile":"hardened","containers":{"app":["runAsUser"]},"pod":["fsGroup"]}
-const InjectedAnnotation = "caseharden.io/injected"
+// InjectedAnnotation is the annotation on a pod that says what was filled in.
+const InjectedAnnotation = defaults.InjectedAnnotation
 
 // Injected is what [InjectedAnnotation] says.
 type Injected struct {
@@ -92,23 +89,9 @@ func records(profile string, change *Change) (*Injected, *Skipped) {
 	return in, out
 }
 
-// earlierPass returns what the pod's annotation says of an earlier pass; nil if
-// there was none. An annotation that cannot be read is not ours, and says nothing.
-func earlierPass(pod *defaults.Pod) *Injected {
-	annotation, found := pod.Annotations[InjectedAnnotation]
-	if !found {
-		return nil
-	}
-	var earlier *Injected
-	if json.Unmarshal([]byte(annotation), &earlier) != nil {
-		return nil
-	}
-	return earlier
-}
-
 // mergedWith returns the record together with that of an earlier pass, as far as
 // it speaks of containers that the pod has.
-func (in *Injected) mergedWith(earlier *Injected, pod *defaults.Pod) *Injected {
+func (in *Injected) mergedWith(earlier *defaults.Record, pod *defaults.Pod) *Injected {
 	if earlier == nil {
 		return in
 	}

@@ -5,6 +5,7 @@ package mutate
 import (
 	"encoding/base64"
 	"strconv"
+	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
 )
@@ -24,7 +25,7 @@ func setPatch(response *admissionv1.AdmissionResponse, change *Change) {
 // replace, so a later pass over the same pod has keys of its own.
 func auditAnnotations(mode Mode, change *Change) map[string]string {
 	suffix := ""
-	if mode == Enforce && change.scope.wholePod && earlierPass(change.scope.pod) != nil {
+	if mode == Enforce && change.scope.wholePod && change.scope.pod.EarlierPass() != nil {
 		suffix = "-on-reinvocation"
 	}
 	annotations := map[string]string{}
@@ -33,6 +34,9 @@ func auditAnnotations(mode Mode, change *Change) map[string]string {
 	}
 	if change.Skipped != nil {
 		annotations["skipped"+suffix] = change.Skipped.String()
+	}
+	if refusals := change.RefusalTexts(); len(refusals) > 0 {
+		annotations["not-left"+suffix] = strings.Join(refusals, "; ")
 	}
 	return annotations
 }

@@ -57,7 +57,7 @@ func (r *Review) IsTemplate() bool { return r.template }
 func (r *Review) RepeatedBytes() int {
 	repeated := len(r.UID)
 	if r.pod != nil {
-		repeated += len(r.pod.Annotations[InjectedAnnotation])
+		repeated += len(r.pod.Annotations[InjectedAnnotation]) + min(len(r.pod.Annotations[defaults.LeaveAnnotation]), 3*maxWarning)
 	}
 	for _, c := range r.containers {
 		repeated += len(c.Name)
@@ -84,10 +84,10 @@ func (r *Review) Answer(profile *defaults.Profile) (*Answer, error) {
 		response.AuditAnnotations = auditAnnotations(r.Mode, change)
 		setPatch(response, change)
 		if !r.wholePod {
-			response.Warnings = warningsOfDebugging(profile.Name, change)
+			response.Warnings = append(warningsOfDebugging(profile.Name, change), warningsOfRefusals(change)...)
 		}
 	case Warn:
-		response.Warnings = warnings(profile.Name, change)
+		response.Warnings = append(warnings(profile.Name, change), warningsOfRefusals(change)...)
 	case Audit:
 		response.AuditAnnotations = auditAnnotations(r.Mode, change)
 	}

@@ -23,13 +23,13 @@ type awaiting struct {
 }
 
 // examine adds the findings for a pair to the workload, and returns the containers that
-// have to wait for their images.
-func (p *previewer) examine(w *Workload, pair hazard.Pair) []subject {
+// have to wait for their images. The live status is that of a container by its name.
+func (p *previewer) examine(w *Workload, pair hazard.Pair, live statuses) []subject {
 	found, containers := hazard.Examine(pair)
 	w.Findings = append(w.Findings, found...)
 	var waiting []subject
 	for _, c := range containers {
-		facts := evidence.Facts{Runtime: p.runtime}
+		facts := evidence.Facts{Runtime: p.runtime, Status: live[c.Name]}
 		if p.known != nil {
 			facts.Known = p.known(c.Image)
 		}
@@ -44,7 +44,7 @@ func (p *previewer) examine(w *Workload, pair hazard.Pair) []subject {
 
 // images reads the images of all containers, each once, and judges the containers of an
 // image while it is there.
-func (b *builder) images(read ReadImages) {
+func (b *builder) images(read ReadImages, platform string) {
 	if read == nil {
 		return
 	}
@@ -69,14 +69,21 @@ func (b *builder) images(read ReadImages) {
 		if again {
 			return
 		}
+		alike := map[string][]evidence.Finding{} // pods of one controller are
 		for _, s := range of[image] {
-			s.facts.Image, s.facts.ImageErr = i, err
-			s.found = s.Judge(s.facts)
-			s.facts.Image = nil // its memory is the reader's
+			key := s.Key(s.facts.Status)
+			found, known := alike[key]
+			if !known {
+				s.facts.Image, s.facts.ImageErr = i, err
+				found = s.Judge(s.facts)
+				s.facts.Image = nil // its memory is the reader's
+				alike[key] = found
+			}
+			s.found = found
 		}
 	}
 	if len(names) > 0 {
-		read(names, "", judge)
+		read(names, platform, judge)
 	}
 	for image := range of {
 		judge(image, nil, nil) // of those that were not read

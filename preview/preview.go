@@ -18,6 +18,7 @@ type Options struct {
 	Unread             []manifest.Error      // inputs that could not be read: they come first among the errors
 	ExcludedNamespaces []string              // beside kube-system
 	Progress           func(done, total int) // called after each object, if it is set
+	Today              string                // such as 2026-12-31, for exceptions that are overdue; empty: none is
 
 	// Known returns what public sources say of a well-known image; nil is nothing.
 	Known func(image string) *evidence.Known
@@ -44,6 +45,7 @@ type ReadImages func(images []string, platform string, use func(image string, re
 // report. Like the webhook as the chart installs it, it excludes kube-system.
 func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report {
 	files, errs := manifest.Read(inputs)
+	nodes := nodesIn(files)
 	b := &builder{
 		report: &Report{
 			APIVersion: "caseharden.io/v1alpha1",
@@ -56,14 +58,15 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 		},
 		previewer: previewer{
 			profile: profile, excludedNamespaces: o.ExcludedNamespaces, owners: ownersIn(files),
-			known: o.Known, runtime: o.Runtime, awaitImages: o.Images != nil,
+			known: o.Known, runtime: cmp.Or(o.Runtime, nodes.runtime), awaitImages: o.Images != nil, running: runningIn(files),
 		},
+		needed:       map[*defaults.Exception]bool{},
 		additions:    map[*manifest.Object][]yamledit.Addition{},
 		misspellings: map[*manifest.Document][]manifest.Misspelling{},
 	}
 	b.notObjects(files)
 	b.objects(files, o.Progress)
-	b.images(o.Images)
+	b.images(o.Images, nodes.platform)
 	for _, f := range files {
 		b.file(f)
 	}
@@ -79,6 +82,7 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 	b.report.Summary = Summarize(b.report.Workloads)
 	b.report.Summary.Hidden = hidden
 	b.report.Summary.Objects, b.report.Summary.Ignored = b.objectCount, b.ignored.sorted()
+	b.report.Notices = notices(profile, b.needed, o.Today, b.report.Summary.Workloads-b.report.Summary.Excluded)
 	return b.report
 }
 
@@ -88,6 +92,7 @@ type builder struct {
 	report       *Report
 	objectCount  int
 	ignored      kinds
+	needed       map[*defaults.Exception]bool             // that had an effect
 	additions    map[*manifest.Object][]yamledit.Addition // with pointers in the object
 	misspellings map[*manifest.Document][]manifest.Misspelling
 	awaiting     []awaiting // containers that wait for their images
@@ -151,6 +156,12 @@ func (b *builder) add(f *manifest.File, o *manifest.Object, out outcome) {
 			b.awaiting = append(b.awaiting, awaiting{len(b.report.Workloads), t.subjects})
 		}
 		b.report.Workloads = append(b.report.Workloads, *w)
+		for _, e := range t.needed {
+			b.needed[e] = true
+		}
+		for _, text := range t.refusals {
+			b.report.Warnings = append(b.report.Warnings, manifest.Error{File: f.Name, Document: o.Document.Index, Line: o.Line, Message: text})
+		}
 		if len(t.misspellings) > 0 {
 			b.misspellings[o.Document] = append(b.misspellings[o.Document], t.misspellings...)
 		}

@@ -32,6 +32,7 @@ type previewer struct {
 	known       func(image string) *evidence.Known // may be nil
 	runtime     string
 	awaitImages bool
+	running     running
 }
 
 // An outcome is what becomes of one object.
@@ -46,8 +47,10 @@ type templateOutcome struct {
 	workload     *Workload
 	additions    []yamledit.Addition // to the object
 	misspellings []manifest.Misspelling
-	patch        bool      // it is part of a patch, and no manifest
-	subjects     []subject // containers that wait for their images
+	subjects     []subject             // containers that wait for their images
+	needed       []*defaults.Exception // that have an effect on it
+	refusals     []string              // what its author asks to leave, in vain
+	patch        bool                  // it is part of a patch, and no manifest
 	err          error
 }
 
@@ -123,12 +126,12 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 	for _, claim := range h.Spec.VolumeClaimTemplates {
 		claims[claim.Metadata.Name] = true
 	}
-	subjects := p.examine(w, hazard.Pair{Before: before, After: after, ClaimTemplates: claims, Windows: change.Windows()})
+	subjects := p.examine(w, hazard.Pair{Before: before, After: after, ClaimTemplates: claims, Windows: change.Windows()}, p.live(o, h))
 	var additions []yamledit.Addition
 	for _, operation := range change.Additions() {
 		additions = append(additions, yamledit.Addition{Pointer: string(at.Pointer) + operation.Path, Value: operation.Value})
 	}
-	return templateOutcome{workload: w, additions: additions, subjects: subjects}
+	return templateOutcome{workload: w, additions: additions, subjects: subjects, needed: needed(change), refusals: change.RefusalTexts()}
 }
 
 // excluded returns why an object is ignored; "" if it is not. Of a Deployment and

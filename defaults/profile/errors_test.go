@@ -5,6 +5,7 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,8 +63,8 @@ func TestProfileErrors(t *testing.T) {
 				"x.yaml:9: spec.pod.fsgroup: unknown field: did you mean fsGroup?"},
 
 		// The base.
-		"no such base":              {head + "spec: {base: hard}", `x.yaml:4: spec.base: there is no profile "hard": there are hardened, restricted`},
-		"no such base among others": {head + "spec:\n  base: hard\n  pod: {fsgroup: 1}", "x.yaml:5: spec.base: there is no profile \"hard\": there are hardened, restricted\nx.yaml:6: spec.pod.fsgroup: unknown field: did you mean fsGroup?"},
+		"no such base":              {head + "spec: {base: hard}", `x.yaml:4: spec.base: there is no profile "hard": there are compatible, hardened, restricted`},
+		"no such base among others": {head + "spec:\n  base: hard\n  pod: {fsgroup: 1}", "x.yaml:5: spec.base: there is no profile \"hard\": there are compatible, hardened, restricted\nx.yaml:6: spec.pod.fsgroup: unknown field: did you mean fsGroup?"},
 		"a misspelled base":         {head + "spec: {base: hardend}", `x.yaml:4: spec.base: there is no profile "hardend": did you mean hardened?`},
 		"its own base":              {head + "spec: {base: x}", "x.yaml:4: spec.base: forms a cycle: x → x"},
 		"null without base":         {head + "spec: {container: {runAsNonRoot: true, runAsUser: null}}", "x.yaml:4: spec.container.runAsUser: null removes a default of the base, which has none for runAsUser"},
@@ -91,11 +92,32 @@ func TestProfileErrors(t *testing.T) {
 
 		// Exceptions.
 		"no exceptions":                      {head + "spec: {base: hardened, exceptions: []}", "x.yaml:4: spec.exceptions: must be a list of exceptions, is []"},
-		"nothing in it":                      {head + "spec: {base: hardened, exceptions: [{}]}", "x.yaml:4: spec.exceptions[0]: match: must be set, and say which containers are meant\nx.yaml:4: spec.exceptions[0]: reason: must be set: it is shown where the exception applies\nx.yaml:4: spec.exceptions[0]: must have leave, the fields that get no default, or container, other defaults, or both"},
-		"a match of everything":              {exception("match: {}, leave: [runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].match: must be an object that says which containers are meant: containers, containerTypes, privileged or images, is {}"},
-		"an unknown criterion":               {exception("match: {names: [x]}, leave: [runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].match.names: unknown field: must be one of containers, containerTypes, privileged, images\nx.yaml:4: spec.exceptions[0].match: must be an object that says which containers are meant: containers, containerTypes, privileged or images, is {\"names\":[\"x\"]}"},
+		"nothing in it":                      {head + "spec: {base: hardened, exceptions: [{}]}", "x.yaml:4: spec.exceptions[0]: match: must be set, and say which containers are meant\nx.yaml:4: spec.exceptions[0]: reason: must be set: it is shown where the exception applies\nx.yaml:4: spec.exceptions[0]: must have leave, the fields that get no default, container, other defaults, or writablePaths"},
+		"a match of everything":              {exception("match: {}, leave: [runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].match: must be an object that says which containers are meant, by one or more of containers, containerTypes, privileged, addsCapabilities, runAsNonRoot, podLabels, images, is {}"},
+		"an unknown criterion":               {exception("match: {names: [x]}, leave: [runAsUser], reason: x"), "x.yaml:4: spec.exceptions[0].match.names: unknown field: must be one of containers, containerTypes, privileged, addsCapabilities, runAsNonRoot, podLabels, images\nx.yaml:4: spec.exceptions[0].match: must be an object that says which containers are meant, by one or more of containers, containerTypes, privileged, addsCapabilities, runAsNonRoot, podLabels, images, is {\"names\":[\"x\"]}"},
 		"a bad glob":                         {exception("match: {containers: ['[']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.containers[0]: must be a glob, such as istio-*, is "["`},
 		"a bad type":                         {exception("match: {containerTypes: [sidecar]}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.containerTypes[0]: must be init, regular or ephemeral, is "sidecar"`},
+		"runAsNonRoot: false":                {exception("match: {runAsNonRoot: false}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.runAsNonRoot: must be true: leave it out for the others, is false`},
+		"addsCapabilities: a list":           {exception("match: {addsCapabilities: [ALL]}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.addsCapabilities: must be true: leave it out for the others, is ["ALL"]`},
+		"no labels":                          {exception("match: {podLabels: {}}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.podLabels: must be an object of labels, such as {app.kubernetes.io/name: jenkins}, is {}`},
+		"labels as a list":                   {exception("match: {podLabels: [app]}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.podLabels: must be an object, is ["app"]`},
+		"a label's key and value":            {exception("match: {podLabels: {a b: 'x*'}}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.podLabels.a b: must have the name of a label: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')` + "\n" + `x.yaml:4: spec.exceptions[0].match.podLabels.a b: must be the value of a label: a string of at most 63 letters, digits, -, _ and ., which begins and ends with a letter or digit, or is empty, is "x*"`},
+		"a label's value that is no string":  {exception("match: {podLabels: {a: true}}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.podLabels.a: must be the value of a label: a string of at most 63 letters, digits, -, _ and ., which begins and ends with a letter or digit, or is empty, is true`},
+		"no owner":                           {exception("match: {containers: [x]}, leave: [runAsUser], reason: x, owner: ''"), `x.yaml:4: spec.exceptions[0].owner: must be who answers for the exception, is ""`},
+		"a long owner":                       {exception("match: {containers: [x]}, leave: [runAsUser], reason: x, owner: " + strings.Repeat("a", 201)), `x.yaml:4: spec.exceptions[0].owner: must be one line of at most 200 bytes`},
+		"no day":                             {exception("match: {containers: [x]}, leave: [runAsUser], reason: x, reviewBy: soon"), `x.yaml:4: spec.exceptions[0].reviewBy: must be a day, such as 2027-06-30, is "soon"`},
+		"a day that is none":                 {exception("match: {containers: [x]}, leave: [runAsUser], reason: x, reviewBy: 2027-02-29"), `x.yaml:4: spec.exceptions[0].reviewBy: must be a day, such as 2027-06-30, is "2027-02-29"`},
+		"a time":                             {exception("match: {containers: [x]}, leave: [runAsUser], reason: x, reviewBy: 2027-06-30T10:00:00Z"), `x.yaml:4: spec.exceptions[0].reviewBy: must be a day, such as 2027-06-30, is "2027-06-30T10:00:00Z"`},
+		"paths beside what leaves the root":  {exception("match: {containers: [x]}, leave: [readOnlyRootFilesystem], writablePaths: [{path: /tmp}], reason: x"), `x.yaml:4: spec.exceptions[0].writablePaths: are for root file systems that the profile makes read-only, and this exception leaves readOnlyRootFilesystem`},
+		"paths of an exception, and no need": {head + "spec: {base: restricted, exceptions: [{match: {containers: [x]}, writablePaths: [{path: /tmp}], reason: x}]}", `x.yaml:4: spec.exceptions[0].writablePaths: are for root file systems that the profile makes read-only, and it has no default for readOnlyRootFilesystem`},
+		"a bad path of an exception":         {exception("match: {containers: [x]}, writablePaths: [{path: tmp}], reason: x"), `x.yaml:4: spec.exceptions[0].writablePaths[0].path: must be an absolute path without //, /./, /../, a : or a / at its end, and not /, in /dev, /proc or /sys, or one of /etc/hosts, /etc/hostname and /etc/resolv.conf, is "tmp"`},
+		// Self-service.
+		"no fields":                          {head + "spec: {base: hardened, selfService: []}", `x.yaml:4: spec.selfService: must be a list of fields, such as runAsUser or capabilities.drop, is []`},
+		"a misspelled field of it":           {head + "spec: {base: hardened, selfService: [runAsUsr]}", `x.yaml:4: spec.selfService[0]: unknown field: did you mean runAsUser?`},
+		"the author's alone":                 {head + "spec: {base: hardened, selfService: [capabilities.add]}", `x.yaml:4: spec.selfService[0]: unknown field: must be one of ` + strings.Join(slices.Compact(slices.Sorted(slices.Values(append(namesAt(defaults.ContainerLevel), namesAt(defaults.PodLevel)...)))), ", ")},
+		"a field twice in it":                {head + "spec: {base: hardened, selfService: [runAsUser, runAsUser]}", `x.yaml:4: spec.selfService[1]: runAsUser is there twice`},
+		"what is no default":                 {head + "spec: {base: restricted, selfService: [runAsUser]}", `x.yaml:4: spec.selfService[0]: the profile has no default for runAsUser that an author could ask to leave: remove it from the list`},
+		"null of no self-service":            {head + "spec: {container: {runAsUser: 1}, selfService: null}", `x.yaml:4: spec.selfService: null removes that of the base, and there is none`},
 		"privileged: false":                  {exception("match: {privileged: false}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.privileged: must be true: leave it out for the others, is false`},
 		"an image with a tag":                {exception("match: {images: ['nginx:1']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest: a tag or digest is never compared, is "nginx:1"`},
 		"an image with a digest":             {exception("match: {images: ['nginx@sha256:00']}, leave: [runAsUser], reason: x"), `x.yaml:4: spec.exceptions[0].match.images[0]: must name a repository without tag and digest: a tag or digest is never compared, is "nginx@sha256:00"`},
@@ -204,7 +226,7 @@ x.yaml:14: spec.exceptions[0]: match: must be set, and say which containers are 
 x.yaml:18: metadata: name: must be set
 x.yaml:19: spec.base: there is no profile "hardend": did you mean hardened?
 x.yaml:21: metadata.name: hardened is the name of a built-in profile: choose another, and name that as base
-x.yaml:24: spec.base: there is no profile "hard": there are a, b, c, restricted`
+x.yaml:24: spec.base: there is no profile "hard": there are a, b, c, compatible, restricted`
 	if err == nil {
 		t.Fatal("there is no error")
 	}

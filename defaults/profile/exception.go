@@ -3,9 +3,13 @@
 package profile
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/caseharden/caseharden/defaults"
 )
@@ -13,50 +17,41 @@ import (
 // readException reads one exception of a profile file. It returns false if errors
 // leave open which fields the exception fills in.
 func readException(at place) (e exceptionSource, ok bool) {
-	members := at.only("match", "leave", "container", "reason")
+	members := at.only("match", "leave", "container", "writablePaths", "reason", "owner", "reviewBy")
+	e.Place = fmt.Sprintf("%s:%d", at.file, at.node.Line)
 	if match, found := members["match"]; found {
 		e.Match = readMatch(match)
 	} else {
 		at.errorf("match: must be set, and say which containers are meant")
 	}
 	if reason, found := members["reason"]; found {
-		e.Reason = reason.text("a sentence that says why")
-		if len(e.Reason) > maxReason || strings.ContainsAny(e.Reason, "\n\r\t") {
-			reason.errorf("must be one line of at most %d bytes", maxReason)
-		}
+		e.Reason = reason.line("a sentence that says why")
 	} else {
 		at.errorf("reason: must be set: it is shown where the exception applies")
 	}
+	if owner, found := members["owner"]; found {
+		e.Owner = owner.line("who answers for the exception")
+	}
+	if reviewBy, found := members["reviewBy"]; found {
+		e.ReviewBy = readDate(reviewBy)
+	}
 	leave, leaves := members["leave"]
 	container, gives := members["container"]
-	if !leaves && !gives {
-		at.errorf("must have leave, the fields that get no default, or container, other defaults, or both")
+	paths, mounts := members["writablePaths"]
+	if !leaves && !gives && !mounts {
+		at.errorf("must have leave, the fields that get no default, container, other defaults, or writablePaths")
+	}
+	if mounts {
+		e.WritablePaths, e.writablePathsAt = readWritablePaths(paths), paths
 	}
 	if leaves {
-		e.readLeave(leave)
+		e.Leave, e.leaveAt = readFields(leave)
 	}
 	before := len(*at.problems)
 	if gives {
 		e.readContainer(container)
 	}
 	return e, len(*at.problems) == before
-}
-
-func (e *exceptionSource) readLeave(at place) {
-	for _, element := range at.elements("a list of fields, such as runAsUser or capabilities.drop") {
-		name := element.text("the name of a field, such as runAsUser or capabilities.drop")
-		f := defaults.FieldByName(name)
-		switch {
-		case name == "":
-		case f == nil || f.AuthorOnly:
-			element.unknown(name, slices.Compact(slices.Sorted(slices.Values(append(namesAt(defaults.ContainerLevel), namesAt(defaults.PodLevel)...)))))
-		case slices.Contains(e.Leave, f):
-			element.errorf("%s is there twice", name)
-		default:
-			e.Leave = append(e.Leave, f)
-			e.leaveAt = append(e.leaveAt, element)
-		}
-	}
 }
 
 func (e *exceptionSource) readContainer(at place) {
@@ -80,11 +75,56 @@ func (e *exceptionSource) readContainer(at place) {
 	}
 }
 
+// readDate reads a day.
+func readDate(at place) string {
+	node := at.resolved()
+	// YAML takes a plain text for a time if there is such a day.
+	plain := yaml.Node{Kind: yaml.ScalarNode, Value: node.Value}
+	if node.Kind != yaml.ScalarNode || len(node.Value) != len("2027-06-30") || plain.ShortTag() != "!!timestamp" {
+		at.must("a day, such as 2027-06-30")
+		return ""
+	}
+	return node.Value
+}
+
+// isTrue reads a criterion that can only be true, if it is there.
+func isTrue(members map[string]place, name string) bool {
+	at, found := members[name]
+	if !found {
+		return false
+	}
+	if node := at.resolved(); node.Tag != "!!bool" || node.Value != "true" {
+		at.must("true: leave it out for the others")
+	}
+	return true
+}
+
+// readLabels reads labels that a pod must have.
+func readLabels(at place) map[string]string {
+	labels := map[string]string{}
+	members := at.members()
+	if len(members) == 0 && at.resolved().Kind == yaml.MappingNode {
+		at.must("an object of labels, such as {app.kubernetes.io/name: jenkins}")
+	}
+	for _, m := range members {
+		node := m.resolved()
+		if problems := validation.IsQualifiedName(m.name); len(problems) > 0 {
+			m.errorf("must have the name of a label: %s", strings.Join(problems, "; "))
+		}
+		if node.Kind != yaml.ScalarNode || node.Tag != "!!str" || len(validation.IsValidLabelValue(node.Value)) > 0 {
+			m.must("the value of a label: a string of at most 63 letters, digits, -, _ and ., which begins and ends with a letter or digit, or is empty")
+		}
+		labels[m.name] = node.Value
+	}
+	return labels
+}
+
 func readMatch(at place) defaults.Match {
 	var m defaults.Match
-	members := at.only("containers", "containerTypes", "privileged", "images")
+	criteria := []string{"containers", "containerTypes", "privileged", "addsCapabilities", "runAsNonRoot", "podLabels", "images"}
+	members := at.only(criteria...)
 	if len(members) == 0 {
-		at.must("an object that says which containers are meant: containers, containerTypes, privileged or images")
+		at.must("an object that says which containers are meant, by one or more of " + strings.Join(criteria, ", "))
 	}
 	if names, found := members["containers"]; found {
 		for _, e := range names.elements("a list of container names, in which * stands for any part") {
@@ -104,11 +144,11 @@ func readMatch(at place) defaults.Match {
 			m.ContainerTypes = append(m.ContainerTypes, t)
 		}
 	}
-	if privileged, found := members["privileged"]; found {
-		if node := privileged.resolved(); node.Tag != "!!bool" || node.Value != "true" {
-			privileged.must("true: leave it out for the others")
-		}
-		m.Privileged = true
+	m.Privileged = isTrue(members, "privileged")
+	m.AddsCapabilities = isTrue(members, "addsCapabilities")
+	m.RunAsNonRoot = isTrue(members, "runAsNonRoot")
+	if labels, found := members["podLabels"]; found {
+		m.PodLabels = readLabels(labels)
 	}
 	if images, found := members["images"]; found {
 		for _, e := range images.elements("a list of image repositories, such as jenkins/jenkins") {

@@ -30,7 +30,7 @@ const (
 	// The profile is part of a webhook's name, as in enforce-hardened.caseharden.io,
 	// in which each part between dots has at most 63 characters.
 	maxProfileName   = validation.DNS1123LabelMaxLength - len("enforce-")
-	maxReason        = 200
+	maxLine          = 200 // of a reason or an owner
 	maxWritablePaths = 16
 )
 
@@ -49,10 +49,12 @@ type source struct {
 	container, pod map[*defaults.Field]setting
 	writablePaths  []defaults.WritablePath
 	exceptions     []exceptionSource
+	selfService    []*defaults.Field
 
 	// null in the file: nothing of what the base has.
-	noWritablePaths, noExceptions bool
-	writablePathsAt, exceptionsAt place
+	noWritablePaths, noExceptions, noSelfService bool
+	writablePathsAt, exceptionsAt, selfServiceAt place
+	selfServicePlaces                            []place // of each field
 
 	// Errors leave open which fields the profile fills in.
 	uncertain bool
@@ -67,7 +69,8 @@ type setting struct {
 
 type exceptionSource struct {
 	defaults.Exception
-	leaveAt []place
+	leaveAt         []place
+	writablePathsAt place
 }
 
 // readSource reads one document and reports its errors. It returns nil if the
@@ -133,7 +136,7 @@ func readName(at place) string {
 
 func (s *source) readSpec(spec place) {
 	before := len(*spec.problems)
-	members := spec.only("base", "container", "pod", "writablePaths", "exceptions")
+	members := spec.only("base", "container", "pod", "writablePaths", "exceptions", "selfService")
 	if at, found := members["base"]; found {
 		s.base, s.baseAt = at.text("the name of a profile"), at
 	}
@@ -160,6 +163,30 @@ func (s *source) readSpec(spec place) {
 			}
 		}
 	}
+	if at, found := members["selfService"]; found {
+		s.selfServiceAt = at
+		if s.noSelfService = at.isNull(); !s.noSelfService {
+			s.selfService, s.selfServicePlaces = readFields(at)
+		}
+	}
+}
+
+// readFields reads a list of names of fields that a profile can fill in.
+func readFields(at place) (fields []*defaults.Field, places []place) {
+	for _, element := range at.elements("a list of fields, such as runAsUser or capabilities.drop") {
+		name := element.text("the name of a field, such as runAsUser or capabilities.drop")
+		f := defaults.FieldByName(name)
+		switch {
+		case name == "":
+		case f == nil || f.AuthorOnly:
+			element.unknown(name, slices.Compact(slices.Sorted(slices.Values(append(namesAt(defaults.ContainerLevel), namesAt(defaults.PodLevel)...)))))
+		case slices.Contains(fields, f):
+			element.errorf("%s is there twice", name)
+		default:
+			fields, places = append(fields, f), append(places, element)
+		}
+	}
+	return fields, places
 }
 
 // readSettings reads a SecurityContext or a PodSecurityContext.

@@ -63,6 +63,11 @@ pod: {fsGroup: 1000, fsGroupChangePolicy: OnRootMismatch}
 			exceptions: [{match: {containers: [a]}, leave: [runAsGroup], reason: one}, {match: {containers: ["*"]}, container: {runAsGroup: 7}, reason: two}]}`},
 		"a writable path without a limit": {`{container: {readOnlyRootFilesystem: true}, writablePaths: [{path: /tmp}, {path: /run, sizeLimit: null}]}`,
 			`{container: {readOnlyRootFilesystem: true}, writablePaths: [{path: /tmp}, {path: /run}]}`},
+		"self-service on top of the base's":                                     {`{base: asking, selfService: [runAsNonRoot]}`, `{container: {runAsNonRoot: true, runAsUser: 1}, selfService: [runAsNonRoot, runAsUser]}`},
+		"no self-service":                                                       {`{base: asking, selfService: null}`, `{container: {runAsNonRoot: true, runAsUser: 1}}`},
+		"self-service of a base, as far as it still means something":            {`{base: asking, container: {runAsUser: null}}`, `{container: {runAsNonRoot: true}}`},
+		"writable paths of a base's exception":                                  {`{base: pathed}`, `{container: {readOnlyRootFilesystem: true, runAsUser: 1}, exceptions: [{match: {containers: [a]}, writablePaths: [{path: /run}], reason: one}, {match: {containers: [a]}, leave: [runAsUser], writablePaths: [{path: /tmp}], reason: two, owner: me, reviewBy: "2027-06-30"}]}`},
+		"writable paths of a base's exception, whose root they are for no more": {`{base: pathed, container: {readOnlyRootFilesystem: null}}`, `{container: {runAsUser: 1}, exceptions: [{match: {containers: [a]}, leave: [runAsUser], reason: two, owner: me, reviewBy: "2027-06-30"}]}`},
 		"own exceptions come first": {`
 base: own
 exceptions:
@@ -91,6 +96,22 @@ spec:
   - {match: {containers: [a]}, leave: [runAsUser], reason: one}
   - {match: {containers: [b]}, leave: [runAsNonRoot, runAsUser], reason: two}
   - {match: {containers: [c]}, leave: [runAsUser], container: {runAsGroup: 7}, reason: three}
+---
+apiVersion: caseharden.io/v1alpha1
+kind: Profile
+metadata: {name: asking}
+spec:
+  container: {runAsNonRoot: true, runAsUser: 1}
+  selfService: [runAsUser]
+---
+apiVersion: caseharden.io/v1alpha1
+kind: Profile
+metadata: {name: pathed}
+spec:
+  container: {readOnlyRootFilesystem: true, runAsUser: 1}
+  exceptions:
+  - {match: {containers: [a]}, writablePaths: [{path: /run}], reason: one}
+  - {match: {containers: [a]}, leave: [runAsUser], writablePaths: [{path: /tmp}], reason: two, owner: me, reviewBy: 2027-06-30}
 ---
 apiVersion: caseharden.io/v1alpha1
 kind: Profile
@@ -130,8 +151,16 @@ func TestYAMLIsAProfile(t *testing.T) {
 	}
 	p := mustParse(t, "everything", string(everything))
 	p.Exceptions = mustParse(t, "x", head+`spec:
-  container: {runAsUser: 3}
-  exceptions: [{match: {images: ["**/x"]}, leave: [runAsUser], container: {capabilities: {drop: [ALL]}}, reason: x}]`).Exceptions
+  container: {runAsUser: 3, readOnlyRootFilesystem: true}
+  exceptions:
+  - {match: {images: ["**/x"]}, leave: [runAsUser], container: {capabilities: {drop: [ALL]}}, reason: x}
+  - match: {privileged: true, addsCapabilities: true, runAsNonRoot: true, podLabels: {app.kubernetes.io/name: x, empty: ""}}
+    writablePaths: [{path: /tmp, sizeLimit: 1Mi}, {path: /run}]
+    reason: x
+    owner: team a
+    reviewBy: 2027-06-30
+`).Exceptions
+	p.SelfService = []*defaults.Field{defaults.FieldByName("fsGroup"), defaults.FieldByName("runAsUser")}
 	data, err := YAML(p)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +169,7 @@ func TestYAMLIsAProfile(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, data)
 	}
-	if diff := cmp.Diff(show(t, p), show(t, profiles[0])); diff != "" {
+	if diff := cmp.Diff(show(t, p), show(t, profiles[slices.IndexFunc(profiles, func(p *defaults.Profile) bool { return p.Name == "everything" })])); diff != "" {
 		t.Errorf("spec (-before +after):\n%s", diff)
 	}
 }
@@ -167,7 +196,7 @@ func TestBuiltinProfiles(t *testing.T) {
 	all := maps.Clone(psa)
 	all["readOnlyRootFilesystem"] = `true`
 	all["runAsUser"] = `10001`
-	want := map[string]map[string]string{"hardened": all, "restricted": psa}
+	want := map[string]map[string]string{"compatible": all, "hardened": all, "restricted": psa}
 
 	profiles, err := Builtin()
 	if err != nil {

@@ -27,6 +27,11 @@ func Parse(files []File) ([]*defaults.Profile, error) {
 	for _, file := range own {
 		r.read(file, nil)
 	}
+	for _, s := range r.sources {
+		for i := range s.exceptions {
+			s.exceptions[i].Place = "" // no file that anybody could look into
+		}
+	}
 	builtin := slices.Collect(maps.Keys(r.named))
 	for _, file := range files {
 		r.read(file, builtin)
@@ -152,9 +157,10 @@ func (s *source) over(base resolved) resolved {
 	if !s.noExceptions {
 		p.Exceptions = append(p.Exceptions, base.profile.Exceptions...)
 	}
+	p.SelfService = s.overSelfService(base, p)
 	p.WritablePaths = slices.Clone(s.writablePaths)
 	for _, w := range base.profile.WritablePaths {
-		if !s.noWritablePaths && fills(p, readOnlyRootFilesystem, 0) && !slices.ContainsFunc(p.WritablePaths, func(own defaults.WritablePath) bool { return own.Path == w.Path }) {
+		if !s.noWritablePaths && p.Fills(readOnlyRootFilesystem) && !slices.ContainsFunc(p.WritablePaths, func(own defaults.WritablePath) bool { return own.Path == w.Path }) {
 			p.WritablePaths = append(p.WritablePaths, w)
 		}
 	}
@@ -166,13 +172,29 @@ func (s *source) over(base resolved) resolved {
 	return resolved{p, certain}
 }
 
+// overSelfService returns the fields that authors may ask to leave: the profile's own, and
+// those of its base that it still fills in, in the order of the catalogue.
+func (s *source) overSelfService(base resolved, p *defaults.Profile) []*defaults.Field {
+	var fields []*defaults.Field
+	for _, f := range defaults.Fields() {
+		inherited := !s.noSelfService && slices.Contains(base.profile.SelfService, f) && p.Fills(f)
+		if inherited || slices.Contains(s.selfService, f) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
 // dropUseless returns the exceptions of the profile. Those of the base, which begin at
 // the index, no longer leave fields that the profile does not fill in any more.
 func dropUseless(p *defaults.Profile, inherited int) []defaults.Exception {
 	kept := p.Exceptions[:inherited:inherited]
 	for i, e := range p.Exceptions[inherited:] {
 		e.Leave = slices.DeleteFunc(slices.Clone(e.Leave), func(f *defaults.Field) bool { return !fills(p, f, inherited+i+1) })
-		if len(e.Leave)+len(e.Container) > 0 {
+		if !p.Fills(readOnlyRootFilesystem) {
+			e.WritablePaths = nil
+		}
+		if len(e.Leave)+len(e.Container)+len(e.WritablePaths) > 0 {
 			kept = append(kept, e)
 		}
 	}
@@ -212,10 +234,13 @@ func (s *source) check(p *defaults.Profile) {
 	if s.base == "" && s.noExceptions {
 		s.exceptionsAt.errorf("null removes those of the base, and there is none")
 	}
+	if s.base == "" && s.noSelfService {
+		s.selfServiceAt.errorf("null removes that of the base, and there is none")
+	}
 	if len(p.Container)+len(p.Pod) == 0 && len(p.Exceptions) == 0 {
 		s.at.errorf("spec: must have a default, under container or pod")
 	}
-	if len(s.writablePaths) > 0 && !fills(p, readOnlyRootFilesystem, 0) {
+	if len(s.writablePaths) > 0 && !p.Fills(readOnlyRootFilesystem) {
 		s.writablePathsAt.errorf("are for root file systems that the profile makes read-only, and it has no default for readOnlyRootFilesystem")
 	}
 	container, inContainer := defaults.FindDefault(p.Container, seLinuxOptions)
@@ -227,6 +252,18 @@ func (s *source) check(p *defaults.Profile) {
 			if !fills(p, f, i+1) {
 				e.leaveAt[j].errorf("the profile has no default for %s that this exception could leave: remove it from the list", f.Name)
 			}
+		}
+		switch {
+		case len(e.WritablePaths) == 0:
+		case slices.Contains(e.Leave, readOnlyRootFilesystem):
+			e.writablePathsAt.errorf("are for root file systems that the profile makes read-only, and this exception leaves readOnlyRootFilesystem")
+		case !p.Fills(readOnlyRootFilesystem):
+			e.writablePathsAt.errorf("are for root file systems that the profile makes read-only, and it has no default for readOnlyRootFilesystem")
+		}
+	}
+	for i, f := range s.selfService {
+		if !p.Fills(f) {
+			s.selfServicePlaces[i].errorf("the profile has no default for %s that an author could ask to leave: remove it from the list", f.Name)
 		}
 	}
 }

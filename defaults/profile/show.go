@@ -26,6 +26,9 @@ func YAML(p *defaults.Profile) ([]byte, error) {
 	if len(exceptions) > 0 {
 		spec["exceptions"] = exceptions
 	}
+	if len(p.SelfService) > 0 {
+		spec["selfService"] = namesOf(p.SelfService)
+	}
 	return yaml.Marshal(map[string]any{
 		"apiVersion": profileAPIVersion,
 		"kind":       profileKind,
@@ -68,8 +71,15 @@ func exceptionOf(e defaults.Exception) map[string]any {
 	if len(e.Match.ContainerTypes) > 0 {
 		match["containerTypes"] = e.Match.ContainerTypes
 	}
-	if e.Match.Privileged {
-		match["privileged"] = true
+	for name, set := range map[string]bool{
+		"privileged": e.Match.Privileged, "addsCapabilities": e.Match.AddsCapabilities, "runAsNonRoot": e.Match.RunAsNonRoot,
+	} {
+		if set {
+			match[name] = true
+		}
+	}
+	if len(e.Match.PodLabels) > 0 {
+		match["podLabels"] = e.Match.PodLabels
 	}
 	var images []string
 	for _, pattern := range e.Match.Images {
@@ -80,12 +90,25 @@ func exceptionOf(e defaults.Exception) map[string]any {
 	}
 	settings := map[string]any{"match": match, "reason": e.Reason}
 	put(settings, "container", settingsOf(e.Container))
-	var leave []string
-	for _, f := range e.Leave {
-		leave = append(leave, f.Name)
+	if len(e.Leave) > 0 {
+		settings["leave"] = namesOf(e.Leave)
 	}
-	if len(leave) > 0 {
-		settings["leave"] = leave
+	if len(e.WritablePaths) > 0 {
+		settings["writablePaths"] = e.WritablePaths
+	}
+	if e.Owner != "" {
+		settings["owner"] = e.Owner
+	}
+	if e.ReviewBy != "" {
+		settings["reviewBy"] = e.ReviewBy
 	}
 	return settings
+}
+
+func namesOf(fields []*defaults.Field) []string {
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.Name)
+	}
+	return names
 }

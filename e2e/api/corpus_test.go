@@ -139,7 +139,7 @@ func dryRun(manager string) metav1.CreateOptions {
 // has a default for every field, writable paths and exceptions.
 func TestCorpus(t *testing.T) {
 	withOwnProfiles(t)
-	for _, profile := range []string{"hardened", "restricted", "everything"} {
+	for _, profile := range []string{"compatible", "hardened", "restricted", "everything", "asked"} {
 		t.Run(profile, func(t *testing.T) {
 			enforced := newEnforced(t, profile)
 			pods := admitCorpus(t, profile)
@@ -153,7 +153,7 @@ func TestCorpus(t *testing.T) {
 					t.Errorf("%s: newly refused: %v", a.Source, a.err)
 					return
 				}
-				checkAdmitted(t, a.Source, a.before, a.after, profile == "everything")
+				checkAdmitted(t, a.Source, a.before, a.after, profile == "everything" || profile == "asked")
 				second, err := submit(t.Context(), enforced, a.after, dryRun(""))
 				if err != nil {
 					t.Errorf("%s: the second pass is refused: %v", a.Source, err)

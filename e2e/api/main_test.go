@@ -106,7 +106,7 @@ func newWebhook(t *testing.T, edit func(*admissionregistrationv1.MutatingWebhook
 	}
 	name := unique("own")
 	configuration.Name = name
-	configuration.Webhooks = configuration.Webhooks[:1] // enforce-hardened
+	configuration.Webhooks = []admissionregistrationv1.MutatingWebhook{*webhook.Entry(configuration, "enforce", "hardened")}
 	labels := map[string]string{"test.caseharden.io/instance": name}
 	configuration.Webhooks[0].NamespaceSelector.MatchLabels = labels
 	if edit != nil {

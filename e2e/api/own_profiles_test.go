@@ -59,7 +59,7 @@ var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	hardened := configuration.Webhooks[0]
+	hardened := *webhook.Entry(configuration, "enforce", "hardened")
 	configuration.Name, configuration.Webhooks = "own-profiles", nil
 	names, err := own.names()
 	if err != nil {
@@ -92,7 +92,7 @@ func (own *ownProfiles) names() ([]string, error) {
 	}
 	var names []string
 	for name := range strings.FieldsSeq(string(list)) {
-		if name != "hardened" && name != "restricted" {
+		if !slices.Contains([]string{"compatible", "hardened", "restricted"}, name) {
 			names = append(names, name)
 		}
 	}

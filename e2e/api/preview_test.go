@@ -114,7 +114,7 @@ func told(t *testing.T, annotation any, skipped string) hardening {
 // and are previewed as complete.
 func TestPreviewIsWhatHappens(t *testing.T) {
 	withOwnProfiles(t)
-	for _, profile := range []string{"hardened", "restricted", "everything"} {
+	for _, profile := range []string{"compatible", "hardened", "restricted", "everything"} {
 		t.Run(profile, func(t *testing.T) {
 			var pods []admission
 			var managers []string

@@ -46,7 +46,7 @@ spec:
 		text.Write(data)
 	}
 	plain := newNamespace(t, nil)
-	for _, profile := range []string{"hardened", "restricted", "everything"} {
+	for _, profile := range []string{"compatible", "hardened", "restricted", "everything"} {
 		enforced := newEnforced(t, profile)
 		original := writeFile(t, "workloads.yaml", text.Bytes())
 		runPreview(t, 2, "-f", original, "--profile", profile, "--exit-code")

@@ -35,7 +35,7 @@ func TestLabelGuard(t *testing.T) {
 		return nil
 	})
 
-	const there = " names no profile that is installed: there are hardened, legacy-java, restricted"
+	const there = " names no profile that is installed: there are compatible, hardened, legacy-java, restricted"
 	for _, c := range []struct {
 		name, labels string
 		refused      string // what kubectl is told; empty if it is accepted

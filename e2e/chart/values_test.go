@@ -284,7 +284,7 @@ func TestTemplatesRefuse(t *testing.T) {
 		args    []string
 		message string
 	}{
-		"a profile without a file":       {[]string{"--set=profiles.mine.file="}, "profiles.mine: is not built in (hardened and restricted are) and so needs a file, as with --set-file profiles.mine.file=mine.yaml"},
+		"a profile without a file":       {[]string{"--set=profiles.mine.file="}, "profiles.mine: is not built in (compatible, hardened and restricted are) and so needs a file, as with --set-file profiles.mine.file=mine.yaml"},
 		"a built-in profile with a file": {[]string{"--set-file=profiles.hardened.file=" + exampleProfile("mesh")}, "profiles.hardened: is built in and takes no file: give yours a name of its own"},
 		"a file of another profile":      {[]string{"--set-file=profiles.mine.file=" + exampleProfile("mesh")}, `profiles.mine.file: metadata.name is "mesh", and has to be the key, "mine"`},
 		"two profiles in one file":       {[]string{"--set-file=profiles.mine.file=" + two}, "profiles.mine.file: holds more than one profile: give each an entry of its own"},

@@ -73,7 +73,7 @@ func (d *demo) showLabelGuard(ctx context.Context) error {
 		return errors.New("the label guard does not refuse the label")
 	case !refused:
 		return err
-	case !strings.Contains(output.String(), labelGuard) || !strings.Contains(output.String(), "hardened, restricted"):
+	case !strings.Contains(output.String(), labelGuard) || !strings.Contains(output.String(), "compatible, hardened, restricted"):
 		return fmt.Errorf("kubectl label: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
@@ -98,7 +99,7 @@ func TestDamageIsHealed(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				configuration.Webhooks[0].ClientConfig.CABundle = nil
+				webhook.Entry(configuration, "enforce", "hardened").ClientConfig.CABundle = nil
 				_, err = configurations.Update(t.Context(), configuration, metav1.UpdateOptions{})
 				return err
 			},

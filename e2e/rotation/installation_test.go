@@ -119,12 +119,9 @@ func (in *installation) manifest(t *testing.T) *admissionregistrationv1.Mutating
 	}
 	configuration.Name = in.name
 	for i := range configuration.Webhooks {
-		selector := configuration.Webhooks[i].NamespaceSelector
-		selector.MatchLabels = map[string]string{"test.caseharden.io/instance": in.name + "-" + strconv.Itoa(i)}
-		if i == 0 { // enforce-hardened
-			selector.MatchLabels = in.labels
-		}
+		configuration.Webhooks[i].NamespaceSelector.MatchLabels = map[string]string{"test.caseharden.io/instance": in.name + "-" + strconv.Itoa(i)}
 	}
+	webhook.Entry(configuration, "enforce", "hardened").NamespaceSelector.MatchLabels = in.labels
 	return configuration
 }
 

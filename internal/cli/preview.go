@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/evidence/known"
 	"github.com/caseharden/caseharden/preview"
 	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/render"
@@ -35,6 +36,7 @@ type previewOptions struct {
 
 	kustomization      string
 	excludedNamespaces []string
+	runtime            string
 }
 
 // The exit code of preview where something is as --fail-on or --exit-code says.
@@ -117,6 +119,7 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
 	f.StringVar(&o.profile, "profile", "hardened", "profile to preview")
 	f.StringArrayVar(&o.profiles, "profiles", nil, profilesFlagHelp)
 	f.StringVarP(&o.output, "output", "o", outputs[0], "form of the output: "+strings.Join(outputs, ", "))
+	f.StringVar(&o.runtime, "runtime", "", "container runtime of the nodes, such as containerd://2.2.0; needed only where no Nodes are among the manifests")
 	f.BoolVar(&o.summary, "summary", false, "show the totals only")
 	f.StringVar(&o.explain, "explain", "", "show everything about the workloads with this name: NAME, KIND/NAME or NAMESPACE/NAME")
 	f.StringVar(&o.minSeverity, "min-severity", "", "leave out findings below this severity, and count them: "+orList(severityNames()))
@@ -148,6 +151,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	if !slices.Contains(outputs, o.output) {
 		return fmt.Errorf("--output %q: must be one of %s", o.output, strings.Join(outputs, ", "))
 	}
+	if o.runtime != "" && !strings.Contains(o.runtime, "://") {
+		return fmt.Errorf("--runtime %q: must be as a Node has it in status.nodeInfo.containerRuntimeVersion, such as containerd://2.2.0", o.runtime)
+	}
 	if err := o.checkFindings(outputs[0]); err != nil {
 		return err
 	}
@@ -171,8 +177,8 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	boundMemory(inputs)
 	progress, done := progressOn(stderr)
 	report := preview.New(profile, inputs, preview.Options{
-		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress,
-		MinSeverity: evidence.Severity(o.minSeverity),
+		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress, Today: today(),
+		Known: knownImage, Runtime: o.runtime, MinSeverity: evidence.Severity(o.minSeverity),
 	})
 	done()
 	if !report.HasManifests() && len(report.Errors) == 0 {
@@ -191,6 +197,9 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	unwritten := unknown
 	if unknown == nil {
 		unwritten = render.Write(stdout, report, o.output, style)
+	}
+	for _, n := range report.Notices {
+		fmt.Fprintf(stderr, "caseharden: notice: %s\n", describeException(n.Place, n.Text, n.Reason, n.Owner))
 	}
 	for _, w := range report.Warnings {
 		fmt.Fprintf(stderr, "caseharden: warning: %s\n", w.Error())
@@ -318,3 +327,12 @@ func progressOn(w io.Writer) (progress func(done, total int), done func()) {
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// knownImage returns what public sources say of an image; nil is nothing.
+func knownImage(image string) *evidence.Known {
+	k, found := known.For(image)
+	if !found {
+		return nil
+	}
+	return k
+}

@@ -11,12 +11,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/suggest"
+	"github.com/caseharden/caseharden/internal/text"
+	"github.com/caseharden/caseharden/preview"
 )
 
 const profilesFlagHelp = "directory with profile files (*.yaml, *.yml, *.json); can be given several times"
@@ -110,7 +113,7 @@ func newProfilesCommand() *cobra.Command {
 		Short: "List, show and check profiles",
 		Long: `List, show and check profiles: what is filled in, and where not.
 
-The profiles hardened and restricted are built in. Others are files:
+The profiles compatible, hardened and restricted are built in. Others are files:
 
   apiVersion: caseharden.io/v1alpha1
   kind: Profile
@@ -237,15 +240,18 @@ func newProfilesValidateCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return validateProfiles(cmd.OutOrStdout(), args, dirs) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return validateProfiles(cmd.OutOrStdout(), cmd.ErrOrStderr(), args, dirs)
+		},
 	}
 	cmd.Flags().StringArrayVar(&dirs, "profiles", nil, "directory with profile files to look for bases in; can be given several times")
 	complete(cmd, "profiles", completeDirs)
 	return cmd
 }
 
-// validateProfiles checks files and directories. Bases can also be in the dirs.
-func validateProfiles(w io.Writer, names, dirs []string) error {
+// validateProfiles checks files and directories. Bases can also be in the dirs. An exception
+// that should have been reviewed is no error, since a file that was valid stays so.
+func validateProfiles(w, stderr io.Writer, names, dirs []string) error {
 	var files profileFiles
 	for _, name := range names {
 		info, err := os.Stat(name)
@@ -273,5 +279,26 @@ func validateProfiles(w io.Writer, names, dirs []string) error {
 			fmt.Fprintf(w, "profile %s is valid\n", p.Name)
 		}
 	}
+	warned := map[string]bool{} // a base's exceptions are those of other profiles too
+	for _, p := range profiles {
+		for _, e := range p.Exceptions {
+			if e.Overdue(today()) && !warned[e.Place] {
+				warned[e.Place] = true
+				fmt.Fprintf(stderr, "caseharden: warning: %s\n", describeException(e.Place, preview.OverdueText(&e), e.Reason, e.Owner))
+			}
+		}
+	}
 	return nil
+}
+
+// today returns the day, in UTC, as exceptions have it.
+func today() string { return time.Now().UTC().Format(time.DateOnly) }
+
+// describeException says something of an exception, so that people know which is meant.
+func describeException(place, what, reason, owner string) string {
+	about := fmt.Sprintf("%s: %s (reason: %s", place, what, reason)
+	if owner != "" {
+		about += "; owner: " + owner
+	}
+	return text.Visible(about + ")")
 }

@@ -106,6 +106,13 @@ func specOf(p *defaults.Profile) []string {
 	if len(p.Exceptions) > 0 {
 		all = append(all, fmt.Sprintf("exceptions: %d", len(p.Exceptions)))
 	}
+	if len(p.SelfService) > 0 {
+		var names []string
+		for _, f := range p.SelfService {
+			names = append(names, f.Name)
+		}
+		all = append(all, "selfService: "+strings.Join(names, ", "))
+	}
 	return all
 }
 

@@ -49,9 +49,9 @@ by all replicas through the Secret, trusted through the caBundle of the webhook
 configuration, and rotated; or, with --ca-file, it is made at each start, for
 local use.
 
-The profiles hardened and restricted are built in; --profiles adds those of a
-directory. They are read once, so that a bad one keeps a new replica from starting
-and never reaches one that serves.`,
+The profiles compatible, hardened and restricted are built in; --profiles adds
+those of a directory. They are read once, so that a bad one keeps a new replica
+from starting and never reaches one that serves.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// A variable that is not set must not turn client certificates off.

@@ -95,8 +95,8 @@ var importRules = []struct {
 		pkg:    module + "/preview/hazard",
 		forbid: []string{module + "/defaults", module + "/mutate", module + "/preview/manifest", module + "/preview/yamledit"},
 		only: []string{"k8s.io/api", "k8s.io/apimachinery",
-			module + "/evidence", // what a rule finds
-			"mvdan.cc/sh/v3"},    // scripts of containers
+			module + "/evidence",        // what a rule finds
+			module + "/internal/shell"}, // scripts of containers
 		direct:  true,
 		because: "a rule compares two pods, wherever they come from",
 	},
@@ -121,6 +121,12 @@ var importRules = []struct {
 		pkg:     module + "/evidence",
 		forbid:  []string{module + "/evidence/image", "oras.land", "net/http", "k8s.io/client-go"},
 		because: "findings rest on facts, wherever those come from",
+	},
+	{
+		pkg:     module + "/evidence",
+		direct:  true,
+		forbid:  []string{"os", "time", "net", "context", "log", "k8s.io/api"},
+		because: "the same facts make the same findings, and they know no manifests",
 	},
 	{
 		pkg:     module + "/evidence/image",

@@ -48,7 +48,7 @@ func TestFailures(t *testing.T) {
 		{name: "gzip", header: http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}, body: "\x1f\x8bgarbage", code: 415, want: `content encoding "gzip" is not supported`},
 		{name: "unknown mode", path: "/mutate/hardened", body: good, code: 404, want: "/enforce/PROFILE"},
 		{name: "no path", path: "/", body: good, code: 404, want: "/enforce/PROFILE"},
-		{name: "unknown profile", path: "/enforce/harden", body: good, code: 404, want: `profile "harden" is not loaded; loaded are: everything, hardened, restricted, writable, writable-unlimited`},
+		{name: "unknown profile", path: "/enforce/harden", body: good, code: 404, want: `profile "harden" is not loaded; loaded are: asked, compatible, everything, hardened, restricted, writable, writable-unlimited`},
 		{name: "no profile", path: "/enforce/", body: good, code: 404, want: `profile "" is not loaded`},
 		{name: "more path", path: "/enforce/hardened/x", body: good, code: 404, want: `profile "hardened/x" is not loaded`},
 		{name: "announced too large", body: strings.Repeat("x", maxBodyBytes+1), code: 413, want: "the body is over 7 MiB"},

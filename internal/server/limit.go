@@ -113,10 +113,18 @@ func perContainer(p *defaults.Profile) int64 {
 	for _, n := range longest {
 		total += defaultBytes + int64(n)*repeatedBytes
 	}
-	for _, w := range p.WritablePaths {
-		total += mountBytes + int64(len(w.Path))*repeatedBytes
+	// A container has the paths of the profile, and those of one exception.
+	mounts := func(paths []defaults.WritablePath) (bytes int64) {
+		for _, w := range paths {
+			bytes += mountBytes + int64(len(w.Path))*repeatedBytes
+		}
+		return bytes
 	}
-	return total
+	most := int64(0)
+	for _, e := range p.Exceptions {
+		most = max(most, mounts(e.WritablePaths))
+	}
+	return total + mounts(p.WritablePaths) + most
 }
 
 // hold takes room for what a client can hold back. The caller must call release.

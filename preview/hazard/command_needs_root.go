@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/internal/shell"
 )
 
 var commandNeedsRoot = rule{
@@ -27,7 +28,7 @@ var commandNeedsRoot = rule{
 		for _, run := range programsOf(c.After) {
 			tool, is := toolNamed(run.Name)
 			switch {
-			case !is || !run.needsRoot():
+			case !is || !needsRoot(run):
 			case c.newUser() && (!tool.beyond || c.after.privileged || len(c.after.add) > 0):
 				forUser = append(forUser, run.Name)
 				needs = append(needs, tool.needs...)
@@ -67,10 +68,10 @@ var commandNeedsRoot = rule{
 var changesOwners = []string{"chown", "chgrp", "chmod"}
 
 // programsOf lists what a container's manifest says that it runs.
-func programsOf(container *corev1.Container) []program {
-	found := programs(slices.Concat(container.Command, container.Args), len(container.Command) > 0)
+func programsOf(container *corev1.Container) []shell.Program {
+	found := shell.Programs(slices.Concat(container.Command, container.Args), len(container.Command) > 0)
 	if l := container.Lifecycle; l != nil && l.PostStart != nil && l.PostStart.Exec != nil {
-		found = append(found, programs(l.PostStart.Exec.Command, true)...)
+		found = append(found, shell.Programs(l.PostStart.Exec.Command, true)...)
 	}
 	return found
 }

@@ -10,6 +10,7 @@ package hazard
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/caseharden/caseharden/evidence"
 )
@@ -27,10 +28,14 @@ type Info struct {
 
 // All returns all kinds of findings, in the order of their IDs.
 func All() []Info {
-	infos := make([]Info, len(rules))
-	for i, r := range rules {
-		infos[i] = r.Info
+	var infos []Info
+	for _, r := range rules {
+		infos = append(infos, r.Info)
 	}
+	for _, c := range evidence.Causes() {
+		infos = append(infos, Info{ID: c.ID, Title: c.Title, Settings: c.Settings, When: c.When, Because: c.Because, Fix: c.Fix})
+	}
+	slices.SortFunc(infos, func(a, b Info) int { return cmp.Compare(a.ID, b.ID) })
 	return infos
 }
 
@@ -47,6 +52,9 @@ type rule struct {
 	// is empty where there is nothing to say beyond the Fix of the rule.
 	OfPod       func(*Pair) (what, fix string)
 	OfContainer func(*Pair, *containerPair) (what, fix string)
+
+	// Grade returns another severity than that of the Info, for a container.
+	Grade func(*Pair, *containerPair) evidence.Severity
 }
 
 // rules are all rules, in the order of their IDs.
@@ -64,7 +72,6 @@ var rules = []rule{
 	imageUserReplaced,
 	imageUserUnknown,
 	localhostProfile,
-	lowPort,
 	privilegedNonRoot,
 	readOnlyRoot,
 	rootAllowed,
@@ -74,7 +81,6 @@ var rules = []rule{
 	volumeLabel,
 	volumeOwner,
 	windowsRuntimeClass,
-	writablePathHides,
 }
 
 // add adds what the rule found to the findings, unless it found nothing.

@@ -75,7 +75,11 @@ var fixes = []fix{
 	}},
 	{regexp.MustCompile(`mount an emptyDir where it writes`), func(spec *corev1.PodSpec, c *corev1.Container, _ []string) {
 		spec.Volumes = append(spec.Volumes, corev1.Volume{Name: "fix", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
-		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "fix", MountPath: "/tmp"})
+		for _, at := range []string{"/tmp", "/run"} {
+			if !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == at }) {
+				c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "fix", MountPath: at})
+			}
+		}
 	}},
 	{regexp.MustCompile(`set a mode that .*\((0\d+)\)`), func(spec *corev1.PodSpec, _ *corev1.Container, match []string) { setModes(spec, match[1]) }},
 	{regexp.MustCompile(`listen on a port above 1023`), func(_ *corev1.PodSpec, c *corev1.Container, _ []string) {
@@ -96,7 +100,7 @@ var alternatives = regexp.MustCompile(`(?:;|,)? or (?:set |mount |let |add |give
 // What a hazard suggests for the manifest makes the hazard go away.
 func TestFixesHelp(t *testing.T) {
 	for _, c := range hazardCases {
-		for _, h := range Find(c.pair(t), nil) {
+		for _, h := range c.find(t) {
 			for _, part := range parts(h.Fix) {
 				fixed, ok := c.fixed(t, h, part)
 				if !ok {
@@ -105,7 +109,7 @@ func TestFixesHelp(t *testing.T) {
 					}
 					continue
 				}
-				if slices.ContainsFunc(Find(fixed.pair(t), nil), func(other evidence.Finding) bool { return other.ID == h.ID && other.Container == h.Container }) {
+				if slices.ContainsFunc(fixed.find(t), func(other evidence.Finding) bool { return other.ID == h.ID && other.Container == h.Container }) {
 					t.Errorf("%s/%s: %s still holds after %q:\n%s", c.id, c.name, h.ID, part, fixed.pod)
 				}
 			}
@@ -121,7 +125,7 @@ func TestFixesEnd(t *testing.T) {
 		for round := 0; ; round++ {
 			fixed := c
 			var done []string
-			for _, h := range Find(c.pair(t), nil) {
+			for _, h := range c.find(t) {
 				for _, part := range parts(h.Fix) {
 					if next, ok := fixed.fixed(t, h, part); ok {
 						fixed, done = next, append(done, h.ID+": "+part)

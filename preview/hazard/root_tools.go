@@ -2,7 +2,12 @@
 
 package hazard
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+
+	"github.com/caseharden/caseharden/internal/shell"
+)
 
 // A rootTool is a kind of program that works for root only.
 type rootTool struct {
@@ -42,4 +47,18 @@ func toolNamed(name string) (rootTool, bool) {
 		return rootTool{}, false
 	}
 	return rootTools[i], true
+}
+
+var onlyExecutable = regexp.MustCompile(`^[ugoa]*\+x$`)
+
+// needsRoot leaves out how programs that mostly need root are used without.
+func needsRoot(p shell.Program) bool {
+	switch p.Name {
+	case "chmod":
+		// A script does this to files of its own.
+		return !slices.ContainsFunc(p.Args, onlyExecutable.MatchString)
+	case "mount", "sysctl", "iptables", "nft", "ipset":
+		return len(p.Args) > 0 // else it lists
+	}
+	return true
 }

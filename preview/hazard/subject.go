@@ -3,6 +3,10 @@
 package hazard
 
 import (
+	"cmp"
+	"encoding/json"
+	"slices"
+
 	"github.com/caseharden/caseharden/evidence"
 )
 
@@ -10,12 +14,32 @@ import (
 // as soon as more is known of it. It keeps little, so that many can wait for their images.
 type Subject struct {
 	Name, Image string
+	container   evidence.Container
+	windows     bool
 	guesses     []evidence.Finding
 }
 
-// Judge returns the findings for the container, in the order of their IDs.
-func (s *Subject) Judge(_ evidence.Facts) []evidence.Finding {
-	return s.guesses
+// Judge returns the findings for the container, in the order of their IDs. What was read or
+// runs beats what the manifest lets one guess: of one cause there is one finding.
+func (s *Subject) Judge(f evidence.Facts) []evidence.Finding {
+	found := slices.Clone(s.guesses)
+	if !s.windows {
+		judged := evidence.Judge(&s.container, &f)
+		found = slices.DeleteFunc(found, func(guess evidence.Finding) bool { return s.yields(guess.ID, &f, judged) })
+		found = append(found, judged...)
+	}
+	slices.SortStableFunc(found, func(a, b evidence.Finding) int { return cmp.Compare(a.ID, b.ID) })
+	return found
+}
+
+// Key is the same for containers that are judged alike, if what is known of their image is
+// the same.
+func (s *Subject) Key(status *evidence.Status) string {
+	key, err := json.Marshal([]any{s.container, s.guesses, s.windows, status})
+	if err != nil {
+		panic("internal error: " + err.Error())
+	}
+	return string(key)
 }
 
 // Examine lists what the manifest says of a pod as a whole, and returns the containers
@@ -28,14 +52,50 @@ func Examine(p Pair) (ofPod []evidence.Finding, containers []*Subject) {
 		}
 	}
 	for _, container := range p.containers() {
-		s := &Subject{Name: container.After.Name, Image: container.After.Image}
+		s := &Subject{Name: container.After.Name, Image: container.After.Image, windows: p.Windows}
+		if !p.Windows {
+			s.container = p.evidenceOf(&container)
+		}
 		for i := range rules {
 			if r := &rules[i]; r.OfContainer != nil && (r.Windows || !p.Windows) {
 				what, fix := r.OfContainer(&p, &container)
 				s.guesses = r.add(s.guesses, s.Name, what, fix)
+				if r.Grade != nil && what != "" {
+					s.guesses[len(s.guesses)-1].Severity = r.Grade(&p, &container)
+				}
 			}
 		}
 		containers = append(containers, s)
 	}
 	return ofPod, containers
+}
+
+// yields reports whether a guess gives way to what is known.
+//
+//	guess                      gives way to
+//	image-user-unknown         the configuration of the image, which tells its user
+//	image-user-replaced,       the files of the image, by which access is computed;
+//	read-only-root,            or facts of a well-known image
+//	root-allowed,
+//	root-loses-capabilities
+//	command-needs-root         a finding that the entrypoint needs root
+//	what is about the user     the live status, if it runs as that user already
+func (s *Subject) yields(id string, f *evidence.Facts, judged []evidence.Finding) bool {
+	has := func(id string) bool {
+		return slices.ContainsFunc(judged, func(j evidence.Finding) bool { return j.ID == id })
+	}
+	fits := slices.ContainsFunc(judged, func(j evidence.Finding) bool { return j.ID == "user-now" && j.Verdict == evidence.Fits })
+	if i := slices.IndexFunc(rules, func(r rule) bool { return r.ID == id }); fits && i >= 0 && slices.Equal(rules[i].Settings, []string{"runAsUser"}) {
+		return true
+	}
+	known := f.Known.Tells(&s.container)
+	switch id {
+	case imageUserUnknown.ID:
+		return f.Image != nil || known
+	case imageUserReplaced.ID, readOnlyRoot.ID, rootAllowed.ID, rootLosesCapabilities.ID:
+		return f.Image != nil && f.Image.Files != nil || known
+	case commandNeedsRoot.ID:
+		return has("entrypoint-needs-root")
+	}
+	return false
 }

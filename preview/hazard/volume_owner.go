@@ -5,7 +5,10 @@ package hazard
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/caseharden/caseharden/evidence"
 )
@@ -42,6 +45,8 @@ var volumeOwner = rule{
 				way = fmt.Sprintf("for %s (which fsGroup does not reach) set runAsUser to the owner, or supplementalGroups to the group, of the files", m.Type)
 			case pod.FSGroup != nil:
 				continue
+			case checksMode(c.After, m.Mount.MountPath) != "":
+				way = fmt.Sprintf("set runAsUser to the owner of the files: an fsGroup does not help, as %s", checksMode(c.After, m.Mount.MountPath))
 			default:
 				way = fmt.Sprintf("set fsGroup: %d and fsGroupChangePolicy: OnRootMismatch in the pod's securityContext (shared file systems may ignore it)", *c.after.user)
 			}
@@ -52,6 +57,24 @@ var volumeOwner = rule{
 		}
 		return fmt.Sprintf("as %s it may not be able to write to %s", c.asUser(), few(unique(mounts))), strings.Join(unique(ways), "; ")
 	},
+}
+
+// checksMode returns what a server asks of its directory that an fsGroup does not give: the
+// kubelet opens the volume to a group, and leaves it to its owner. "" is for servers that do
+// not ask.
+func checksMode(c *corev1.Container, mount string) string {
+	name, _, _ := strings.Cut(path.Base(c.Image), "@")
+	name, _, _ = strings.Cut(name, ":")
+	asks := func(names ...string) bool {
+		return slices.Contains(names, name) || slices.ContainsFunc(names, func(n string) bool { return strings.Contains(mount, "/"+n) })
+	}
+	switch {
+	case asks("postgres", "postgresql", "postgis", "pgvector", "timescaledb", "pgdata"):
+		return "PostgreSQL refuses a directory that belongs to another user, or that a group may write"
+	case asks("rabbitmq"):
+		return "RabbitMQ refuses a cookie that a group may read"
+	}
+	return ""
 }
 
 // readByAll are paths that every node has, that only its root writes, and that

@@ -43,3 +43,5 @@ func unique(words []string) []string {
 	}
 	return kept
 }
+
+func words(text string) []string { return strings.Fields(text) }

@@ -108,7 +108,7 @@ cluster down with it. */}}
 {{- /* The names of the profiles, as JSON, and an error where the file of one is not that
 of a profile of this name. The rest of it is checked at the start of the pods. */}}
 {{- define "caseharden.profiles" -}}
-{{- $builtIn := list "hardened" "restricted" -}}
+{{- $builtIn := list "compatible" "hardened" "restricted" -}}
 {{- if not .Values.profiles -}}
 {{- fail "profiles: is empty: then there is nothing to install" -}}
 {{- end -}}
@@ -118,7 +118,7 @@ of a profile of this name. The rest of it is checked at the start of the pods. *
 {{- fail (printf "profiles.%s: is built in and takes no file: give yours a name of its own" $name) -}}
 {{- end -}}
 {{- if not (or (has $name $builtIn) $file) -}}
-{{- fail (printf "profiles.%s: is not built in (hardened and restricted are) and so needs a file, as with --set-file profiles.%s.file=%s.yaml" $name $name $name) -}}
+{{- fail (printf "profiles.%s: is not built in (compatible, hardened and restricted are) and so needs a file, as with --set-file profiles.%s.file=%s.yaml" $name $name $name) -}}
 {{- end -}}
 {{- if $file -}}
 {{- if gt (len (regexFindAll "(?m)^kind:" $file -1)) 1 -}}

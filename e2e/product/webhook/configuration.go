@@ -3,6 +3,8 @@
 package webhook
 
 import (
+	"fmt"
+
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
@@ -31,4 +33,14 @@ func ConfigurationAt(addr string, ca []byte) (*admissionregistrationv1.MutatingW
 		*config = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: ca}
 	}
 	return &configuration, nil
+}
+
+// Entry returns the entry of a configuration that is shipped for a mode and a profile.
+func Entry(configuration *admissionregistrationv1.MutatingWebhookConfiguration, mode, profile string) *admissionregistrationv1.MutatingWebhook {
+	for i := range configuration.Webhooks {
+		if w := &configuration.Webhooks[i]; w.Name == mode+"-"+profile+".caseharden.io" {
+			return w
+		}
+	}
+	panic(fmt.Sprintf("the configuration %s has no entry for mode %s and profile %s", configuration.Name, mode, profile))
 }

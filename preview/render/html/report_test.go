@@ -75,6 +75,7 @@ func sampleReport() *preview.Report {
 					{Name: "proxy", Type: "regular", Image: "envoyproxy/envoy:v1.34", Decisions: hardenedDecisions(
 						preview.Decision{Field: "runAsUser", Outcome: "leave", Reason: "set-on-container"},
 						preview.Decision{Field: "runAsNonRoot", Outcome: "leave", Reason: "set-on-pod"},
+						preview.Decision{Field: "seccompProfile", Outcome: "skip", Reason: "requested"},
 						preview.Decision{Field: "readOnlyRootFilesystem", Outcome: "skip", Reason: "exception", Because: "envoy writes its sockets beside itself"},
 					)},
 				},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package hazard
+package shell
 
 import (
 	"slices"
@@ -84,6 +84,7 @@ func launcherNamed(name string) (launcher, bool) {
 type arguments struct {
 	options  []string // all of them, without their dashes
 	scripts  []string // values of options that take a script
+	values   map[string]string
 	operands []string
 }
 
@@ -116,6 +117,10 @@ func (l launcher) read(args []string) arguments {
 		if isScript {
 			a.scripts = append(a.scripts, value)
 		}
+		if a.values == nil {
+			a.values = map[string]string{}
+		}
+		a.values[name] = value
 	}
 	return a
 }

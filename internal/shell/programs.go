@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package hazard
+// Package shell reads command lines and scripts of shells, as far as their text shows what
+// they do.
+package shell
 
 import (
 	"path"
@@ -9,35 +11,20 @@ import (
 	"strings"
 )
 
-// A program is one that a command runs, with the words after it.
-type program struct {
+// A Program is one that a command runs, with the words after it.
+type Program struct {
 	Name string // without its directory
 	Args []string
 }
 
-var (
-	onlyExecutable = regexp.MustCompile(`^[ugoa]*\+x$`)
-	isAssignment   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-)
+var isAssignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
-// needsRoot leaves out how programs that mostly need root are used without.
-func (p program) needsRoot() bool {
-	switch p.Name {
-	case "chmod":
-		// A script does this to files of its own.
-		return !slices.ContainsFunc(p.Args, onlyExecutable.MatchString)
-	case "mount", "sysctl", "iptables", "nft", "ipset":
-		return len(p.Args) > 0 // else it lists
-	}
-	return true
-}
-
-// programs lists what a command line runs, as far as the line shows: the program
+// Programs lists what a command line runs, as far as the line shows: the program
 // itself, the programs that it is told to run, and those of scripts for a shell.
 // A shell itself is not listed, and a script in a file cannot be seen. Without a
 // command the arguments go to the image's entrypoint, which often is a shell or
 // runs them.
-func programs(line []string, hasCommand bool) []program {
+func Programs(line []string, hasCommand bool) []Program {
 	var f finder
 	if !hasCommand && areForShell(line) {
 		f.shell(line, "")
@@ -49,7 +36,7 @@ func programs(line []string, hasCommand bool) []program {
 
 // A finder collects programs.
 type finder struct {
-	found []program
+	found []Program
 	depth int // how many commands and scripts are around this one
 }
 
@@ -71,7 +58,7 @@ func (f *finder) run(line []string, stdin string) {
 	if len(line) == 0 {
 		return
 	}
-	p := program{Name: path.Base(line[0]), Args: line[1:]}
+	p := Program{Name: path.Base(line[0]), Args: line[1:]}
 	if slices.Contains(shells, p.Name) {
 		f.shell(p.Args, stdin)
 		return

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package hazard
+package shell
 
 import (
 	"slices"
@@ -85,7 +85,7 @@ func TestPrograms(t *testing.T) {
 		{"launchers without an end", slices.Repeat([]string{"env"}, 1000), false, strings.TrimSuffix(strings.Repeat("env ", maxDepth+1), " ")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := names(programs(c.line, !c.asArgs)); got != c.want {
+			if got := names(Programs(c.line, !c.asArgs)); got != c.want {
 				t.Errorf("programs are %q, want %q", got, c.want)
 			}
 		})
@@ -147,7 +147,7 @@ func TestScriptPrograms(t *testing.T) {
 
 func TestProgramArgs(t *testing.T) {
 	got := scriptPrograms(`chmod a+x "my file" && sysctl -w x=1`)
-	want := []program{{"chmod", []string{"a+x", "my file"}}, {"sysctl", []string{"-w", "x=1"}}}
+	want := []Program{{"chmod", []string{"a+x", "my file"}}, {"sysctl", []string{"-w", "x=1"}}}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("programs (-want +got):\n%s", diff)
 	}
@@ -168,9 +168,9 @@ func FuzzScriptPrograms(f *testing.F) {
 	})
 }
 
-func scriptPrograms(script string) []program { return programs([]string{"sh", "-c", script}, true) }
+func scriptPrograms(script string) []Program { return Programs([]string{"sh", "-c", script}, true) }
 
-func names(programs []program) string {
+func names(programs []Program) string {
 	var all []string
 	for _, p := range programs {
 		all = append(all, p.Name)
@@ -183,7 +183,7 @@ func names(programs []program) string {
 func TestProgramsOfFindAreCollectedOnce(t *testing.T) {
 	const levels = 60
 	line := slices.Repeat([]string{"find", "-exec"}, levels)
-	if found := programs(append(line, "chown"), true); len(found) > levels+1 {
+	if found := Programs(append(line, "chown"), true); len(found) > levels+1 {
 		t.Errorf("%d programs of a line with %d", len(found), levels+1)
 	}
 }

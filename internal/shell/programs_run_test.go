@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package hazard
+package shell
 
 import (
 	"context"
@@ -66,7 +66,7 @@ func TestProgramsAgreeWithWhatRuns(t *testing.T) {
 		if _, err := exec.LookPath(line[0]); err != nil {
 			continue
 		}
-		listed := slices.ContainsFunc(programs(line, true), func(p program) bool { return p.Name == "chown" })
+		listed := slices.ContainsFunc(Programs(line, true), func(p Program) bool { return p.Name == "chown" })
 		if ran := runsChown(t, line); ran != listed {
 			t.Errorf("%q: chown is listed: %t; it runs: %t", line, listed, ran)
 		}

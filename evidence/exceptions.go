@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evidence
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+)
+
+// A change is what an exception of a profile would change for a container.
+type change struct {
+	leave    []string // fields, sorted
+	user     *int64   // runAsUser
+	writable []string // paths
+}
+
+// cost ranks changes: first by how many settings differ, and a setting with another value
+// counts less than one that is gone.
+func (c *change) cost() int {
+	cost := 30*len(c.leave) + len(c.writable)
+	if c.user != nil {
+		cost += 20
+	}
+	if len(c.writable) > 0 {
+		cost += 10
+	}
+	return cost
+}
+
+// A profiled says which settings of a container the profile decides.
+type profiled struct {
+	user, nonRoot, drop, readOnly, noNewPrivs, group bool
+}
+
+func profiledOf(c *Container) profiled {
+	b, a := &c.Before, &c.After
+	return profiled{
+		user:       b.User == nil && a.User != nil,
+		nonRoot:    b.NonRoot == nil && a.NonRoot != nil && *a.NonRoot,
+		drop:       len(b.Drop) == 0 && len(a.Drop) > 0,
+		readOnly:   !b.ReadOnlyRoot && a.ReadOnlyRoot,
+		noNewPrivs: !b.NoNewPrivs && a.NoNewPrivs,
+		group:      b.Group == nil && a.Group != nil,
+	}
+}
+
+// with returns the settings of the container under the profile with a change.
+func (c *Container) with(ch *change) Security {
+	s := c.After
+	for _, field := range ch.leave {
+		switch field {
+		case runAsUser:
+			s.User = c.Before.User
+		case runAsNonRoot:
+			s.NonRoot = c.Before.NonRoot
+		case capabilitiesDrop:
+			s.Drop = c.Before.Drop
+		case readOnlyRoot:
+			s.ReadOnlyRoot = c.Before.ReadOnlyRoot
+		case noEscalation:
+			s.NoNewPrivs = c.Before.NoNewPrivs
+		}
+	}
+	if ch.user != nil {
+		s.User = ch.user
+	}
+	return s
+}
+
+// The fields that exceptions are about.
+const (
+	capabilitiesDrop = "capabilities.drop"
+	noEscalation     = "allowPrivilegeEscalation"
+	readOnlyRoot     = "readOnlyRootFilesystem"
+	runAsNonRoot     = "runAsNonRoot"
+	runAsUser        = "runAsUser"
+)
+
+// fields returns the settings in which a changed profile differs.
+func (c *change) fields() []string {
+	fields := slices.Clone(c.leave)
+	if c.user != nil {
+		fields = append(fields, runAsUser)
+	}
+	if len(c.writable) > 0 {
+		fields = append(fields, readOnlyRoot)
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// without returns the change without what it does to a field.
+func (c *change) without(field string) *change {
+	less := &change{user: c.user, writable: c.writable}
+	for _, f := range c.leave {
+		if f != field {
+			less.leave = append(less.leave, f)
+		}
+	}
+	switch field {
+	case runAsUser:
+		less.user = nil
+	case readOnlyRoot:
+		less.writable = nil
+	}
+	return less
+}
+
+// only returns what the change does to some fields, as an exception of a profile.
+func (c *change) only(fields []string) *Exception {
+	e := &Exception{}
+	for _, f := range c.leave {
+		if slices.Contains(fields, f) {
+			e.Leave = append(e.Leave, f)
+		}
+	}
+	if c.user != nil && slices.Contains(fields, runAsUser) {
+		e.Container = map[string]json.RawMessage{runAsUser: json.RawMessage(strconv.FormatInt(*c.user, 10))}
+	}
+	if slices.Contains(fields, readOnlyRoot) {
+		e.WritablePaths = c.writable
+	}
+	if len(e.Leave) == 0 && len(e.Container) == 0 && len(e.WritablePaths) == 0 {
+		return nil
+	}
+	return e
+}
+
+// smallest returns the smallest change of the profile under which the least is in the way.
+// A setting is not given up for less than a reason that weighs as much.
+func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *change {
+	given := profiledOf(s.c)
+	var best *change
+	least := 0
+	try := func(ch *change) {
+		if total := s.weight(ch, baseline) + ch.cost(); best == nil || total < least {
+			best, least = ch, total
+		}
+	}
+	has := func(cause *Cause) bool {
+		return slices.ContainsFunc(profile.troubles, func(t trouble) bool { return t.cause == cause })
+	}
+	options := func(is bool, field string) []string {
+		if is {
+			return []string{"", field}
+		}
+		return []string{""}
+	}
+	for _, user := range users {
+		for _, drop := range options(given.drop && (user.root || has(fileCapability) || has(entrypointNeedsRoot)), capabilitiesDrop) {
+			for _, escalation := range options(given.noNewPrivs && has(setuidHelper), noEscalation) {
+				ch := &change{user: user.uid, leave: slices.Clone(user.leave)}
+				for _, field := range []string{drop, escalation} {
+					if field != "" {
+						ch.leave = append(ch.leave, field)
+					}
+				}
+				slices.Sort(ch.leave)
+				try(ch)
+				if !given.readOnly {
+					continue
+				}
+				if paths := s.writablePaths(ch, baseline); len(paths) > 0 {
+					try(&change{user: ch.user, leave: ch.leave, writable: paths})
+				}
+				left := slices.Sorted(slices.Values(append(slices.Clone(ch.leave), readOnlyRoot)))
+				try(&change{user: ch.user, leave: left})
+			}
+		}
+	}
+	return best
+}
+
+// weight is how much is in the way under the profile with a change.
+func (s *study) weight(ch *change, baseline []trouble) int {
+	r, ok := s.under(s.c.with(ch), ch.writable)
+	if !ok {
+		return 1 << 20
+	}
+	total := 0
+	for _, t := range withoutBaseline(r.troubles, baseline) {
+		total += t.weight()
+	}
+	if refused(s.c, s.config, s.c.with(ch), s.named(s.plain)) != "" {
+		total += 1000
+	}
+	return total
+}
+
+// writablePaths returns the directories where an emptyDir would help, and hides nothing.
+func (s *study) writablePaths(ch *change, baseline []trouble) []string {
+	r, ok := s.under(s.c.with(ch), nil)
+	if !ok {
+		return nil
+	}
+	var paths []string
+	for _, t := range withoutBaseline(r.troubles, baseline) {
+		if t.dir != "" && r.canHide(t.dir) {
+			paths = append(paths, t.dir)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// withoutBaseline leaves out what is in the way already as the manifest is.
+func withoutBaseline(troubles, baseline []trouble) []trouble {
+	return slices.DeleteFunc(slices.Clone(troubles), func(t trouble) bool {
+		return slices.ContainsFunc(baseline, func(b trouble) bool { return b.cause == t.cause && b.key == t.key })
+	})
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evidence_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/internal/imagetest"
+)
+
+// hardened is a container for which the profile hardened decides all six settings.
+func hardened(edit func(c *evidence.Container)) *evidence.Container {
+	uid, yes := int64(10001), true
+	c := &evidence.Container{
+		Name: "c", PortStart: 1024,
+		After: evidence.Security{User: &uid, NonRoot: &yes, NoNewPrivs: true, ReadOnlyRoot: true, Drop: []string{"ALL"}},
+	}
+	if edit != nil {
+		edit(c)
+	}
+	return c
+}
+
+// found writes a finding as one line: its verdict, its cause, its settings, its exception.
+func found(f evidence.Finding) string {
+	line := fmt.Sprintf("%s %s [%s]", f.Verdict, f.ID, strings.Join(f.Settings, " "))
+	if f.Exception != nil {
+		text, _ := json.Marshal(f.Exception)
+		line += " " + string(text)
+	}
+	return line
+}
+
+type imageCase struct {
+	name     string
+	config   evidence.Config
+	files    string
+	contents map[string]string
+	edit     func(c *evidence.Container)
+	want     []string
+}
+
+const postgresEntrypoint = `#!/usr/bin/env bash
+set -Eeo pipefail
+
+docker_create_db_directories() {
+	local user; user="$(id -u)"
+	mkdir -p "$PGDATA"
+	chmod 00700 "$PGDATA" || :
+	mkdir -p /var/run/postgresql || :
+	chmod 03775 /var/run/postgresql || :
+	if [ "$user" = '0' ]; then
+		find "$PGDATA" \! -user postgres -exec chown postgres '{}' +
+		find /var/run/postgresql \! -user postgres -exec chown postgres '{}' +
+	fi
+}
+
+_main() {
+	if [ "${1:0:1}" = '-' ]; then
+		set -- postgres "$@"
+	fi
+	if [ "$1" = 'postgres' ] && ! _pg_want_help "$@"; then
+		docker_create_db_directories
+		if [ "$(id -u)" = '0' ]; then
+			exec gosu postgres "$BASH_SOURCE" "$@"
+		fi
+	fi
+	exec "$@"
+}
+
+if ! _is_sourced; then
+	_main "$@"
+fi
+`
+
+const redisEntrypoint = `#!/bin/sh
+set -e
+if [ "${1#-}" != "$1" ] || [ "${1%.conf}" != "$1" ]; then
+	set -- redis-server "$@"
+fi
+if [ "$1" = 'redis-server' -a "$(id -u)" = '0' ]; then
+	find . \! -user redis -exec chown redis '{}' +
+	exec gosu redis "$0" "$@"
+fi
+exec "$@"
+`
+
+const passwd = "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\nredis:x:999:999::/home/redis:/bin/sh\npostgres:x:998:998::/var/lib/postgresql:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n"
+
+const shellFiles = "f 755 0:0 /bin/sh\nf 755 0:0 /bin/bash\nf 755 0:0 /usr/bin/env\nf 755 0:0 /usr/bin/gosu\nl /var/run /run\n"
+
+var imageCases = []imageCase{
+	{
+		name:     "a guarded entrypoint that writes nothing",
+		config:   evidence.Config{Entrypoint: []string{"docker-entrypoint.sh"}, Command: []string{"redis-server"}},
+		files:    shellFiles + "f 755 0:0 /usr/bin/redis-server",
+		contents: map[string]string{"/usr/bin/docker-entrypoint.sh": redisEntrypoint, "/etc/passwd": passwd},
+	},
+	{
+		name:   "a guarded entrypoint with directories of its user",
+		config: evidence.Config{Entrypoint: []string{"docker-entrypoint.sh"}, Command: []string{"postgres"}, Env: []string{"PGDATA=/var/lib/postgresql/data"}, Volumes: []string{"/var/lib/postgresql/data"}},
+		files: shellFiles + "f 755 0:0 /usr/bin/postgres names=/run/postgresql\n" +
+			"d 1777 998:998 /var/lib/postgresql/data\nd 3777 998:998 /run/postgresql",
+		contents: map[string]string{"/usr/bin/docker-entrypoint.sh": postgresEntrypoint, "/etc/passwd": passwd},
+		want: []string{
+			`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/run/postgresql"]}`,
+			`risk no-account [runAsUser] {"container":{"runAsUser":998}}`,
+		},
+	},
+	{
+		name:     "an entrypoint without a guard",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, Command: []string{"redis-server"}},
+		files:    shellFiles + "f 755 0:0 /usr/bin/redis-server\nd 755 0:0 /data",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\nchown -R redis:redis /data\nexec gosu redis \"$@\"\n", "/etc/passwd": passwd},
+		want: []string{
+			`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/data"]}`,
+			`breaks entrypoint-needs-root [capabilities.drop runAsNonRoot runAsUser] {"leave":["capabilities.drop","runAsNonRoot","runAsUser"]}`,
+		},
+	},
+	{
+		name:   "a file capability",
+		config: evidence.Config{Entrypoint: []string{"/usr/bin/pinger"}, User: "1000"},
+		files:  "f 755 0:0 /usr/bin/pinger cap=NET_RAW+ep",
+		want:   []string{`breaks file-capability [capabilities.drop] {"leave":["capabilities.drop"]}`},
+	},
+	{
+		name:   "a file capability without the effective bit",
+		config: evidence.Config{Entrypoint: []string{"/usr/bin/pinger"}, User: "1000"},
+		files:  "f 755 0:0 /usr/bin/pinger cap=NET_RAW+p",
+	},
+	{
+		name:   "a file capability that the manifest adds",
+		config: evidence.Config{Entrypoint: []string{"/usr/bin/pinger"}, User: "1000"},
+		files:  "f 755 0:0 /usr/bin/pinger cap=NET_RAW+ep",
+		edit: func(c *evidence.Container) {
+			c.Before.Add, c.After.Add = []string{"NET_RAW"}, []string{"NET_RAW"}
+		},
+	},
+	{
+		name:   "a program for its own user",
+		config: evidence.Config{Entrypoint: []string{"/home/app/run"}, User: "1000"},
+		files:  "d 700 1000:1000 /home/app\nf 755 1000:1000 /home/app/run",
+		want:   []string{`breaks program-not-executable [runAsUser] {"leave":["runAsUser"]}`},
+	},
+	{
+		name:     "a program for its own user by name",
+		config:   evidence.Config{Entrypoint: []string{"/home/app/run"}, User: "app"},
+		files:    "f 700 1000:1000 /home/app/run",
+		contents: map[string]string{"/etc/passwd": passwd},
+		want:     []string{`breaks program-not-executable [runAsUser] {"container":{"runAsUser":1000}}`},
+	},
+	{
+		name:   "a program for everybody",
+		config: evidence.Config{Entrypoint: []string{"/home/app/run"}, User: "1000"},
+		files:  "d 711 1000:1000 /home/app\nf 711 1000:1000 /home/app/run",
+	},
+	{
+		name:   "a relative program in a working directory below a closed one",
+		config: evidence.Config{Entrypoint: []string{"./run"}, User: "1000", WorkingDir: "/home/app/bin"},
+		files:  "d 700 1000:1000 /home/app\nd 755 1000:1000 /home/app/bin\nf 755 1000:1000 /home/app/bin/run",
+		want:   []string{`risk working-directory-closed [runAsUser] {"leave":["runAsUser"]}`},
+	},
+	{
+		name:   "an interpreter for its own user",
+		config: evidence.Config{Entrypoint: []string{"/run.sh"}, User: "1000"},
+		files:  "f 750 0:1000 /opt/sh\nf 755 0:0 /run.sh",
+		contents: map[string]string{
+			"/run.sh":     "#!/opt/sh\n",
+			"/etc/passwd": passwd,
+		},
+		want: []string{`breaks program-not-executable [runAsUser] {"leave":["runAsUser"]}`},
+	},
+	{
+		name:   "an empty directory of the profile over the program",
+		config: evidence.Config{Entrypoint: []string{"/opt/app/run"}},
+		files:  "f 755 0:0 /opt/app/run",
+		edit: func(c *evidence.Container) {
+			c.Mounts = []evidence.Mount{{Path: "/opt/app", Volume: "emptyDir", Writable: true, Empty: true, Profile: true}}
+		},
+		want: []string{`breaks program-not-executable [readOnlyRootFilesystem] {"leave":["readOnlyRootFilesystem"]}`},
+	},
+	{
+		name:   "logs and a PID file of root",
+		config: evidence.Config{Entrypoint: []string{"nginx", "-g", "daemon off;"}},
+		files: "f 755 0:0 /usr/sbin/nginx names=/run/nginx.pid,/var/log/nginx/error.log\nd 755 0:4 /var/log/nginx\nf 640 33:4 /var/log/nginx/error.log\n" +
+			"d 700 33:0 /var/lib/nginx/body",
+		contents: map[string]string{"/etc/passwd": passwd},
+		want: []string{
+			`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/run","/var/lib/nginx/body","/var/log/nginx"]}`,
+		},
+	},
+	{
+		name:   "a directory with files",
+		config: evidence.Config{Entrypoint: []string{"server"}, User: "1000"},
+		files:  "f 755 0:0 /usr/bin/server names=/var/lib/server/state\nd 755 1000:1000 /var/lib/server\nf 644 1000:1000 /var/lib/server/schema",
+		want: []string{
+			`risk directory-owner [runAsUser] {"leave":["runAsUser"]}`,
+			`risk directory-read-only [readOnlyRootFilesystem] {"leave":["readOnlyRootFilesystem"]}`,
+		},
+	},
+}
+
+func TestImages(t *testing.T) {
+	for _, tt := range imageCases {
+		t.Run(tt.name, func(t *testing.T) {
+			image := &evidence.Image{Digest: "sha256:image", Config: tt.config, Files: imagetest.New(t, tt.files, tt.contents)}
+			var got []string
+			for _, f := range evidence.Judge(hardened(tt.edit), &evidence.Facts{Image: image}) {
+				if f.What == "" || f.Fix == "" || len(f.Evidence) == 0 {
+					t.Errorf("%s says too little: %+v", f.ID, f)
+				}
+				got = append(got, found(f))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Under a profile that changes nothing there is nothing to find.
+func TestNothingChangesNothing(t *testing.T) {
+	for _, tt := range imageCases {
+		image := &evidence.Image{Config: tt.config, Files: imagetest.New(t, tt.files, tt.contents)}
+		c := hardened(tt.edit)
+		c.Before = c.After
+		c.Mounts = slices.DeleteFunc(c.Mounts, func(m evidence.Mount) bool { return m.Profile })
+		if got := evidence.Judge(c, &evidence.Facts{Image: image}); len(got) > 0 {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+}

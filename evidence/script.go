@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evidence
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/caseharden/caseharden/internal/shell"
+)
+
+// script follows the steps of a script. Steps that are for root only are taken if it runs
+// as root, whatever else they depend on.
+func (r *run) script(p process, file string, script shell.ShellRun, certain bool) {
+	uncertain := r.uncertain
+	defer func() { r.uncertain = uncertain }()
+	r.uncertain = uncertain || !certain
+	var last *shell.Step
+	for _, step := range r.stepsOf(file, script) {
+		if step.When.Root && p.uid != 0 || step.When.NotRoot && p.uid == 0 {
+			continue
+		}
+		sure := !r.uncertain && !step.When.Maybe
+		fatal := sure && !step.Ignored
+		r.step(&p, file, step, sure, fatal)
+		switch {
+		case step.Exec && (!step.When.Maybe || step.When.Root):
+			return
+		case step.Exec, step.When.Maybe && isEnd(step):
+			r.uncertain = true
+		case isEnd(step):
+			return
+		case step.Words[0] == "." || step.Words[0] == "source":
+			r.uncertain = true // it may end the script
+		case r.isProgram(step.Words[0]):
+			last = &step
+		}
+	}
+	if last != nil { // a script that ends without exec has its main program in the end
+		r.exec(p, last.Words, !r.uncertain && !last.When.Maybe)
+	}
+}
+
+// isProgram reports whether a word names a program of the image that may run on: not one
+// of those with which scripts prepare it.
+func (r *run) isProgram(word string) bool {
+	if word == shell.Anything || preparing[path.Base(word)] {
+		return false
+	}
+	if strings.Contains(word, "/") {
+		return r.onImage(r.absolute(word))
+	}
+	return slices.ContainsFunc(strings.Split(r.env["PATH"], ":"), func(dir string) bool {
+		return dir != shell.Anything && r.onImage(path.Join("/", dir, word))
+	})
+}
+
+// preparing are programs with which scripts prepare the main program.
+var preparing = func() map[string]bool {
+	names := map[string]bool{}
+	for _, name := range strings.Fields("[ awk basename cat chgrp chmod chown cmp cp cut date dirname echo env expr false find getent grep groupadd " +
+		"hostname id install ln ls mkdir mkfifo mktemp mv nproc openssl printf pwd readlink realpath rm rmdir sed seq sleep sort stat sync tail tee " +
+		"test touch tr true uname useradd usermod wc which xargs") {
+		names[name] = true
+	}
+	return names
+}()
+
+func isEnd(step shell.Step) bool { return step.Words[0] == "exit" || step.Words[0] == "return" }
+
+// stepsOf returns the steps of a script, which is parsed once.
+func (r *run) stepsOf(file string, script shell.ShellRun) []shell.Step {
+	key := file + "\x00" + script.Script[:min(len(script.Script), 1<<10)] + "\x00" + strings.Join(script.Args, "\x00")
+	steps, known := r.steps[key]
+	if !known {
+		args := script.Args
+		if args == nil {
+			args = []string{}
+		}
+		env := r.env
+		if env["HOME"] == "" {
+			env["HOME"] = shell.Anything
+		}
+		steps = shell.Steps(script.Script, args, env)
+		r.steps[key] = steps
+	}
+	return steps
+}
+
+// step notes what is in the way of one step.
+func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
+	for _, target := range step.Writes {
+		r.writesFile(p, r.absolute(target), fmt.Sprintf("%s writes %s", nameOf(file), target), fatal)
+	}
+	words := step.Words
+	name := path.Base(words[0])
+	switch {
+	case step.Exec:
+		if words[0] == "$0" || words[0] == shell.Anything && len(words) > 1 {
+			return
+		}
+		r.exec(*p, words, sure)
+		return
+	case name == "exit" && step.When.NotRoot && (len(words) < 2 || words[1] != "0"):
+		r.needsRoot(p, file, "exits unless it runs as root", sure)
+		return
+	case name == "cd" && len(words) == 2 && words[1] != shell.Anything:
+		r.cwd = r.from(r.cwd, words[1]).path
+		return
+	case name == "chown" || name == "chgrp":
+		r.changesOwner(p, file, words, fatal, step.Ignored)
+		return
+	}
+	for _, target := range written(name, words[1:]) {
+		target.path = r.absolute(target.path)
+		if target.unlessThere {
+			if at := r.resolve(target.path); !at.missing {
+				continue
+			}
+		}
+		source := fmt.Sprintf("%s runs %s %s", nameOf(file), name, target.path)
+		if name == "touch" || name == "tee" {
+			r.writesFile(p, target.path, source, fatal)
+			continue
+		}
+		r.writes(p, target.dir(), source, fatal)
+	}
+	if _, is := userChangers[name]; is || name == "find" && slices.Contains(words, "chown") {
+		if !is {
+			r.changesOwner(p, file, words, fatal, step.Ignored)
+			return
+		}
+		if r.changesUser(*p, words, fatal) {
+			return
+		}
+	}
+	if _, isShell := shell.RunBy(words); isShell || strings.HasPrefix(words[0], "/") {
+		mains := r.mains
+		r.exec(*p, words, fatal)
+		r.mains = mains
+		return
+	}
+	if helperNames[name] {
+		r.program(p, words[0], false)
+	}
+}
+
+// absolute returns the path that a script means.
+func (r *run) absolute(p string) string {
+	if strings.HasPrefix(p, "/") {
+		return path.Clean(p)
+	}
+	return path.Join(r.cwd, p)
+}
+
+// nameOf names a script.
+func nameOf(file string) string {
+	if file == "" {
+		return "the command"
+	}
+	return file
+}
+
+// A target is a file or a directory that a command writes.
+type target struct {
+	path        string
+	isDir       bool // files are made in it
+	unlessThere bool // nothing happens if it is there
+}
+
+// dir is the directory in which something is made.
+func (t target) dir() string {
+	if t.isDir {
+		return t.path
+	}
+	return path.Dir(t.path)
+}
+
+// written returns what a command writes, as far as its words tell.
+func written(name string, words []string) []target {
+	var operands []string
+	for i, w := range words {
+		switch {
+		case strings.HasPrefix(w, "-"):
+		case i > 0 && name == "mkdir" && words[i-1] == "-m", i > 0 && name == "install" && len(words[i-1]) == 2 && strings.Contains("-m-o-g", words[i-1]):
+		default:
+			operands = append(operands, w)
+		}
+	}
+	var targets []target
+	each := func(paths []string, isDir, unlessThere bool) {
+		for _, p := range paths {
+			if strings.Contains(p, shell.Anything) || strings.ContainsAny(p, "*?") || strings.HasPrefix(p, "/dev/") || p == "" {
+				continue
+			}
+			targets = append(targets, target{path: p, isDir: isDir, unlessThere: unlessThere})
+		}
+	}
+	last := operands[max(0, len(operands)-1):]
+	switch name {
+	case "mkdir":
+		each(operands, false, true)
+	case "touch", "tee", "mkfifo":
+		each(operands, false, false)
+	case "install":
+		each(last, false, slices.Contains(words, "-d"))
+	case "cp", "mv", "ln":
+		if len(operands) > 1 {
+			each(last, strings.HasSuffix(last[0], "/"), false)
+		}
+	case "sed":
+		if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "-i") || w == "--in-place" }) && len(operands) > 1 {
+			each(last, false, false)
+		}
+	}
+	return targets
+}

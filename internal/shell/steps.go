@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package shell
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// A Step is a command that a script runs. What only a run could tell is [Anything].
+type Step struct {
+	Words   []string // the program and its arguments
+	Writes  []string // files that its redirections write
+	When    When
+	Ignored bool // if it fails the script goes on
+	Exec    bool // it takes the place of the script
+}
+
+// When says under which conditions a command is run.
+type When struct {
+	Root    bool // only as root
+	NotRoot bool // only as another user
+	Maybe   bool // only if something holds that the text does not tell
+}
+
+// Anything stands for a word that only a run could tell.
+const Anything = anything
+
+// Steps lists what a script does, in order: with these arguments and this environment. It
+// follows the script's functions, and leaves out branches that it knows not to be taken.
+func Steps(script string, args []string, env map[string]string) []Step {
+	if len(script) >= maxScript {
+		return nil
+	}
+	w := walker{vars: map[string]value{}, functions: map[string]*syntax.Stmt{}, budget: maxSteps}
+	for name, text := range env {
+		w.vars[name] = value{text: text, known: text != Anything}
+	}
+	for _, a := range args {
+		w.args = append(w.args, value{text: a, known: a != Anything})
+	}
+	if line, _, _ := strings.Cut(script, "\n"); strings.HasPrefix(line, "#!") {
+		for _, option := range strings.Fields(line)[1:] {
+			w.option(option)
+		}
+	}
+	var statements []*syntax.Stmt
+	for statement, err := range syntax.NewParser().StmtsSeq(strings.NewReader(script)) {
+		if err == nil {
+			statements = append(statements, statement)
+		}
+	}
+	for _, s := range statements {
+		syntax.Walk(s, func(n syntax.Node) bool {
+			if declared, is := n.(*syntax.FuncDecl); is && declared.Name != nil {
+				w.functions[declared.Name.Value] = declared.Body
+			}
+			return true
+		})
+	}
+	w.list(statements, state{})
+	return w.steps
+}
+
+// maxSteps bounds the work for functions that call functions.
+const maxSteps = 4000
+
+// A walker walks through a script as a shell does, as far as its text tells.
+type walker struct {
+	steps     []Step
+	vars      map[string]value
+	args      []value
+	functions map[string]*syntax.Stmt
+	errexit   bool
+	returned  bool // the last end was that of a function
+	depth     int
+	budget    int
+}
+
+// A state is under what a statement is run.
+type state struct {
+	When
+	ignored bool // its failure does not end the script
+}
+
+// and narrows a state by a condition.
+func (s state) and(c When) state {
+	s.Root, s.NotRoot, s.Maybe = s.Root || c.Root, s.NotRoot || c.NotRoot, s.Maybe || c.Maybe
+	return s
+}
+
+// never reports whether the state contradicts itself.
+func (s state) never() bool { return s.Root && s.NotRoot }
+
+// list walks statements, and reports whether the script certainly ends in them.
+func (w *walker) list(statements []*syntax.Stmt, s state) bool {
+	for _, statement := range statements {
+		ended, after := w.statement(statement, s)
+		if ended {
+			return true
+		}
+		s = s.and(after)
+		if s.never() {
+			return true
+		}
+	}
+	return false
+}
+
+// statement walks a statement. It reports whether the script certainly ends there, and
+// otherwise under what the statements after it are run.
+func (w *walker) statement(n *syntax.Stmt, s state) (ended bool, after When) {
+	if w.budget--; n == nil || w.budget < 0 || s.never() {
+		return false, When{}
+	}
+	s.ignored = s.ignored || n.Negated || n.Background
+	switch c := n.Cmd.(type) {
+	case *syntax.CallExpr:
+		ended, after = w.call(n, c, s)
+		return ended && !n.Background, after
+	case *syntax.DeclClause:
+		for _, a := range c.Args {
+			w.assign(a)
+		}
+	case *syntax.Block:
+		return w.list(c.Stmts, s), When{}
+	case *syntax.Subshell:
+		saved := w.args
+		w.list(c.Stmts, s)
+		w.args = saved
+	case *syntax.TimeClause:
+		return w.statement(c.Stmt, s)
+	case *syntax.BinaryCmd:
+		return w.binary(c, s)
+	case *syntax.IfClause:
+		return w.ifClause(c, s)
+	case *syntax.CaseClause:
+		return w.caseClause(c, s)
+	case *syntax.WhileClause:
+		quiet := s
+		quiet.ignored = true
+		w.list(c.Cond, quiet)
+		w.maybe(c.Do, s)
+	case *syntax.ForClause:
+		if i, is := c.Loop.(*syntax.WordIter); is {
+			w.vars[i.Name.Value] = value{}
+		}
+		w.maybe(c.Do, s)
+	}
+	return false, When{}
+}
+
+// binary walks a && b, a || b and a | b.
+func (w *walker) binary(c *syntax.BinaryCmd, s state) (ended bool, after When) {
+	quiet := s
+	quiet.ignored = true
+	if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt {
+		w.statement(c.X, quiet)
+		w.statement(c.Y, s)
+		return false, When{}
+	}
+	then, otherwise := w.condition(c.X)
+	w.statement(c.X, quiet)
+	if c.Op == syntax.OrStmt {
+		then, otherwise = otherwise, then
+	}
+	return w.branches(s, then, otherwise, func(s state) bool { ended, _ := w.statement(c.Y, s); return ended }, nil)
+}
+
+func (w *walker) ifClause(c *syntax.IfClause, s state) (ended bool, after When) {
+	quiet := s
+	quiet.ignored = true
+	then, otherwise := branch{When: When{Maybe: true}}, branch{When: When{Maybe: true}}
+	if len(c.Cond) == 1 {
+		then, otherwise = w.condition(c.Cond[0])
+	}
+	w.list(c.Cond, quiet)
+	return w.branches(s, then, otherwise,
+		func(s state) bool { return w.list(c.Then, s) },
+		func(s state) bool {
+			switch {
+			case c.Else == nil:
+				return false
+			case len(c.Else.Cond) == 0: // else
+				return w.list(c.Else.Then, s)
+			}
+			ended, _ := w.ifClause(c.Else, s)
+			return ended
+		})
+}
+
+// branches walks the branches of a condition that may be taken.
+func (w *walker) branches(s state, then, otherwise branch, do, orElse func(state) bool) (ended bool, after When) {
+	before := w.scope()
+	ended, elseEnded := then.never, otherwise.never
+	if !then.never {
+		ended = do(s.and(then.When))
+	}
+	afterThen := w.scope()
+	w.restore(before)
+	if !otherwise.never && orElse != nil {
+		elseEnded = orElse(s.and(otherwise.When))
+	}
+	switch {
+	case otherwise.never || elseEnded && !ended:
+		w.restore(afterThen)
+	case !ended:
+		w.merge(afterThen)
+	}
+	if ended && elseEnded {
+		return !then.never || !otherwise.never, When{}
+	}
+	switch {
+	case ended && !then.never && !then.Maybe:
+		return false, When{Root: otherwise.Root, NotRoot: otherwise.NotRoot}
+	case elseEnded && !otherwise.never && !otherwise.Maybe:
+		return false, When{Root: then.Root, NotRoot: then.NotRoot}
+	case ended && !then.never, elseEnded && !otherwise.never:
+		return false, When{Maybe: true}
+	}
+	return false, When{}
+}
+
+// A scope is what is known of variables and arguments at a place of a script.
+type scope struct {
+	vars map[string]value
+	args []value
+}
+
+func (w *walker) scope() scope { return scope{maps.Clone(w.vars), w.args} }
+
+func (w *walker) restore(s scope) { w.vars, w.args = s.vars, s.args }
+
+// merge forgets what the other way here has otherwise.
+func (w *walker) merge(other scope) {
+	for name, v := range other.vars {
+		if mine, set := w.vars[name]; !set || mine != v {
+			w.vars[name] = value{}
+		}
+	}
+	for name := range w.vars {
+		if _, set := other.vars[name]; !set {
+			w.vars[name] = value{}
+		}
+	}
+	if !slices.Equal(w.args, other.args) {
+		w.args = nil
+	}
+}
+
+// maybe walks statements that may be run never, once or often.
+func (w *walker) maybe(statements []*syntax.Stmt, s state) {
+	before := w.scope()
+	w.list(statements, s.and(When{Maybe: true}))
+	w.merge(before)
+}
+
+func (w *walker) caseClause(c *syntax.CaseClause, s state) (ended bool, after When) {
+	word := w.word(c.Word)
+	before := w.scope()
+	defer func() { w.merge(before) }()
+	for _, item := range c.Items {
+		matches, excludes := w.patterns(item.Patterns, word)
+		if excludes.never && matches.never {
+			continue
+		}
+		if matches.never {
+			s = s.and(excludes.When)
+			continue
+		}
+		w.restore(scope{maps.Clone(before.vars), before.args})
+		ended := w.list(item.Stmts, s.and(matches.When))
+		if excludes.never {
+			return ended && !matches.Maybe, When{}
+		}
+		if ended && !matches.Maybe && (matches.Root || matches.NotRoot) {
+			after = excludes.When
+		}
+		s = s.and(excludes.When)
+	}
+	return false, after
+}
+
+// patterns returns under what one of the patterns of a case fits its word, and under what
+// none does.
+func (w *walker) patterns(list []*syntax.Word, word value) (fits, not branch) {
+	fits, not = branch{never: true}, branch{}
+	for _, p := range list {
+		pattern := w.word(p)
+		var one branch
+		switch {
+		case pattern.text == "*" && pattern.known:
+			return branch{}, branch{never: true}
+		case !pattern.known || strings.ContainsAny(pattern.text, "*?["):
+			one = branch{When: When{Maybe: true}}
+			not = not.and(branch{When: When{Maybe: true}})
+			if prefix, is := strings.CutSuffix(pattern.text, "*"); is && word.plain() && !strings.ContainsAny(prefix, "*?[") {
+				if !strings.HasPrefix(word.text, prefix) {
+					one = branch{never: true}
+				}
+			}
+		default:
+			var other branch
+			one, other = equal(word, pattern)
+			not = not.and(other)
+		}
+		fits = fits.or(one)
+	}
+	return fits, not
+}
+
+// call walks a simple command.
+func (w *walker) call(n *syntax.Stmt, c *syntax.CallExpr, s state) (ended bool, after When) {
+	var writes []string
+	for _, r := range n.Redirs {
+		switch r.Op {
+		case syntax.RdrOut, syntax.AppOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll:
+			if v := w.word(r.Word); v.plain() && !strings.HasPrefix(v.text, "/dev/") {
+				writes = append(writes, v.text)
+			}
+		}
+	}
+	if len(c.Args) == 0 {
+		for _, a := range c.Assigns {
+			w.assign(a)
+		}
+		if len(writes) > 0 {
+			w.add(Step{Words: []string{":"}, Writes: writes}, s)
+		}
+		return false, When{}
+	}
+	words := w.words(c.Args)
+	name := words[0]
+	if body := w.functions[name.text]; body != nil && name.plain() && w.depth < maxDepth {
+		saved := w.args
+		w.args = words[1:]
+		w.depth++
+		ended, after = w.statement(body, s)
+		if w.returned {
+			w.returned, ended, after = false, false, When{}
+		}
+		w.depth--
+		w.args = saved
+		return ended, after
+	}
+	step := Step{Words: texts(words), Writes: writes}
+	switch name.text {
+	case "set":
+		w.set(words[1:], s)
+		return false, When{}
+	case "shift":
+		if s.Maybe || len(words) > 1 {
+			w.args = nil
+		} else if len(w.args) > 0 {
+			w.args = w.args[1:]
+		}
+		return false, When{}
+	case "exit", "return":
+		w.add(step, s)
+		w.returned = name.text == "return" && w.depth > 0
+		return name.text == "exit" || w.returned, When{}
+	case "exec":
+		step.Words = withoutExec(step.Words[1:])
+		if len(step.Words) == 0 {
+			return false, When{}
+		}
+		step.Exec = true
+		w.add(step, s)
+		return true, When{}
+	}
+	w.add(step, s)
+	return false, When{}
+}
+
+// withoutExec leaves out the options of exec.
+func withoutExec(words []string) []string {
+	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
+		if words[0] == "-a" && len(words) > 1 {
+			words = words[1:]
+		}
+		words = words[1:]
+	}
+	return words
+}
+
+func (w *walker) add(step Step, s state) {
+	step.When, step.Ignored = s.When, s.ignored || !w.errexit
+	w.steps = append(w.steps, step)
+}
+
+// set reads the options and arguments of set.
+func (w *walker) set(words []value, s state) {
+	for i, word := range words {
+		switch {
+		case word.text == "--":
+			if s.Maybe {
+				w.args = nil
+				return
+			}
+			w.args = words[i+1:]
+			return
+		case word.known && !s.Maybe:
+			w.option(word.text)
+		}
+	}
+}
+
+// option notes -e and its likes.
+func (w *walker) option(word string) {
+	switch {
+	case word == "errexit":
+		w.errexit = true
+	case strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.Contains(word, "e"):
+		w.errexit = true
+	case strings.HasPrefix(word, "+") && strings.Contains(word, "e"):
+		w.errexit = false
+	}
+}
