@@ -195,11 +195,16 @@ func (j *knownJudge) directories() {
 		}
 	}
 	if len(owned) > 0 {
-		e := userException(*j.k.UID)
-		if uid := j.k.imageUID(); uid != nil && j.k.User == strconv.FormatInt(*uid, 10) {
-			e = &Exception{Leave: []string{runAsUser}}
+		e, settings := userException(*j.k.UID), []string{runAsUser}
+		uid := j.k.imageUID()
+		switch {
+		case *j.k.UID == 0 && j.given.nonRoot: // no profile may have runAsUser: 0
+			settings = []string{runAsNonRoot, runAsUser}
+			e = &Exception{Leave: settings}
+		case *j.k.UID == 0, uid != nil && j.k.User == strconv.FormatInt(*uid, 10):
+			e = &Exception{Leave: settings}
 		}
-		j.add(directoryOfOthers, Medium, []string{runAsUser}, e,
+		j.add(directoryOfOthers, Medium, settings, e,
 			fmt.Sprintf("user %d may not be able to write to %s", *s.User, strings.Join(owned, ", ")),
 			fmt.Sprintf("the main program of %s runs as user %d and writes to %s", j.k.Image, *j.k.UID, strings.Join(owned, ", ")))
 	}
