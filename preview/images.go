@@ -12,8 +12,9 @@ import (
 // A subject is a container with what is known of it, but for its image.
 type subject struct {
 	*hazard.Subject
-	facts evidence.Facts
-	found []evidence.Finding
+	facts  evidence.Facts
+	digest string // of the image that was read
+	found  []evidence.Finding
 }
 
 // awaiting are the containers of a workload that wait for their images.
@@ -80,6 +81,9 @@ func (b *builder) images(read ReadImages, platform string) {
 				alike[key] = found
 			}
 			s.found = found
+			if i != nil {
+				s.digest = i.Digest
+			}
 		}
 	}
 	if len(names) > 0 {
@@ -92,6 +96,9 @@ func (b *builder) images(read ReadImages, platform string) {
 		w := &b.report.Workloads[a.workload]
 		for _, s := range a.subjects {
 			w.Findings = append(w.Findings, s.found...)
+			if c := w.container(s.Name); c != nil {
+				c.Digest = s.digest
+			}
 		}
 	}
 	b.awaiting = nil

@@ -82,6 +82,7 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 	b.report.Summary = Summarize(b.report.Workloads)
 	b.report.Summary.Hidden = hidden
 	b.report.Summary.Objects, b.report.Summary.Ignored = b.objectCount, b.ignored.sorted()
+	b.report.Answer = mustAnswer(profile, answerContainers(b.report.Workloads))
 	b.report.Notices = notices(profile, b.needed, o.Today, b.report.Summary.Workloads-b.report.Summary.Excluded)
 	return b.report
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/preview/answer"
 	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/yamledit"
 )
@@ -29,7 +30,8 @@ type Report struct {
 	Warnings  []manifest.Error `json:"warnings"`  // of fields that Kubernetes does not have, and of what caseharden.io/leave asks for in vain
 	Errors    []manifest.Error `json:"errors"`    // of documents that could not be read, or not be added to
 
-	Files []File `json:"-"` // the manifests, with what would be added to them
+	Files  []File         `json:"-"` // the manifests, with what would be added to them
+	Answer *answer.Answer `json:"-"` // a profile with the exceptions that the findings call for
 }
 
 // HasManifests reports whether an object or a list was read, which may be an empty list.
@@ -156,6 +158,7 @@ type Container struct {
 	Name          string     `json:"name"`
 	Type          string     `json:"type"` // init, regular or ephemeral
 	Image         string     `json:"image,omitempty"`
+	Digest        string     `json:"digest,omitempty"` // of the image that was read
 	Decisions     []Decision `json:"decisions"`
 	WritablePaths []string   `json:"writablePaths,omitempty"` // where an emptyDir would be mounted
 }

@@ -29,9 +29,9 @@ const (
 const (
 	// The profile is part of a webhook's name, as in enforce-hardened.caseharden.io,
 	// in which each part between dots has at most 63 characters.
-	maxProfileName   = validation.DNS1123LabelMaxLength - len("enforce-")
-	maxLine          = 200 // of a reason or an owner
-	maxWritablePaths = 16
+	MaxName          = validation.DNS1123LabelMaxLength - len("enforce-")
+	MaxLine          = 200 // bytes of a reason or an owner
+	MaxWritablePaths = 16  // of the profile, and of each exception
 )
 
 // A File is a file that holds profiles, one in each YAML document.
@@ -128,8 +128,8 @@ func isProfile(document place) bool {
 
 func readName(at place) string {
 	name := at.text("the name of the profile")
-	if name != "" && (len(name) > maxProfileName || len(validation.IsDNS1123Label(name)) > 0) {
-		at.must(fmt.Sprintf("at most %d lower case letters, digits and dashes, and begin and end with a letter or digit", maxProfileName))
+	if name != "" && (len(name) > MaxName || len(validation.IsDNS1123Label(name)) > 0) {
+		at.must(fmt.Sprintf("at most %d lower case letters, digits and dashes, and begin and end with a letter or digit", MaxName))
 	}
 	return name
 }
@@ -234,16 +234,30 @@ func readSetting(settings map[*defaults.Field]setting, m member, name string, le
 
 // readValue reads a value that a profile may give the field.
 func readValue(at place, f *defaults.Field) (defaults.Value, bool) {
-	raw, err := at.json()
-	if err == nil {
-		typed := reflect.New(typeOf(f))
-		err = json.Unmarshal(raw, typed.Interface(), json.RejectUnknownMembers(true))
-		if err == nil && f.Values.Allow(typed.Elem().Interface()) {
-			return valueOf(typed.Elem().Interface()), true
+	if raw, err := at.json(); err == nil {
+		if typed, allowed := typedValue(f, raw); allowed {
+			return valueOf(typed), true
 		}
 	}
 	at.must(f.Values.Must)
 	return defaults.Value{}, false
+}
+
+// Allows reports whether a profile may give the field a value, which is JSON.
+func Allows(f *defaults.Field, value []byte) bool {
+	_, allowed := typedValue(f, value)
+	return allowed
+}
+
+// typedValue returns a value as the field of the API type holds it, and whether a profile
+// may give it.
+func typedValue(f *defaults.Field, raw []byte) (typed any, allowed bool) {
+	into := reflect.New(typeOf(f))
+	if string(raw) == "null" || json.Unmarshal(raw, into.Interface(), json.RejectUnknownMembers(true)) != nil {
+		return nil, false
+	}
+	typed = into.Elem().Interface()
+	return typed, f.Values.Allow(typed)
 }
 
 func valueOf(typed any) defaults.Value {
@@ -287,8 +301,8 @@ func namesAt(level defaults.Level) []string {
 func readWritablePaths(at place) []defaults.WritablePath {
 	var paths []defaults.WritablePath
 	elements := at.elements("a list of {path, sizeLimit}")
-	if len(elements) > maxWritablePaths {
-		at.errorf("must have at most %d paths, has %d", maxWritablePaths, len(elements))
+	if len(elements) > MaxWritablePaths {
+		at.errorf("must have at most %d paths, has %d", MaxWritablePaths, len(elements))
 	}
 	for _, e := range elements {
 		if e.resolved().Kind != yaml.MappingNode {
@@ -299,7 +313,7 @@ func readWritablePaths(at place) []defaults.WritablePath {
 		var p defaults.WritablePath
 		if at, found := members["path"]; !found {
 			e.errorf("path: must be set")
-		} else if p.Path = at.text("a path"); p.Path != "" && !isMountable(p.Path) {
+		} else if p.Path = at.text("a path"); p.Path != "" && !IsMountable(p.Path) {
 			at.must("an absolute path without //, /./, /../, a : or a / at its end, and not /, in /dev, /proc or /sys, or one of /etc/hosts, /etc/hostname and /etc/resolv.conf")
 		}
 		if at, found := members["sizeLimit"]; found && !at.isNull() {
@@ -317,11 +331,11 @@ func readWritablePaths(at place) []defaults.WritablePath {
 	return paths
 }
 
-// isMountable reports whether a directory can be mounted at the path in any
+// IsMountable reports whether a directory can be mounted at the path in any
 // container. ValidateVolumeMounts in kubernetes/pkg/apis/core/validation refuses
 // a colon; a container runtime mounts /proc, /sys and /dev itself, and the kubelet
 // the files in /etc and the termination log in /dev.
-func isMountable(p string) bool {
+func IsMountable(p string) bool {
 	below := func(dir string) bool { return strings.HasPrefix(p+"/", dir+"/") }
 	reserved := p == "/" || below("/dev") || below("/proc") || below("/sys") ||
 		slices.Contains([]string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, p)

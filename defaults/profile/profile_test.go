@@ -180,7 +180,7 @@ func TestWritablePathsThatCanBeMounted(t *testing.T) {
 		"": false, "/": false, "tmp": false, "./tmp": false, "/tmp/": false, "/tmp//x": false, "/tmp/../x": false, "/a:b": false,
 		"/dev": false, "/dev/shm": false, "/dev/termination-log": false, "/etc/hosts": false, "/etc/hostname": false, "/etc/resolv.conf": false, "/proc": false, "/proc/x": false, "/sys": false, "/sys/fs/cgroup": false,
 	} {
-		if got := isMountable(p); got != want {
+		if got := IsMountable(p); got != want {
 			t.Errorf("%q can be mounted: %t, want %t", p, got, want)
 		}
 	}

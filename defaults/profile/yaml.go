@@ -244,8 +244,8 @@ func (p place) text(be string) string {
 // line returns a string that is one short line.
 func (p place) line(be string) string {
 	text := p.text(be)
-	if len(text) > maxLine || strings.ContainsAny(text, "\n\r\t") {
-		p.errorf("must be one line of at most %d bytes", maxLine)
+	if len(text) > MaxLine || strings.ContainsAny(text, "\n\r\t") {
+		p.errorf("must be one line of at most %d bytes", MaxLine)
 	}
 	return text
 }

@@ -23,6 +23,7 @@ func TestBarePodGetsAllSix(t *testing.T) {
 		t.Fatalf("without the webhook the pod must be refused by PodSecurity, and this is the answer: %v", err)
 	}
 	for profile, want := range map[string]string{
+		"compatible": allSix,
 		"hardened":   allSix,
 		"restricted": `{"capabilities":{"drop":["ALL"]},"runAsNonRoot":true,"allowPrivilegeEscalation":false,"seccompProfile":{"type":"RuntimeDefault"}}`,
 	} {

@@ -14,14 +14,16 @@ import (
 	"sync"
 	"testing"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
 // A second webhook serves all the profiles of the tests: those of mutate/testdata,
 // that of the exceptions, and one for each value of each field. It is called for
-// the namespaces whose label names one of them, as the shipped configuration has it
-// for hardened. The first test that needs it starts it.
+// the namespaces whose label names one of them, in the modes enforce and warn, as the
+// shipped configuration has it for hardened. The first test that needs it starts it.
 type ownProfiles struct {
 	*webhook.Webhook
 	dirs []string // what serve --profiles got
@@ -59,19 +61,24 @@ var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	hardened := *webhook.Entry(configuration, "enforce", "hardened")
+	entries := map[string]*admissionregistrationv1.MutatingWebhook{}
+	for _, mode := range []string{"enforce", "warn"} {
+		entries[mode] = webhook.Entry(configuration, mode, "hardened").DeepCopy()
+	}
 	configuration.Name, configuration.Webhooks = "own-profiles", nil
 	names, err := own.names()
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		w := hardened.DeepCopy()
-		w.Name = "enforce-" + name + ".caseharden.io"
-		url := "https://" + own.Addr + "/enforce/" + name
-		w.ClientConfig.URL = &url
-		w.NamespaceSelector.MatchLabels = map[string]string{"caseharden.io/enforce": name}
-		configuration.Webhooks = append(configuration.Webhooks, *w)
+	for mode, entry := range entries {
+		for _, name := range names {
+			w := entry.DeepCopy()
+			w.Name = mode + "-" + name + ".caseharden.io"
+			url := "https://" + own.Addr + "/" + mode + "/" + name
+			w.ClientConfig.URL = &url
+			w.NamespaceSelector.MatchLabels = map[string]string{"caseharden.io/" + mode: name}
+			configuration.Webhooks = append(configuration.Webhooks, *w)
+		}
 	}
 	return own, install(context.Background(), configuration, map[string]string{"caseharden.io/enforce": "everything"})
 })

@@ -56,7 +56,7 @@ func newPreviewCommand() *cobra.Command {
 	var outputs, forms []string
 	for _, output := range render.Outputs() {
 		outputs = append(outputs, output.Name)
-		forms = append(forms, fmt.Sprintf("  %-6s  %s", output.Name, output.Help))
+		forms = append(forms, fmt.Sprintf("  %-7s  %s", output.Name, output.Help))
 	}
 	cmd := &cobra.Command{
 		Use:   "preview -f FILE|DIR|- | -k DIR",
@@ -99,6 +99,9 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
   # Fail a pipeline where manifests leave something unset, or where it would break
   caseharden preview -f deploy/ --profile restricted --exit-code
   caseharden preview -f deploy/ --summary --fail-on risk --min-severity high
+
+  # Write the exceptions that the findings call for, as a profile
+  caseharden preview -f deploy/ -o profile > profiles/fitted.yaml
 
   # With a profile of your own
   caseharden preview -f deploy/ --profiles ./profiles --profile legacy-java`,
@@ -176,7 +179,12 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	}
 	boundMemory(inputs)
 	progress, done := progressOn(stderr)
-	report := preview.New(profile, inputs, preview.Options{
+	// Other outputs have no use for a profile that has been previewed itself.
+	makeReport := preview.New
+	if o.output == "profile" {
+		makeReport = preview.Fit
+	}
+	report := makeReport(profile, inputs, preview.Options{
 		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress, Today: today(),
 		Known: knownImage, Runtime: o.runtime, MinSeverity: evidence.Severity(o.minSeverity),
 	})
@@ -197,6 +205,11 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	unwritten := unknown
 	if unknown == nil {
 		unwritten = render.Write(stdout, report, o.output, style)
+	}
+	if o.output == "profile" {
+		for _, line := range report.Answer.Open() {
+			fmt.Fprintf(stderr, "caseharden: not answered: %s\n", line)
+		}
 	}
 	for _, n := range report.Notices {
 		fmt.Fprintf(stderr, "caseharden: notice: %s\n", describeException(n.Place, n.Text, n.Reason, n.Owner))

@@ -113,6 +113,12 @@ var importRules = []struct {
 		because: "the page is made from a report alone, so that it could be lifted out",
 	},
 	{
+		pkg:     module + "/preview/answer",
+		forbid:  []string{"k8s.io/api", module + "/mutate", module + "/preview", module + "/preview/manifest", module + "/preview/hazard"},
+		direct:  true,
+		because: "a profile answers findings, wherever they come from",
+	},
+	{
 		pkg:     module + "/preview/yamledit",
 		forbid:  []string{"k8s.io/api", module + "/defaults", module + "/mutate"},
 		because: "adding to a text needs to know nothing of what is added",

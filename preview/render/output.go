@@ -38,6 +38,7 @@ func Outputs() []Output {
 		{"diff", "a unified diff of the manifests", writeDiff},
 		{"yaml", "the hardened manifests, as they are but for what is added", writeManifests},
 		{"json", "the report for programs: docs/preview.md describes it", writeJSON},
+		{"profile", "a profile with the exceptions that the findings call for, for --profiles", writeProfile},
 		{"html", "the report as one page for people", func(w io.Writer, r *preview.Report, _ Style) error { return html.Write(w, r) }},
 	}
 }
