@@ -169,6 +169,9 @@ func (e *Exception) fix() string {
 	if slices.Contains(e.Leave, runAsUser) && slices.Contains(e.Leave, runAsNonRoot) {
 		parts = append(parts, "set runAsUser: 0 in the manifest")
 	}
+	if slices.Contains(e.Leave, runAsNonRoot) && !slices.Contains(e.Leave, runAsUser) {
+		parts = append(parts, "set runAsUser to a UID other than 0 in the manifest, or runAsNonRoot: false if it has to be root")
+	}
 	if slices.Contains(e.Leave, capabilitiesDrop) {
 		parts = append(parts, "except the image from capabilities.drop in the profile, or list what it needs in capabilities.add in the manifest")
 	}

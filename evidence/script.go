@@ -18,10 +18,7 @@ func (r *run) script(p process, file string, script shell.ShellRun, certain bool
 	defer func() { r.uncertain = uncertain }()
 	r.uncertain = uncertain || !certain
 	var last *shell.Step
-	for _, step := range r.stepsOf(file, script) {
-		if step.When.Root && p.uid != 0 || step.When.NotRoot && p.uid == 0 {
-			continue
-		}
+	for _, step := range r.stepsOf(file, script, p.uid == 0) {
 		sure := !r.uncertain && !step.When.Maybe
 		fatal := sure && !step.Ignored
 		r.step(&p, file, step, sure, fatal)
@@ -71,8 +68,8 @@ var preparing = func() map[string]bool {
 func isEnd(step shell.Step) bool { return step.Words[0] == "exit" || step.Words[0] == "return" }
 
 // stepsOf returns the steps of a script, which is parsed once.
-func (r *run) stepsOf(file string, script shell.ShellRun) []shell.Step {
-	key := file + "\x00" + script.Script[:min(len(script.Script), 1<<10)] + "\x00" + strings.Join(script.Args, "\x00")
+func (r *run) stepsOf(file string, script shell.ShellRun, root bool) []shell.Step {
+	key := fmt.Sprint(root) + file + "\x00" + script.Script[:min(len(script.Script), 1<<10)] + "\x00" + strings.Join(script.Args, "\x00")
 	steps, known := r.steps[key]
 	if !known {
 		args := script.Args
@@ -83,7 +80,7 @@ func (r *run) stepsOf(file string, script shell.ShellRun) []shell.Step {
 		if env["HOME"] == "" {
 			env["HOME"] = shell.Anything
 		}
-		steps = shell.Steps(script.Script, args, env)
+		steps = shell.Steps(script.Script, args, env, root)
 		r.steps[key] = steps
 	}
 	return steps

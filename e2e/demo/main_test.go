@@ -24,7 +24,7 @@ func TestDemo(t *testing.T) {
 		"make demo-cluster",
 		"$ kubectl label namespace plain caseharden.io/enforce=hardend\n",
 		"caseharden.io/enforce=hardend names no profile that is installed: there are compatible, hardened, restricted",
-		"\x1b[32mreadOnlyRootFilesystem: true\x1b[0m", // log-shipper, which has a volume at /tmp
+		"\x1b[32mreadOnlyRootFilesystem: true\x1b[0m", // log-shipper, which has volumes at /tmp and /run
 		"\x1b[33mreadOnlyRootFilesystem: true\x1b[0m\n    \x1b[31m?\x1b[0m \x1b[31mread-only-root: ",
 		"\x1b[33mrunAsUser: 10001\x1b[0m\n    \x1b[31m?\x1b[0m \x1b[31mprivileged-non-root: ",
 		"4 of 6 containers have hazards.",

@@ -35,12 +35,18 @@ func (b branch) or(c branch) branch {
 }
 
 var (
-	holds    = branch{}
-	fails    = branch{never: true}
-	mayHold  = branch{When: When{Maybe: true}}
-	asRoot   = branch{When: When{Root: true}}
-	asOthers = branch{When: When{NotRoot: true}}
+	holds   = branch{}
+	fails   = branch{never: true}
+	mayHold = branch{When: When{Maybe: true}}
 )
+
+// isRoot returns the branches of the question whether the script runs as root.
+func (w *walker) isRoot() (then, otherwise branch) {
+	if w.root {
+		return branch{When: When{Root: true}}, fails
+	}
+	return fails, branch{When: When{NotRoot: true}}
+}
 
 // condition returns under what the statement succeeds, and under what it fails.
 func (w *walker) condition(n *syntax.Stmt) (then, otherwise branch) {
@@ -64,10 +70,10 @@ func (w *walker) command(c syntax.Command) (then, otherwise branch) {
 		switch words[0].text {
 		case "[":
 			if len(words) > 1 && words[len(words)-1].text == "]" {
-				return test(words[1 : len(words)-1])
+				return w.test(words[1 : len(words)-1])
 			}
 		case "test":
-			return test(words[1:])
+			return w.test(words[1:])
 		case "true", ":":
 			return holds, fails
 		case "false":
@@ -76,7 +82,7 @@ func (w *walker) command(c syntax.Command) (then, otherwise branch) {
 	case *syntax.TestClause:
 		return w.testClause(c.X)
 	case *syntax.ArithmCmd:
-		return arithmetic(c.X)
+		return w.arithmetic(c.X)
 	case *syntax.Block:
 		if len(c.Stmts) == 1 {
 			return w.condition(c.Stmts[0])
@@ -95,28 +101,28 @@ func (w *walker) command(c syntax.Command) (then, otherwise branch) {
 }
 
 // test reads the words of test.
-func test(words []value) (then, otherwise branch) {
+func (w *walker) test(words []value) (then, otherwise branch) {
 	for _, operator := range []string{"-o", "-a"} {
 		i := slices.IndexFunc(words, func(v value) bool { return v.plain() && v.text == operator })
 		if i <= 0 || i == len(words)-1 {
 			continue
 		}
-		aThen, aElse := test(words[:i])
-		bThen, bElse := test(words[i+1:])
+		aThen, aElse := w.test(words[:i])
+		bThen, bElse := w.test(words[i+1:])
 		if operator == "-o" {
 			return aThen.or(bThen), aElse.and(bElse)
 		}
 		return aThen.and(bThen), aElse.or(bElse)
 	}
 	if len(words) > 1 && words[0].plain() && words[0].text == "!" {
-		then, otherwise = test(words[1:])
+		then, otherwise = w.test(words[1:])
 		return otherwise, then
 	}
 	switch len(words) {
 	case 2:
 		return unary(words[0].text, words[1])
 	case 3:
-		return binary(words[0], words[1].text, words[2])
+		return w.compare(words[0], words[1].text, words[2])
 	}
 	return mayHold, mayHold
 }
@@ -132,31 +138,30 @@ func unary(operator string, v value) (then, otherwise branch) {
 	return mayHold, mayHold
 }
 
-func binary(a value, operator string, b value) (then, otherwise branch) {
+func (w *walker) compare(a value, operator string, b value) (then, otherwise branch) {
 	switch operator {
 	case "=", "==", "-eq":
-		return equal(a, b)
+		return w.equal(a, b)
 	case "!=", "-ne":
-		then, otherwise = equal(a, b)
+		then, otherwise = w.equal(a, b)
 		return otherwise, then
 	case "-gt":
 		if a.who == isUID && b.text == "0" {
-			return asOthers, asRoot
+			otherwise, then = w.isRoot()
+			return then, otherwise
 		}
 	}
 	return mayHold, mayHold
 }
 
 // equal returns under what two values are equal, and under what they are not.
-func equal(a, b value) (then, otherwise branch) {
+func (w *walker) equal(a, b value) (then, otherwise branch) {
 	if b.who != notWho {
 		a, b = b, a
 	}
 	switch {
 	case a.who == isUID && b.plain() && b.text == "0", a.who == userName && b.plain() && b.text == "root":
-		return asRoot, asOthers
-	case a.who != notWho && b.plain():
-		return branch{When: When{NotRoot: true, Maybe: true}}, mayHold
+		return w.isRoot()
 	case !a.plain() || !b.plain():
 	case a.text == b.text:
 		return holds, fails
@@ -196,14 +201,14 @@ func (w *walker) testClause(x syntax.TestExpr) (then, otherwise branch) {
 			if strings.ContainsAny(right.text, "*?[") {
 				return mayHold, mayHold // a pattern
 			}
-			return binary(w.word(a), x.Op.String(), right)
+			return w.compare(w.word(a), x.Op.String(), right)
 		}
 	}
 	return mayHold, mayHold
 }
 
 // arithmetic reads (( EUID == 0 )) and its likes.
-func arithmetic(x syntax.ArithmExpr) (then, otherwise branch) {
+func (w *walker) arithmetic(x syntax.ArithmExpr) (then, otherwise branch) {
 	b, is := x.(*syntax.BinaryArithm)
 	if !is {
 		return mayHold, mayHold
@@ -214,9 +219,10 @@ func arithmetic(x syntax.ArithmExpr) (then, otherwise branch) {
 	}
 	switch b.Op {
 	case syntax.Eql:
-		return asRoot, asOthers
+		return w.isRoot()
 	case syntax.Neq, syntax.Gtr:
-		return asOthers, asRoot
+		otherwise, then = w.isRoot()
+		return then, otherwise
 	}
 	return mayHold, mayHold
 }

@@ -29,13 +29,14 @@ type When struct {
 // Anything stands for a word that only a run could tell.
 const Anything = anything
 
-// Steps lists what a script does, in order: with these arguments and this environment. It
-// follows the script's functions, and leaves out branches that it knows not to be taken.
-func Steps(script string, args []string, env map[string]string) []Step {
+// Steps lists what a script does, in order: with these arguments and this environment, as
+// root or as another user. It follows the script's functions, and leaves out branches that
+// it knows not to be taken.
+func Steps(script string, args []string, env map[string]string, root bool) []Step {
 	if len(script) >= maxScript {
 		return nil
 	}
-	w := walker{vars: map[string]value{}, functions: map[string]*syntax.Stmt{}, budget: maxSteps}
+	w := walker{vars: map[string]value{}, functions: map[string]*syntax.Stmt{}, root: root, budget: maxSteps}
 	for name, text := range env {
 		w.vars[name] = value{text: text, known: text != Anything}
 	}
@@ -74,6 +75,7 @@ type walker struct {
 	vars      map[string]value
 	args      []value
 	functions map[string]*syntax.Stmt
+	root      bool
 	errexit   bool
 	returned  bool // the last end was that of a function
 	depth     int
@@ -118,6 +120,8 @@ func (w *walker) statement(n *syntax.Stmt, s state) (ended bool, after When) {
 	}
 	s.ignored = s.ignored || n.Negated || n.Background
 	switch c := n.Cmd.(type) {
+	case nil:
+		w.call(n, &syntax.CallExpr{}, s)
 	case *syntax.CallExpr:
 		ended, after = w.call(n, c, s)
 		return ended && !n.Background, after
@@ -304,7 +308,7 @@ func (w *walker) patterns(list []*syntax.Word, word value) (fits, not branch) {
 			}
 		default:
 			var other branch
-			one, other = equal(word, pattern)
+			one, other = w.equal(word, pattern)
 			not = not.and(other)
 		}
 		fits = fits.or(one)

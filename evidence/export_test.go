@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evidence
+
+import "slices"
+
+// Starts reports whether a container reaches its main program under the profile, as far as
+// is proven.
+func Starts(c *Container, f *Facts) bool {
+	r, _ := newStudy(c, f).under(c.After, nil)
+	return !slices.ContainsFunc(r.troubles, func(t trouble) bool { return t.proven })
+}
+
+// CanWrite reports whether the first process of a container can make files in a directory.
+func CanWrite(c *Container, f *Facts, dir string) bool {
+	r, _ := newStudy(c, f).under(c.After, nil)
+	p, _ := r.firstProcess(c, &c.After, r.config)
+	w := r.writing(&p, dir)
+	return !w.denied && !w.readOnly && w.dir == dir
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package shell
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// shown writes steps as a line: what is for root only, or may not be run, is marked.
+func shown(steps []Step) string {
+	var words []string
+	for _, s := range steps {
+		word := strings.Join(s.Words, ",")
+		for mark, is := range map[string]bool{"root:": s.When.Root, "other:": s.When.NotRoot} {
+			if is {
+				word = mark + word
+			}
+		}
+		if s.When.Maybe {
+			word = "maybe:" + word
+		}
+		if s.Exec {
+			word = "exec:" + word
+		}
+		if !s.Ignored {
+			word += "!"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+func TestSteps(t *testing.T) {
+	for _, c := range []struct{ name, script, want string }{ // as root before |, and as another user after it
+		{"in order", "a 1; b", "a,1 b"},
+		{"set -e", "a; set -e; b; set +e; c", "a b! c"},
+		{"#! -e", "#!/bin/sh -e\na", "a!"},
+		{"failures that a condition takes", "set -e; a || b; c && d; ! e; if f; then :; fi", "a maybe:b! c maybe:d! e f maybe::!"},
+		{"root alone", `if [ "$(id -u)" = 0 ]; then a; else b; fi; c`, "root:a c|other:b c"},
+		{"not root", `[ "$(id -u)" != '0' ] && a`, "|other:a"},
+		{"-ne and exit", "[ `id -u` -ne 0 ] && exit 1; a", "a|other:exit,1"},
+		{"EUID", "if (( EUID == 0 )); then a; fi; [[ $UID -eq 0 ]] || b", "root:a|other:b"},
+		{"whoami", `if [ "$(whoami)" = root ]; then a; fi`, "root:a|"},
+		{"a variable", `user="$(id -u)"; if [ "$user" = 0 ]; then a; fi`, "root:a|"},
+		{"a case", `case "$(id -u)" in 0) a;; *) b;; esac`, "root:a|other:b"},
+		{"and something else", `if [ "$1" = server -a "$(id -u)" = 0 ]; then a; fi; [ -f x ] && [ "$(id -u)" = 0 ] && b`, "root:a maybe:root:b|"},
+		{"or something else", `if [ -f x ] || [ "$(id -u)" = 0 ]; then a; fi`, "maybe:a|maybe:a"},
+		{"after exec", `if [ "$(id -u)" = 0 ]; then exec gosu u "$0" "$@"; fi; exec "$@"`, "exec:root:gosu,u,$_,server,-x|exec:server,-x"},
+		{"nothing after exec", "exec a; b", "exec:a"},
+		{"exec of descriptors", "exec 3>/dev/null; a", "a"},
+		{"known arguments", `if [ "${1#-}" != "$1" ]; then set -- srv "$@"; fi; if [ "$1" = server ]; then a; fi; exec "$@"`, "a exec:server,-x"},
+		{"a part of an argument", `if [ "${1:0:1}" = - ]; then a; fi; exec "$1"`, "exec:server"},
+		{"shift", `shift; exec a "$@"`, "exec:a,-x"},
+		{"unknown arguments", `if [ -f x ]; then set -- y; fi; exec "$@"`, "exec:$_"},
+		{"a default", `exec "${SERVER:-/bin/server}" "${HOME}"`, "exec:/bin/server,/root"},
+		{"a variable of a branch", `X=1; if [ -f x ]; then X=2; fi; a "$X"`, "a,$_"},
+		{"a variable of both branches", `if [ -f x ]; then X=2; a $X; else X=2; fi; b "$X"`, "maybe:a,2 b,2"},
+		{"a function", "f() { a \"$1\"; }; f 1; f 2", "a,1 a,2"},
+		{"return of a function", "f() { return 0; a; }; f; b", "return,0 b"},
+		{"exit in a function", "f() { exit 0; a; }; f; b", "exit,0"},
+		{"a function that calls itself", "f() { a; f; }; f", strings.TrimSpace(strings.Repeat("a ", maxDepth)) + " f"},
+		{"a loop", "for x in 1 2; do a $x; done; b", "maybe:a,$_ b"},
+		{"a pipe", "set -e; a | b; c", "a b! c!"},
+		{"the background", "set -e; a & b", "a b!"},
+		{"a subshell", "(exec a); b", "exec:a b"},
+		{"a syntax error", "a; b; )", "a b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			asRoot, asOther, differ := strings.Cut(c.want, "|")
+			if !differ {
+				asOther = asRoot
+			}
+			for root, want := range map[bool]string{true: asRoot, false: asOther} {
+				var steps []Step
+				for _, s := range Steps(c.script, []string{"server", "-x"}, map[string]string{"HOME": "/root"}, root) {
+					if s.Words[0] != "[" {
+						steps = append(steps, s)
+					}
+				}
+				if diff := cmp.Diff(want, shown(steps)); diff != "" {
+					t.Errorf("root %t (-want +got):\n%s", root, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestStepsWrite(t *testing.T) {
+	steps := Steps("a > /run/x 2>&1; b >> $Y; > /run/z; c > /dev/null", nil, nil, true)
+	var got [][]string
+	for _, s := range steps {
+		got = append(got, s.Writes)
+	}
+	if diff := cmp.Diff([][]string{{"/run/x"}, nil, {"/run/z"}, nil}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The shells of the machine say what root and another user would run. A step that may not
+// be run is not asked about.
+func TestStepsAgreeWithShells(t *testing.T) {
+	bin := t.TempDir()
+	log := filepath.Join(bin, "log")
+	stub := "#!/bin/sh\necho \"${0##*/}\" \"$@\" >> " + log + "\n"
+	for name, script := range map[string]string{
+		"a": stub, "b": stub, "c": stub, "gosu": stub, "server": stub,
+		"id": "#!/bin/sh\necho $TEST_UID\n", "whoami": "#!/bin/sh\n[ $TEST_UID = 0 ] && echo root || echo app\n",
+	} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, script := range []string{
+		`if [ "$(id -u)" = 0 ]; then a; exec gosu u "$@"; fi; b; exec "$@"`,
+		`[ "$(id -u)" != 0 ] || a; b`,
+		`[ "$(id -u)" -ne 0 ] && exit 1; a`,
+		`u="$(id -u)"; f() { if [ "$u" = 0 ]; then a; return; fi; b; }; f; c`,
+		`case "$(id -u)" in 0) a;; 1000) b;; esac; c`,
+		`case "$1" in -*) set -- server "$@";; esac; exec "$@"`,
+		`case "$1" in server) a;; *) b;; esac; case "$2" in serv*) a;; esac`,
+		`if [ "${1#-}" != "$1" ]; then set -- a "$@"; fi; if [ "$1" = server ] && [ "$(id -u)" = 0 ]; then shift; set -- gosu u server "$@"; fi; exec "$@"`,
+		`if [ "$(whoami)" = root ]; then a; elif [ "$1" = server ]; then b; else c; fi`,
+		`X=; if [ -z "$X" ]; then X=server; fi; "$X" 1; ${Y:-a} 2`,
+		`f() { a "$1"; [ "$1" = 1 ] && exit 0; b; }; f 2; f 1; c`,
+		`set -- a 1; "$@"; set -- "$@" 2; "$@"`,
+		`true && a || b`,
+		`false && a || b`,
+		`if ! [ "$(id -u)" = 0 ]; then a; else b; fi`,
+		`test "$(id -u)" = 0 && { a; b; }; c`,
+	} {
+		for _, shell := range []string{"sh", "bash"} {
+			if _, err := exec.LookPath(shell); err != nil {
+				continue
+			}
+			for _, uid := range []string{"0", "1000"} {
+				if err := os.WriteFile(log, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				run := exec.CommandContext(ctx, shell, "-c", script, "sh", "server", "-x")
+				run.Env = []string{"PATH=" + bin + ":/usr/bin:/bin", "TEST_UID=" + uid}
+				_ = run.Run() // how it ends does not matter
+				cancel()
+				logged, err := os.ReadFile(log)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var want []string
+				for line := range strings.Lines(string(logged)) {
+					want = append(want, strings.TrimSpace(line))
+				}
+				var got []string
+				for _, s := range Steps(script, []string{"server", "-x"}, nil, uid == "0") {
+					if !slices.Contains([]string{"a", "b", "c", "gosu", "server"}, s.Words[0]) {
+						continue
+					}
+					if s.When.Maybe && !slices.Contains(want, strings.Join(s.Words, " ")) {
+						continue
+					}
+					got = append(got, strings.Join(s.Words, " "))
+					if s.Exec {
+						break
+					}
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s as %s: %s\n(-ran +steps):\n%s", shell, uid, script, diff)
+				}
+			}
+		}
+	}
+}
+
+func FuzzSteps(f *testing.F) {
+	f.Add("f() { f; f; }; f")
+	f.Add(`case "$(id -u)" in 0) set -- a "$@";; esac; for x in *; do exec $x; done`)
+	f.Fuzz(func(t *testing.T, script string) {
+		if steps := Steps(script, []string{"a"}, nil, true); len(steps) > maxSteps {
+			t.Errorf("%d steps", len(steps))
+		}
+	})
+}
