@@ -42,9 +42,6 @@ func (r *run) fileCapabilities(p *process, at location, certain bool) bool {
 		items: []Item{r.item(at.path, fmt.Sprintf("%s has the file capability %s with the effective bit", at.path, strings.Join(lacking, ", ")),
 			at.file.Layer)},
 	}
-	if !certain {
-		t.severity = Medium
-	}
 	r.add(t)
 	return false
 }

@@ -44,6 +44,11 @@ func judgeImage(c *Container, f *Facts) []Finding {
 	if !known {
 		return found // it does not start in any case
 	}
+	for _, main := range before.mains {
+		if main.uid != 0 {
+			s.mainUsers = append(s.mainUsers, main.uid)
+		}
+	}
 	profile, _ := s.under(c.After, nil)
 	profile.hiddenFiles()
 	troubles := withoutBaseline(profile.troubles, before.troubles)
@@ -129,6 +134,9 @@ func onlyWritable(settings []string, troubles []trouble) bool {
 // them, something of it is in the way again.
 func (s *study) answers(of []trouble, best *change, baseline []trouble) []string {
 	var settings []string
+	if r, ok := s.under(s.c.with(best), best.writable); ok {
+		of = withoutBaseline(of, r.troubles) // what no change is worth is not answered
+	}
 	for _, field := range best.fields() {
 		less := best.without(field)
 		r, ok := s.under(s.c.with(less), less.writable)
@@ -136,7 +144,7 @@ func (s *study) answers(of []trouble, best *change, baseline []trouble) []string
 			continue
 		}
 		back := slices.ContainsFunc(withoutBaseline(r.troubles, baseline), func(t trouble) bool {
-			return slices.ContainsFunc(of, func(o trouble) bool { return o.cause == t.cause })
+			return slices.ContainsFunc(of, func(o trouble) bool { return o.cause == t.cause && o.key == t.key })
 		})
 		if back {
 			settings = append(settings, field)

@@ -121,6 +121,16 @@ func wasRoot(c *Container, f *Facts) bool {
 	return name == "" || name == "0" || name == "root"
 }
 
+// MayStartAsRoot reports whether the container may start as root as its manifest is, as far
+// as the image or public facts tell.
+func MayStartAsRoot(c *Container, f *Facts) bool {
+	if f.Image == nil && c.Before.User == nil && f.Known.Tells(c) {
+		uid := f.Known.imageUID()
+		return uid == nil || *uid == 0
+	}
+	return wasRoot(c, f)
+}
+
 // staysRoot reports whether the container runs as root, or as the user of its image where
 // nothing keeps that from being root.
 func (c *Container) staysRoot(f *Facts) bool {

@@ -19,7 +19,12 @@ func (r *run) mainProgram(p process, argv []string, at location) {
 	for _, n := range r.needsOf(argv, at) {
 		r.writes(&p, n.dir, n.source, false)
 	}
+	r.worksAsRootAlone(&p, argv)
+	r.changesUserItself(&p, argv)
 	for _, d := range r.serviceDirectories() {
+		if !slices.Contains(r.mainUsers, d.file.UID) || r.holdsMount(d.path) {
+			continue
+		}
 		r.writes(&p, d.path, fmt.Sprintf("the image gives %s to user %d", d.path, d.file.UID), false)
 	}
 }
@@ -69,7 +74,7 @@ func (r *run) needsOf(argv []string, at location) []need {
 		add(p, fmt.Sprintf("the program %s names %s", at.path, p))
 	}
 	for _, volume := range r.config.Volumes {
-		if l := r.resolve(volume); !l.missing && l.mounted == nil && l.file.Mode.IsDir() {
+		if l := r.resolve(volume); !l.missing && l.mounted == nil && l.file.Mode.IsDir() && !within(l.path, "/etc") && !tooWide[l.path] {
 			needs = append(needs, need{l.path, fmt.Sprintf("the image has the volume %s", volume)})
 		}
 	}
@@ -97,16 +102,24 @@ func (r *run) stateDirectory(p string) (string, bool) {
 	case l.mounted != nil:
 		return "", false
 	case !l.missing && l.file.Mode.IsDir():
+	case !l.missing && !slices.ContainsFunc(stateRoots[:6], func(root string) bool { return within(l.path, root) }):
+		return "", false // a file that it reads
 	default:
 		if l = r.resolve(path.Dir(l.path)); l.missing || l.mounted != nil || !l.file.Mode.IsDir() {
 			return "", false
 		}
 	}
-	switch l.path {
-	case "/", "/var", "/var/lib", "/var/cache", "/var/spool", "/etc", "/var/log":
-		return "", false // too wide to say anything
-	}
-	return l.path, true
+	return l.path, !tooWide[l.path]
+}
+
+// tooWide are directories that hold those of many servers.
+var tooWide = map[string]bool{"/": true, "/var": true, "/var/lib": true, "/var/cache": true, "/var/spool": true, "/etc": true, "/var/log": true, "/srv": true}
+
+// holdsMount reports whether the pod mounts something below a directory: then its state is
+// there.
+func (r *run) holdsMount(dir string) bool {
+	return slices.ContainsFunc(r.mounts, func(m placed) bool { return within(m.at, dir) }) ||
+		slices.ContainsFunc(r.config.Volumes, func(v string) bool { l := r.resolve(v); return l.path != dir && within(l.path, dir) })
 }
 
 // stateRoots are the directories below which servers keep state.
@@ -196,10 +209,15 @@ func (r *run) configurations(argv, named []string) []string {
 			}
 		}
 	}
+	isNamed := false
 	for _, p := range named {
-		if within(p, "/etc") || strings.HasSuffix(p, ".conf") || strings.HasSuffix(p, ".cfg") || strings.HasSuffix(p, ".yml") || strings.HasSuffix(p, ".yaml") {
+		if within(p, "/etc") || slices.Contains(configurationSuffixes, path.Ext(p)) {
+			isNamed = true
 			below(p, 0)
 		}
+	}
+	if isNamed {
+		return files // and not what is there by default
 	}
 	for _, stem := range stems(argv) {
 		for _, name := range r.files.Children("/etc") {
@@ -210,6 +228,8 @@ func (r *run) configurations(argv, named []string) []string {
 	}
 	return files
 }
+
+var configurationSuffixes = []string{".conf", ".cfg", ".cnf", ".ini", ".yml", ".yaml", ".toml", ".json", ".vcl"}
 
 // stems returns what the configuration of a program may be called.
 func stems(argv []string) []string {

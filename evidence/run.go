@@ -22,6 +22,8 @@ type study struct {
 	services []directory
 	searched bool
 
+	mainUsers []int64 // as whom the main program runs as the manifest is, but for root
+
 	plain, profiled *view // without and with the mounts of the profile
 }
 

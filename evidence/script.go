@@ -18,7 +18,7 @@ func (r *run) script(p process, file string, script shell.ShellRun, certain bool
 	defer func() { r.uncertain = uncertain }()
 	r.uncertain = uncertain || !certain
 	var last *shell.Step
-	for _, step := range r.stepsOf(file, script, p.uid == 0) {
+	for _, step := range r.stepsOf(&p, file, script) {
 		sure := !r.uncertain && !step.When.Maybe
 		fatal := sure && !step.Ignored
 		r.step(&p, file, step, sure, fatal)
@@ -67,35 +67,64 @@ var preparing = func() map[string]bool {
 
 func isEnd(step shell.Step) bool { return step.Words[0] == "exit" || step.Words[0] == "return" }
 
-// stepsOf returns the steps of a script, which is parsed once.
-func (r *run) stepsOf(file string, script shell.ShellRun, root bool) []shell.Step {
-	key := fmt.Sprint(root) + file + "\x00" + script.Script[:min(len(script.Script), 1<<10)] + "\x00" + strings.Join(script.Args, "\x00")
+// stepsOf returns the steps of a script, which is parsed once for each process.
+func (r *run) stepsOf(p *process, file string, script shell.ShellRun) []shell.Step {
+	key := fmt.Sprint(p.uid, p.gid, len(p.effective), r.security.ReadOnlyRoot, len(r.extra), file) + "\x00" +
+		script.Script[:min(len(script.Script), 1<<10)] + "\x00" + strings.Join(script.Args, "\x00")
 	steps, known := r.steps[key]
 	if !known {
-		args := script.Args
-		if args == nil {
-			args = []string{}
+		if r.env["HOME"] == "" {
+			r.env["HOME"] = shell.Anything
 		}
-		env := r.env
-		if env["HOME"] == "" {
-			env["HOME"] = shell.Anything
-		}
-		steps = shell.Steps(script.Script, args, env, root)
+		steps = shell.Steps(script.Script, shell.Run{
+			Name: file, Args: script.Args, Env: r.env, Root: p.uid == 0,
+			Test: func(operator, path string) (bool, bool) { return r.test(p, operator, path) },
+		})
 		r.steps[key] = steps
 	}
 	return steps
 }
 
+// test answers a question of a script about a file, if the image tells: not about what an
+// earlier step may have made, or what is on a volume.
+func (r *run) test(p *process, operator, path string) (holds, known bool) {
+	at := r.resolve(path)
+	if at.mounted != nil || at.missing {
+		return false, false
+	}
+	reachable := r.search(p, at) == ""
+	switch operator {
+	case "-e":
+		return true, reachable
+	case "-d":
+		return at.file.Mode.IsDir(), reachable
+	case "-f":
+		return at.file.Mode.IsRegular(), reachable
+	case "-r":
+		return reachable && p.may(at.file, read), true
+	case "-x":
+		return reachable && p.may(at.file, execute), true
+	case "-w":
+		w := r.writing(p, at.path)
+		return reachable && p.may(at.file, write) && !w.readOnly, true
+	}
+	return false, false
+}
+
 // step notes what is in the way of one step.
 func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 	for _, target := range step.Writes {
+		if step.Handled {
+			break
+		}
 		r.writesFile(p, r.absolute(target), fmt.Sprintf("%s writes %s", nameOf(file), target), fatal)
 	}
 	words := step.Words
 	name := path.Base(words[0])
 	switch {
 	case step.Exec:
-		if words[0] == "$0" || words[0] == shell.Anything && len(words) > 1 {
+		if words[0] == shell.Anything { // most often what the script was given
+			r.exec(*p, step.Args, false)
 			return
 		}
 		r.exec(*p, words, sure)
@@ -110,7 +139,13 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 		r.changesOwner(p, file, words, fatal, step.Ignored)
 		return
 	}
+	if name == "initdb" && !usesWrapper(r, file) {
+		r.account(p, words)
+	}
 	for _, target := range written(name, words[1:]) {
+		if step.Handled && name != "mktemp" {
+			break
+		}
 		target.path = r.absolute(target.path)
 		if target.unlessThere {
 			if at := r.resolve(target.path); !at.missing {
@@ -142,6 +177,12 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 	if helperNames[name] {
 		r.program(p, words[0], false)
 	}
+}
+
+// usesWrapper reports whether a script gives its user a line in /etc/passwd by a library.
+func usesWrapper(r *run, file string) bool {
+	content, _ := r.files.Content(file)
+	return strings.Contains(string(content), "NSS_WRAPPER")
 }
 
 // absolute returns the path that a script means.
@@ -199,6 +240,11 @@ func written(name string, words []string) []target {
 	switch name {
 	case "mkdir":
 		each(operands, false, true)
+	case "mktemp":
+		if len(operands) == 0 {
+			each([]string{"/tmp/x"}, false, false)
+		}
+		each(operands, false, false)
 	case "touch", "tee", "mkfifo":
 		each(operands, false, false)
 	case "install":

@@ -42,7 +42,7 @@ var (
 
 // isRoot returns the branches of the question whether the script runs as root.
 func (w *walker) isRoot() (then, otherwise branch) {
-	if w.root {
+	if w.Root {
 		return branch{When: When{Root: true}}, fails
 	}
 	return fails, branch{When: When{NotRoot: true}}
@@ -120,20 +120,27 @@ func (w *walker) test(words []value) (then, otherwise branch) {
 	}
 	switch len(words) {
 	case 2:
-		return unary(words[0].text, words[1])
+		return w.unary(words[0].text, words[1])
 	case 3:
 		return w.compare(words[0], words[1].text, words[2])
 	}
 	return mayHold, mayHold
 }
 
-func unary(operator string, v value) (then, otherwise branch) {
+func (w *walker) unary(operator string, v value) (then, otherwise branch) {
 	switch {
 	case !v.plain():
 	case operator == "-z" && v.text == "", operator == "-n" && v.text != "":
 		return holds, fails
 	case operator == "-z", operator == "-n":
 		return fails, holds
+	case w.Test != nil && strings.HasPrefix(v.text, "/"):
+		switch is, known := w.Test(operator, v.text); {
+		case known && is:
+			return holds, fails
+		case known:
+			return fails, holds
+		}
 	}
 	return mayHold, mayHold
 }
@@ -182,7 +189,7 @@ func (w *walker) testClause(x syntax.TestExpr) (then, otherwise branch) {
 			return otherwise, then
 		}
 		if word, is := x.X.(*syntax.Word); is {
-			return unary(x.Op.String(), w.word(word))
+			return w.unary(x.Op.String(), w.word(word))
 		}
 	case *syntax.BinaryTest:
 		switch x.Op {

@@ -15,8 +15,10 @@ type Step struct {
 	Words   []string // the program and its arguments
 	Writes  []string // files that its redirections write
 	When    When
-	Ignored bool // if it fails the script goes on
-	Exec    bool // it takes the place of the script
+	Ignored bool     // if it fails the script goes on
+	Handled bool     // the script asks whether it fails
+	Exec    bool     // it takes the place of the script
+	Args    []string // of the script, where only a run could tell what takes its place
 }
 
 // When says under which conditions a command is run.
@@ -29,18 +31,28 @@ type When struct {
 // Anything stands for a word that only a run could tell.
 const Anything = anything
 
-// Steps lists what a script does, in order: with these arguments and this environment, as
-// root or as another user. It follows the script's functions, and leaves out branches that
-// it knows not to be taken.
-func Steps(script string, args []string, env map[string]string, root bool) []Step {
+// A Run is how a script is run.
+type Run struct {
+	Name string            // $0
+	Args []string          // $1 and so on
+	Env  map[string]string // the variables that are known
+	Root bool              // as root
+
+	// Test answers questions of test about files, such as -d /data; nil answers none.
+	Test func(operator, path string) (holds, known bool)
+}
+
+// Steps lists what a script does, in order. It follows the script's functions, and leaves
+// out branches that it knows not to be taken.
+func Steps(script string, run Run) []Step {
 	if len(script) >= maxScript {
 		return nil
 	}
-	w := walker{vars: map[string]value{}, functions: map[string]*syntax.Stmt{}, root: root, budget: maxSteps}
-	for name, text := range env {
+	w := walker{vars: map[string]value{}, functions: map[string]*syntax.Stmt{}, args: []value{}, Run: run, budget: maxSteps}
+	for name, text := range run.Env {
 		w.vars[name] = value{text: text, known: text != Anything}
 	}
-	for _, a := range args {
+	for _, a := range run.Args {
 		w.args = append(w.args, value{text: a, known: a != Anything})
 	}
 	if line, _, _ := strings.Cut(script, "\n"); strings.HasPrefix(line, "#!") {
@@ -75,17 +87,18 @@ type walker struct {
 	vars      map[string]value
 	args      []value
 	functions map[string]*syntax.Stmt
-	root      bool
-	errexit   bool
-	returned  bool // the last end was that of a function
-	depth     int
-	budget    int
+	Run
+	now      state // of the statement that is walked
+	errexit  bool
+	returned bool // the last end was that of a function
+	depth    int
+	budget   int
 }
 
 // A state is under what a statement is run.
 type state struct {
 	When
-	ignored bool // its failure does not end the script
+	handled bool // the script asks whether it fails
 }
 
 // and narrows a state by a condition.
@@ -118,7 +131,8 @@ func (w *walker) statement(n *syntax.Stmt, s state) (ended bool, after When) {
 	if w.budget--; n == nil || w.budget < 0 || s.never() {
 		return false, When{}
 	}
-	s.ignored = s.ignored || n.Negated || n.Background
+	s.handled = s.handled || n.Negated || n.Background
+	w.now = s
 	switch c := n.Cmd.(type) {
 	case nil:
 		w.call(n, &syntax.CallExpr{}, s)
@@ -145,7 +159,7 @@ func (w *walker) statement(n *syntax.Stmt, s state) (ended bool, after When) {
 		return w.caseClause(c, s)
 	case *syntax.WhileClause:
 		quiet := s
-		quiet.ignored = true
+		quiet.handled = true
 		w.list(c.Cond, quiet)
 		w.maybe(c.Do, s)
 	case *syntax.ForClause:
@@ -160,7 +174,7 @@ func (w *walker) statement(n *syntax.Stmt, s state) (ended bool, after When) {
 // binary walks a && b, a || b and a | b.
 func (w *walker) binary(c *syntax.BinaryCmd, s state) (ended bool, after When) {
 	quiet := s
-	quiet.ignored = true
+	quiet.handled = true
 	if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt {
 		w.statement(c.X, quiet)
 		w.statement(c.Y, s)
@@ -176,7 +190,7 @@ func (w *walker) binary(c *syntax.BinaryCmd, s state) (ended bool, after When) {
 
 func (w *walker) ifClause(c *syntax.IfClause, s state) (ended bool, after When) {
 	quiet := s
-	quiet.ignored = true
+	quiet.handled = true
 	then, otherwise := branch{When: When{Maybe: true}}, branch{When: When{Maybe: true}}
 	if len(c.Cond) == 1 {
 		then, otherwise = w.condition(c.Cond[0])
@@ -372,6 +386,9 @@ func (w *walker) call(n *syntax.Stmt, c *syntax.CallExpr, s state) (ended bool, 
 			return false, When{}
 		}
 		step.Exec = true
+		if step.Words[0] == Anything && w.args != nil {
+			step.Args = texts(w.args)
+		}
 		w.add(step, s)
 		return true, When{}
 	}
@@ -391,7 +408,7 @@ func withoutExec(words []string) []string {
 }
 
 func (w *walker) add(step Step, s state) {
-	step.When, step.Ignored = s.When, s.ignored || !w.errexit
+	step.When, step.Handled, step.Ignored = s.When, s.handled, s.handled || !w.errexit
 	w.steps = append(w.steps, step)
 }
 

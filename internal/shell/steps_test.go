@@ -39,6 +39,9 @@ func shown(steps []Step) string {
 	return strings.Join(words, " ")
 }
 
+// files are those that there are: /there.
+func files(operator, path string) (holds, known bool) { return path == "/there", operator == "-e" }
+
 func TestSteps(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{ // as root before |, and as another user after it
 		{"in order", "a 1; b", "a,1 b"},
@@ -72,6 +75,9 @@ func TestSteps(t *testing.T) {
 		{"a pipe", "set -e; a | b; c", "a b! c!"},
 		{"the background", "set -e; a & b", "a b!"},
 		{"a subshell", "(exec a); b", "exec:a b"},
+		{"a file that is there", `if [ -e /there ]; then a; else b; fi; [ ! -e /there ] || c`, "a c"},
+		{"a file that is not", `[[ -e /gone ]] && a; if [ -r /gone ]; then b; fi`, "maybe:b"},
+		{"a command substitution", `set -e; a "$(b)"; X=$(c | d)`, "b a,$_! c d"},
 		{"a syntax error", "a; b; )", "a b"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -81,7 +87,7 @@ func TestSteps(t *testing.T) {
 			}
 			for root, want := range map[bool]string{true: asRoot, false: asOther} {
 				var steps []Step
-				for _, s := range Steps(c.script, []string{"server", "-x"}, map[string]string{"HOME": "/root"}, root) {
+				for _, s := range Steps(c.script, Run{Args: []string{"server", "-x"}, Env: map[string]string{"HOME": "/root"}, Root: root, Test: files}) {
 					if s.Words[0] != "[" {
 						steps = append(steps, s)
 					}
@@ -95,7 +101,7 @@ func TestSteps(t *testing.T) {
 }
 
 func TestStepsWrite(t *testing.T) {
-	steps := Steps("a > /run/x 2>&1; b >> $Y; > /run/z; c > /dev/null", nil, nil, true)
+	steps := Steps("a > /run/x 2>&1; b >> $Y; > /run/z; c > /dev/null", Run{})
 	var got [][]string
 	for _, s := range steps {
 		got = append(got, s.Writes)
@@ -159,7 +165,7 @@ func TestStepsAgreeWithShells(t *testing.T) {
 					want = append(want, strings.TrimSpace(line))
 				}
 				var got []string
-				for _, s := range Steps(script, []string{"server", "-x"}, nil, uid == "0") {
+				for _, s := range Steps(script, Run{Args: []string{"server", "-x"}, Root: uid == "0"}) {
 					if !slices.Contains([]string{"a", "b", "c", "gosu", "server"}, s.Words[0]) {
 						continue
 					}
@@ -183,7 +189,7 @@ func FuzzSteps(f *testing.F) {
 	f.Add("f() { f; f; }; f")
 	f.Add(`case "$(id -u)" in 0) set -- a "$@";; esac; for x in *; do exec $x; done`)
 	f.Fuzz(func(t *testing.T, script string) {
-		if steps := Steps(script, []string{"a"}, nil, true); len(steps) > maxSteps {
+		if steps := Steps(script, Run{Args: []string{"a"}}); len(steps) > maxSteps {
 			t.Errorf("%d steps", len(steps))
 		}
 	})

@@ -108,6 +108,13 @@ func (w *walker) part(part syntax.WordPart, quoted bool) value {
 	case *syntax.ParamExp:
 		return w.parameter(part)
 	case *syntax.CmdSubst:
+		if whoSays(part.Stmts) == notWho {
+			now, args := w.now, w.args
+			inside := now
+			inside.handled = true // a command with a substitution that fails is run all the same
+			w.list(part.Stmts, inside)
+			w.now, w.args = now, args
+		}
 		return value{who: whoSays(part.Stmts), known: whoSays(part.Stmts) != notWho}
 	}
 	return value{}
@@ -198,7 +205,9 @@ func (w *walker) variable(name string) (v value, set bool) {
 	switch name {
 	case "UID", "EUID":
 		return value{known: true, who: isUID}, true
-	case "@", "*", "#", "?", "$", "!", "-", "0":
+	case "0", "BASH_SOURCE":
+		return value{text: w.Name, known: w.Name != ""}, true
+	case "@", "*", "#", "?", "$", "!", "-":
 		if name == "#" && w.args != nil {
 			return value{text: strconv.Itoa(len(w.args)), known: true}, true
 		}

@@ -78,6 +78,8 @@ func Examine(p Pair) (ofPod []evidence.Finding, containers []*Subject) {
 //	read-only-root,            or facts of a well-known image
 //	root-allowed,
 //	root-loses-capabilities
+//	added-capabilities-non-root,  an image whose user is not root: it has them not effective
+//	privileged-non-root           as it is
 //	command-needs-root         a finding that the entrypoint needs root
 //	what is about the user     the live status, if it runs as that user already
 func (s *Subject) yields(id string, f *evidence.Facts, judged []evidence.Finding) bool {
@@ -94,6 +96,8 @@ func (s *Subject) yields(id string, f *evidence.Facts, judged []evidence.Finding
 		return f.Image != nil || known
 	case imageUserReplaced.ID, readOnlyRoot.ID, rootAllowed.ID, rootLosesCapabilities.ID:
 		return f.Image != nil && f.Image.Files != nil || known
+	case addedCapabilities.ID, privilegedNonRoot.ID:
+		return !evidence.MayStartAsRoot(&s.container, f)
 	case commandNeedsRoot.ID:
 		return has("entrypoint-needs-root")
 	}
