@@ -136,7 +136,7 @@ func newProfilesShowCommand() *cobra.Command {
 	var knownImages bool
 	var output string
 	cmd := &cobra.Command{
-		Use:   "show NAME",
+		Use:   "show {NAME | --known [IMAGE]}",
 		Short: "Print a profile, complete with what it has from its base",
 		Long: `Print a profile, complete with what it has from its base.
 
