@@ -31,7 +31,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster bench bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster clean
+.PHONY: help demo demo-cluster bench bench-images bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,13 @@ BENCH_FLAGS ?=
 bench: corpus ## Compare the speed with constant answers, CEL and controller-runtime, in about three minutes (Linux)
 	@go -C e2e build -o ../bin/bench ./bench
 	@exec bin/bench $(BENCH_FLAGS)
+
+# How many images, and how large each is, in MiB.
+IMAGES ?= 200
+IMAGE_SIZE ?= 300
+
+bench-images: ## Measure how long the preview takes to read IMAGES images of IMAGE_SIZE MiB (Linux; 10 GB of disk)
+	@go -C e2e run ./images/measure --images=$(IMAGES) --size=$(IMAGE_SIZE)
 
 bench-steps: ## Measure the steps of a review by themselves, with allocations
 	go test -run '^$$' -bench 'Steps|Handler' -benchmem ./mutate ./internal/server
@@ -141,8 +148,8 @@ control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time
 	@echo "== building the control plane: etcd, kube-apiserver and kubectl (five to ten minutes the first time)"
 	@go -C e2e run ./testbed/controlplane/build >/dev/null
 
-tools: ## Build Helm 4, Helm 3 and Prometheus, for the tests (minutes the first time)
-	@echo "== building tools of the tests: Helm 4, Helm 3 and Prometheus (four to seven minutes the first time)"
+tools: ## Build Helm 4, Helm 3, Prometheus and a registry, for the tests (minutes the first time)
+	@echo "== building tools of the tests: Helm 4, Helm 3, Prometheus and a registry (four to seven minutes the first time)"
 	@go -C e2e run ./testbed/tools/build >/dev/null
 
 e2e: ## Run the tests against a real API server

@@ -35,6 +35,9 @@ var untestedBlocks = []struct{ document, firstLine, because, test string }{
 	{"docs/operations.md", "helm test caseharden -n caseharden", "a Pod runs the test, and there is no kubelet", "TestHelmTest"},
 	{"docs/guide.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
 	{"docs/profiles.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
+	{"docs/preview.md", "kubectl get pods -A -o json | caseharden preview -f - --images", "there is no network to registries", "TestPrivateRegistry"},
+	{"docs/preview.md", "umask 077", "there is no such secret", "TestPrivateRegistry"},
+	{"docs/preview.md", "skopeo copy docker://registry.example.com/shop/api:1 oci-archive:api.tar", "there is no network to registries", "TestArchive"},
 }
 
 // Every command in the documentation does what is said there. Each document has a

@@ -15,6 +15,7 @@ import (
 
 	"github.com/distribution/reference"
 	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/caseharden/caseharden/evidence/image/source"
@@ -108,7 +109,7 @@ func because(host string, err error) (reason, fix string) {
 		return "the certificate of " + host + " is for another name", "use the name for which the certificate is"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return host + " does not speak TLS", "give --insecure-registry " + host + " if you trust the network"
-	case errors.As(err, &response) && response.StatusCode == http.StatusUnauthorized, errors.As(err, &response) && response.StatusCode == http.StatusForbidden:
+	case errors.Is(err, auth.ErrBasicCredentialNotFound), isRefused(err):
 		return host + " refuses access, or has no such image", "run docker login " + host + ", or set DOCKER_CONFIG or REGISTRY_AUTH_FILE"
 	case errors.As(err, &response) && response.StatusCode == http.StatusTooManyRequests:
 		return host + " has too many requests from here", "run docker login " + host + ", or try again later"
@@ -126,6 +127,12 @@ func because(host string, err error) (reason, fix string) {
 		return err.Error(), "run the command again: what has been read is remembered"
 	}
 	return withoutURL(err).Error(), "check the image, for example with skopeo inspect"
+}
+
+// isRefused reports whether a registry wants other credentials.
+func isRefused(err error) bool {
+	response, ok := errors.AsType[*errcode.ErrorResponse](err)
+	return ok && (response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden)
 }
 
 // withoutURL returns the cause of an error of an HTTP client, whose text begins with the address.

@@ -30,7 +30,7 @@ func (p platform) String() string {
 func parsePlatform(s string) (platform, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) < 2 || len(parts) > 3 || strings.Contains("/"+s+"/", "//") {
-		return platform{}, fmt.Errorf("platform %q: must be os/arch or os/arch/variant, such as linux/arm64", s)
+		return platform{}, fmt.Errorf("%q: must be os/arch or os/arch/variant, such as linux/arm64", s)
 	}
 	p := platform{os: parts[0], arch: parts[1]}
 	if len(parts) == 3 {

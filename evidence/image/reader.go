@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,39 +40,78 @@ type Progress struct {
 // A Reader reads images. Close it after the last.
 type Reader struct {
 	options    Options
-	platform   *platform // nil: what Read says
-	local      map[string]string
+	platform   *platform                // nil: what Read says
+	local      map[string]*localContent // by the whole name
 	registries *source.Registries
 	store      *store.Store
 	layers     flights
 	bytes      atomic.Int64 // read of layers
 }
 
-// New returns a reader, and an error if an option is wrong. It reads nothing yet.
+// An OptionError says which of the [Options] is wrong.
+type OptionError struct {
+	Option string // the name of the field
+	Err    error
+}
+
+func (e *OptionError) Error() string { return e.Option + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+// New returns a reader, and an [*OptionError] if an option is wrong. It reads nothing yet.
 func New(o Options) (*Reader, error) {
-	r := &Reader{options: o, local: map[string]string{}}
+	r := &Reader{options: o, local: map[string]*localContent{}}
 	if o.Platform != "" {
 		p, err := parsePlatform(o.Platform)
 		if err != nil {
-			return nil, err
+			return nil, &OptionError{"Platform", err}
 		}
 		r.platform = &p
 	}
 	for name, where := range o.Local {
 		parsed, err := source.Parse(name)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", name, err)
+		if err == nil {
+			err = source.CheckLocal(where)
 		}
-		r.local[parsed.String()] = where
+		if err != nil {
+			return nil, &OptionError{"Local", fmt.Errorf("%s: %w", name, err)}
+		}
+		r.local[parsed.String()] = &localContent{name: name, where: where}
 	}
-	var err error
-	if r.registries, err = source.NewRegistries(o.Authorities, o.Insecure, o.Credentials); err != nil {
-		return nil, err
+	for _, host := range o.Insecure {
+		if err := source.CheckHost(host); err != nil {
+			return nil, &OptionError{"Insecure", err}
+		}
 	}
+	authorities, err := source.Authorities(o.Authorities)
+	if err != nil {
+		return nil, &OptionError{"Authorities", err}
+	}
+	r.registries = source.NewRegistries(authorities, o.Insecure, o.Credentials)
 	if !o.ConfigOnly {
-		r.store, err = store.Open(o.CacheDir)
+		if r.store, err = store.Open(o.CacheDir); err != nil {
+			return nil, &OptionError{"CacheDir", err}
+		}
 	}
-	return r, err
+	return r, nil
+}
+
+// Unused returns the names of [Options.Local] that no image had so far.
+func (r *Reader) Unused() []string {
+	var names []string
+	for _, l := range r.local {
+		if !l.used.Load() {
+			names = append(names, l.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+type localContent struct {
+	name, where string // as they were given
+	used        atomic.Bool
 }
 
 // Close frees what the reader has.
@@ -169,13 +209,14 @@ func (r *Reader) image(ctx context.Context, name string, wanted wish) (*evidence
 
 // open opens local content, or the registry.
 func (r *Reader) open(name reference.Named) (source.Source, error) {
-	where, ok := r.local[name.String()]
+	local, ok := r.local[name.String()]
 	if !ok {
 		return r.registries.Open(name), nil
 	}
-	s, err := source.OpenLocal(name, where)
+	local.used.Store(true)
+	s, err := source.OpenLocal(name, local.where)
 	if err != nil {
-		return nil, &localError{where: where, err: err}
+		return nil, &localError{where: local.where, err: err}
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ package image
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -182,6 +183,12 @@ func TestUnreadable(t *testing.T) {
 	broken := r.image("broken", configured("linux", "amd64", ocispec.ImageConfig{}), files(t, "damaged", "b"))
 	d := digest.FromBytes(files(t, "damaged", "b"))
 	r.blobs[d] = bytes.ReplaceAll(r.blobs[d], []byte("b"), []byte("c"))
+	other := r.image("other-config", configured("linux", "amd64", ocispec.ImageConfig{User: "a"}))
+	var described document
+	if err := json.Unmarshal(r.manifests[other.Digest.String()], &described); err != nil {
+		t.Fatal(err)
+	}
+	r.blobs[described.Config.Digest] = bytes.ReplaceAll(r.blobs[described.Config.Digest], []byte(`"a"`), []byte(`"b"`))
 	r.image("no-tar", configured("linux", "amd64", ocispec.ImageConfig{}), bytes.Repeat([]byte("x"), 1000))
 	r.manifests["huge"] = bytes.Repeat([]byte(" "), source.MaxManifest+10)
 	r.manifests["not-json"] = []byte("<html>")
@@ -201,9 +208,12 @@ func TestUnreadable(t *testing.T) {
 		deep = platformed(r.index("deep", deep), "linux", "amd64", "")
 	}
 	r.around = func(w http.ResponseWriter, req *http.Request) bool {
-		status := map[string]int{"401": 401, "403": 403, "429": 429, "500": 500}[req.URL.Path[strings.LastIndex(req.URL.Path, "/")+1:]]
+		status := map[string]int{"basic": 401, "401": 401, "403": 403, "429": 429, "500": 500}[req.URL.Path[strings.LastIndex(req.URL.Path, "/")+1:]]
 		if status == 0 {
 			return false
+		}
+		if strings.HasSuffix(req.URL.Path, "/basic") {
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
 		}
 		w.WriteHeader(status)
 		fmt.Fprint(w, `{"errors":[{"code":"X","message":"\u001b[2J"}]}`)
@@ -211,24 +221,26 @@ func TestUnreadable(t *testing.T) {
 	}
 	host := r.host()
 	want := map[string]string{
-		"good":      "",
-		"broken":    "layer " + d.String() + ": the content of " + d.String() + " has another digest: push the image again: what the registry or the archive has is damaged",
-		"no-tar":    "not a tar file that can be read",
-		"huge":      "the manifest has more than 4 MiB",
-		"not-json":  "the manifest is not JSON of an image",
-		"both":      "the manifest is an index and an image at the same time",
-		"old":       "the manifest has the format of 2015 (schema 1)",
-		"chart":     "it is not a container image: its configuration has the type application/vnd.cncf.helm.config.v1+json",
-		"escape":    `its configuration has the type \u001b[2J\u202e`,
-		"digest":    `digest "sha256:../../../x": must be one of SHA-256 or SHA-512`,
-		"encrypted": "a layer is encrypted",
-		"foreign":   "a layer is not in the registry",
-		"deep":      "the index holds indexes that hold indexes",
-		"none":      host + " has no such image: check the name and the tag",
-		"401":       host + " refuses access, or has no such image: run docker login " + host,
-		"403":       host + " refuses access, or has no such image: run docker login " + host,
-		"429":       host + " has too many requests from here: run docker login",
-		"500":       host + " answers 500 Internal Server Error: try again later",
+		"good":         "",
+		"broken":       "layer " + d.String() + ": the content of " + d.String() + " has another digest: push the image again: what the registry or the archive has is damaged",
+		"other-config": "configuration: the content of " + described.Config.Digest.String() + " has another digest",
+		"no-tar":       "not a tar file that can be read",
+		"huge":         "the manifest has more than 4 MiB",
+		"not-json":     "the manifest is not JSON of an image",
+		"both":         "the manifest is an index and an image at the same time",
+		"old":          "the manifest has the format of 2015 (schema 1)",
+		"chart":        "it is not a container image: its configuration has the type application/vnd.cncf.helm.config.v1+json",
+		"escape":       `its configuration has the type \u001b[2J\u202e`,
+		"digest":       `digest "sha256:../../../x": must be one of SHA-256 or SHA-512`,
+		"encrypted":    "a layer is encrypted",
+		"foreign":      "a layer is not in the registry",
+		"deep":         "the index holds indexes that hold indexes",
+		"none":         host + " has no such image: check the name and the tag",
+		"401":          host + " refuses access, or has no such image: run docker login " + host,
+		"basic":        host + " refuses access, or has no such image: run docker login " + host,
+		"403":          host + " refuses access, or has no such image: run docker login " + host,
+		"429":          host + " has too many requests from here: run docker login",
+		"500":          host + " answers 500 Internal Server Error: try again later",
 	}
 	names := map[string]string{}
 	for tag := range want {
@@ -336,16 +348,11 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
-// A host that does not answer costs its time once, and not once for each image.
-func TestUnreachableOnce(t *testing.T) {
-	var names []string
-	for i := range 500 {
-		names = append(names, fmt.Sprintf("localhost:1/app:%d", i))
-	}
-	for name, got := range read(t, Options{Parallel: 1}, names...) {
-		if got.err == nil {
-			t.Errorf("%s: no error", name)
-		}
+// Nothing steers the terminal, wherever it comes from.
+func TestVisible(t *testing.T) {
+	got := read(t, Options{Local: map[string]string{"app": "oci:/no\x1b[2Jwhere"}}, "app")["app"]
+	if want := `oci:/no\u001b[2Jwhere does not exist: check the path after --image`; fmt.Sprint(got.err) != want {
+		t.Errorf("error %q", got.err)
 	}
 }
 

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,7 @@ type previewOptions struct {
 	kustomization      string
 	excludedNamespaces []string
 	runtime            string
+	images             imagesOptions
 }
 
 // The exit code of preview where something is as --fail-on or --exit-code says.
@@ -65,7 +67,9 @@ func newPreviewCommand() *cobra.Command {
 for each workload, riskiest first, the settings that would be filled in, with what
 is known of each; what breaks or may break the application, with a fix; and the Pod
 Security level before and after. --explain shows every decision with its reason.
-No cluster is asked, and nothing is changed.
+No cluster is asked, and nothing is changed. With --images, it reads the images that
+the manifests name, from their registries or from files: what they hold decides
+whether a container starts.
 
 It reads Pods, and the pod templates of Deployments, ReplicaSets, StatefulSets,
 DaemonSets, Jobs, CronJobs, ReplicationControllers and PodTemplates, and of common
@@ -103,6 +107,12 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
   # Write the exceptions that the findings call for, as a profile
   caseharden preview -f deploy/ -o profile > profiles/fitted.yaml
 
+  # With what the images hold, whose registry Docker's credentials open
+  kubectl get pods -A -o json | caseharden preview -f - --images
+
+  # Where no registry can be reached
+  caseharden preview -f deploy/ --images --image registry.example.com/app:1=oci-archive:app.tar
+
   # With a profile of your own
   caseharden preview -f deploy/ --profiles ./profiles --profile legacy-java`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -112,7 +122,7 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runPreview(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, outputs)
+			return runPreview(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, outputs)
 		},
 	}
 	f := cmd.Flags()
@@ -130,13 +140,14 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
 	f.BoolVar(&o.exitCode, "exit-code", false, fmt.Sprintf("exit with %d if something would change, as --fail-on change does", exitFailed))
 	complete(cmd, "fail-on", completeWords(failConditions...))
 	complete(cmd, "min-severity", completeWords(severityNames()...))
+	o.images.flags(cmd)
 	complete(cmd, "output", completeWords(outputs...))
 	complete(cmd, "profile", func() ([]string, cobra.ShellCompDirective) { return completeProfiles(o.profiles) })
 	complete(cmd, "profiles", completeDirs)
 	return cmd
 }
 
-func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, outputs []string) error {
+func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, o previewOptions, outputs []string) error {
 	switch {
 	case o.kustomization != "" && len(o.files) > 0:
 		return errors.New("-f and -k: give one of them")
@@ -169,6 +180,12 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 		return fmt.Errorf("--profile: %w", err)
 	}
 
+	images, err := startImages(ctx, o.images, stderr)
+	if err != nil {
+		return err
+	}
+	defer images.stop()
+
 	inputs, unread := manifest.ReadInputs(o.files, stdin)
 	if o.kustomization != "" {
 		made, err := kustomize(o.kustomization)
@@ -177,7 +194,7 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 		}
 		inputs = []manifest.Input{made}
 	}
-	boundMemory(inputs)
+	boundMemory(inputs, images != nil)
 	progress, done := progressOn(stderr)
 	// Other outputs have no use for a profile that has been previewed itself.
 	makeReport := preview.New
@@ -187,8 +204,12 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	report := makeReport(profile, inputs, preview.Options{
 		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress, Today: today(),
 		Known: knownImage, Runtime: o.runtime, MinSeverity: evidence.Severity(o.minSeverity),
+		Images: images.read(),
 	})
 	done()
+	if images.interrupted() {
+		return errors.New("interrupted")
+	}
 	if !report.HasManifests() && len(report.Errors) == 0 {
 		if slices.Equal(o.files, []string{manifest.Stdin}) {
 			return errors.New("no objects on standard input: check the command before the pipe")
@@ -217,6 +238,7 @@ func runPreview(stdin io.Reader, stdout, stderr io.Writer, o previewOptions, out
 	for _, w := range report.Warnings {
 		fmt.Fprintf(stderr, "caseharden: warning: %s\n", w.Error())
 	}
+	images.summarize()
 	for _, e := range report.Errors {
 		fmt.Fprintf(stderr, "caseharden: %s\n", e.Error())
 	}
@@ -283,8 +305,9 @@ func orList(words []string) string {
 }
 
 // boundMemory lets garbage grow to twice of what is in use, which saves time, but keeps
-// all of it within a bound that goes by the size of the manifests.
-func boundMemory(inputs []manifest.Input) {
+// all of it within a bound that goes by the size of the manifests. Images pass through in
+// pieces and make a lot of garbage, of which little is let grow.
+func boundMemory(inputs []manifest.Input, images bool) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return // the user has decided
 	}
@@ -292,6 +315,11 @@ func boundMemory(inputs []manifest.Input) {
 	size := 0
 	for _, in := range inputs {
 		size += len(in.Data)
+	}
+	if images {
+		const ofImages = 160 << 20
+		debug.SetMemoryLimit(int64(ofImages + 3*size))
+		return
 	}
 	debug.SetGCPercent(200)
 	debug.SetMemoryLimit(int64(max(atLeast, 3*size)))

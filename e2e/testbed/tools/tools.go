@@ -68,3 +68,9 @@ func Helm3(ctx context.Context, w io.Writer) (string, error) {
 	helm := filepath.Join(dir, "helm3")
 	return helm, compile(ctx, w, "helm3", helm, "-ldflags="+variable+"Major=1"+variable+"Minor=37")
 }
+
+// Registry returns the path of a registry of container images.
+func Registry(ctx context.Context, w io.Writer) (string, error) {
+	dir, err := Build(ctx, w, "registry")
+	return filepath.Join(dir, "registry"), err
+}

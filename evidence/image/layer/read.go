@@ -170,7 +170,7 @@ func entryOf(h *tar.Header) (Entry, bool, error) {
 		UID: int64(h.Uid), GID: int64(h.Gid), Capability: h.PAXRecords["SCHILY.xattr.security.capability"],
 	}
 	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeRegA, tar.TypeCont, tar.TypeGNUSparse: //nolint:staticcheck // TypeRegA: old tar files
+	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
 		e.Size = h.Size
 		e.Mode &^= fs.ModeType
 	case tar.TypeDir, tar.TypeChar, tar.TypeBlock, tar.TypeFifo:

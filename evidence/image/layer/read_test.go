@@ -191,7 +191,7 @@ func TestRefused(t *testing.T) {
 
 // zstd may not ask for more memory than a window of 32 MiB.
 func TestWindow(t *testing.T) {
-	frame := []byte("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00") // a window of 2^31 bytes, and an empty block
+	frame := []byte("\x28\xb5\x2f\xfd\x00\x80\x01\x00\x00") // a window of 64 MiB, and an empty block
 	_, err := Read(t.Context(), bytes.NewReader(frame), nil)
 	if !errors.Is(err, zstd.ErrWindowSizeExceeded) {
 		t.Errorf("error %v", err)

@@ -32,15 +32,35 @@ type guard struct {
 	insecure map[string]bool
 }
 
-func newGuard(authorities []byte, insecure []string) (*guard, error) {
+// CheckHost returns an error for what is no host, with or without a port.
+func CheckHost(host string) error {
+	if host == "" || strings.ContainsAny(host, "/@ ") {
+		return fmt.Errorf("%q: must be a host, with its port if it has one, such as registry.example.com:5000", host)
+	}
+	return nil
+}
+
+// Authorities returns the certificates of the system and those of a file in PEM, if there is one.
+func Authorities(file []byte) (*x509.CertPool, error) {
+	if file == nil {
+		return nil, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // as on systems that have none
+	}
+	if !pool.AppendCertsFromPEM(file) {
+		return nil, errors.New("no certificate in PEM")
+	}
+	return pool, nil
+}
+
+func newGuard(authorities *x509.CertPool, insecure []string) *guard {
 	g := &guard{insecure: map[string]bool{}}
 	for _, host := range insecure {
-		if host == "" || strings.ContainsAny(host, "/@ ") {
-			return nil, fmt.Errorf("%q: must be a host, with its port if it has one, such as registry.example.com:5000", host)
-		}
 		g.insecure[strings.ToLower(host)] = true
 	}
-	transport := &http.Transport{
+	g.next = &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSHandshakeTimeout:    dialTimeout,
@@ -50,20 +70,9 @@ func newGuard(authorities []byte, insecure []string) (*guard, error) {
 		IdleConnTimeout:        30 * time.Second,
 		DisableCompression:     true, // blobs are as their digests say
 		ForceAttemptHTTP2:      true,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities},
 	}
-	if len(authorities) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(authorities) {
-			return nil, errors.New("no certificate in PEM")
-		}
-		transport.TLSClientConfig.RootCAs = pool
-	}
-	g.next = transport
-	return g, nil
+	return g
 }
 
 // client returns a client that tries again where an answer was temporary.

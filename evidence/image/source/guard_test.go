@@ -2,13 +2,38 @@
 
 package source
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"testing"
+)
+
+// A host that cannot be reached costs its time once, and not once for each image.
+func TestUnreachableOnce(t *testing.T) {
+	r := NewRegistries(nil, nil, nil)
+	dials := 0
+	r.guard.next.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+		dials++
+		return nil, &net.OpError{Op: "dial", Err: errors.New("no route")}
+	}
+	for _, image := range []string{"registry.example.com/a", "registry.example.com/b", "registry.example.com/c:1"} {
+		name, err := Parse(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Open(name).Root(t.Context()); !isDial(err) {
+			t.Errorf("%s: %v", image, err)
+		}
+	}
+	if dials != 1 {
+		t.Errorf("dialed %d times", dials)
+	}
+}
 
 func TestMayBePlain(t *testing.T) {
-	g, err := newGuard(nil, []string{"registry.example.com:5000", "Plain.example.com", "10.0.0.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := newGuard(nil, []string{"registry.example.com:5000", "Plain.example.com", "10.0.0.1"})
 	for host, want := range map[string]bool{
 		"localhost": true, "localhost:5000": true, "127.0.0.1:5000": true, "127.9.9.9": true, "[::1]:5000": true, "[::ffff:127.0.0.1]:80": true,
 		"registry.example.com:5000": true, "REGISTRY.example.com:5000": true, "plain.example.com": true, "plain.example.com:80": true, "10.0.0.1:5000": true,
@@ -20,7 +45,7 @@ func TestMayBePlain(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "http://registry.example.com", "registry.example.com/app"} {
-		if _, err := newGuard(nil, []string{bad}); err == nil {
+		if CheckHost(bad) == nil {
 			t.Errorf("%q is accepted", bad)
 		}
 	}

@@ -24,9 +24,6 @@ import (
 // docker-archive:FILE.
 func OpenLocal(name reference.Named, where string) (Source, error) {
 	kind, file, _ := strings.Cut(where, ":")
-	if file == "" {
-		kind = ""
-	}
 	switch kind {
 	case "oci":
 		root, err := os.OpenRoot(file)
@@ -47,7 +44,17 @@ func OpenLocal(name reference.Named, where string) (Source, error) {
 		}
 		return &dockerArchive{name: name, files: files}, nil
 	}
-	return nil, fmt.Errorf("%q: must be oci:DIR, oci-archive:FILE or docker-archive:FILE", where)
+	return nil, CheckLocal(where)
+}
+
+// CheckLocal returns an error for what [OpenLocal] does not know.
+func CheckLocal(where string) error {
+	switch kind, file, _ := strings.Cut(where, ":"); {
+	case file != "" && (kind == "oci" || kind == "oci-archive" || kind == "docker-archive"):
+		return nil
+	default:
+		return fmt.Errorf("%q: must be oci:DIR, oci-archive:FILE or docker-archive:FILE", where)
+	}
 }
 
 // files are a directory, or an archive of one.

@@ -4,6 +4,7 @@ package source
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -31,14 +32,11 @@ type Registries struct {
 	unreachable map[string]error // hosts, so that their other images do not wait for them too
 }
 
-// NewRegistries returns registries that trust the certificates of the system and those of
-// authorities, in PEM, and speak plain HTTP with loopback addresses and the hosts of insecure.
-func NewRegistries(authorities []byte, insecure []string, c *Credentials) (*Registries, error) {
-	g, err := newGuard(authorities, insecure)
-	if err != nil {
-		return nil, err
-	}
-	return &Registries{client: g.client(), guard: g, credentials: c, plain: map[string]bool{}, unreachable: map[string]error{}}, nil
+// NewRegistries returns registries that trust these authorities, nil for those of the system,
+// and speak plain HTTP with loopback addresses and the hosts of insecure.
+func NewRegistries(authorities *x509.CertPool, insecure []string, c *Credentials) *Registries {
+	g := newGuard(authorities, insecure)
+	return &Registries{client: g.client(), guard: g, credentials: c, plain: map[string]bool{}, unreachable: map[string]error{}}
 }
 
 // acceptedManifests are the formats of manifests and indexes that are asked for.
@@ -63,10 +61,7 @@ func (r *Registries) Open(name reference.Named) Source {
 		Client: &auth.Client{
 			Client: r.client, Cache: auth.NewCache(), ClientID: "caseharden",
 			Header: http.Header{"User-Agent": {"caseharden"}},
-			Credential: func(ctx context.Context, host string) (auth.Credential, error) {
-				if host != ref.Host() {
-					return auth.EmptyCredential, nil
-				}
+			Credential: func(ctx context.Context, _ string) (auth.Credential, error) {
 				return r.credentials.For(ctx, name.Name())
 			},
 		},

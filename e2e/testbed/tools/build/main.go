@@ -36,9 +36,14 @@ func build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	registry, err := tools.Registry(ctx, os.Stderr)
+	if err != nil {
+		return err
+	}
 	fmt.Println(helm)
 	fmt.Println(helm3)
 	fmt.Println(prometheus)
 	fmt.Println(promtool)
+	fmt.Println(registry)
 	return nil
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/evidence/image"
+	"github.com/caseharden/caseharden/internal/text"
+	"github.com/caseharden/caseharden/preview"
+)
+
+// An imageReading is the reading of all images of a preview. Its methods may be called where
+// none is read.
+type imageReading struct {
+	reader *image.Reader
+	ctx    context.Context // ends with Ctrl-C
+	end    context.CancelFunc
+	stderr io.Writer
+
+	mu     sync.Mutex // guards the following
+	total  int
+	failed []*image.Error
+}
+
+// startImages gets ready to read the images that the flags ask for. The caller must call stop.
+func startImages(ctx context.Context, o imagesOptions, stderr io.Writer) (*imageReading, error) {
+	reader, err := o.open()
+	if err != nil || reader == nil {
+		return nil, err
+	}
+	r := &imageReading{reader: reader, stderr: stderr}
+	r.ctx, r.end = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(r.ctx, r.end) // a second Ctrl-C ends the process at once
+	return r, nil
+}
+
+func (r *imageReading) stop() {
+	if r == nil {
+		return
+	}
+	r.end()
+	if err := r.reader.Close(); err != nil {
+		fmt.Fprintf(r.stderr, "caseharden: warning: what layers hold is not remembered: %v\n", err)
+	}
+}
+
+func (r *imageReading) interrupted() bool { return r != nil && r.ctx.Err() != nil }
+
+// read returns what the preview calls to read images; nil if it is to read none.
+func (r *imageReading) read() preview.ReadImages {
+	if r == nil {
+		return nil
+	}
+	return func(names []string, platform string, use func(string, *evidence.Image, error)) {
+		progress, done := imagesProgressOn(r.stderr)
+		defer done()
+		r.total, r.failed = len(names), nil // a preview may be made again, with another profile
+		r.reader.Read(r.ctx, names, platform, progress, func(name string, i *evidence.Image, err error) {
+			if failed, ok := errors.AsType[*image.Error](err); ok {
+				r.mu.Lock()
+				r.failed = append(r.failed, failed)
+				r.mu.Unlock()
+			}
+			use(name, i, err)
+		})
+	}
+}
+
+// summarize says which images could not be read, and why: each reason once. It also names
+// local content that nothing asked for.
+func (r *imageReading) summarize() {
+	if r == nil {
+		return
+	}
+	for _, name := range r.reader.Unused() {
+		fmt.Fprintf(r.stderr, "caseharden: warning: --image %s: no manifest names this image\n", text.Visible(name))
+	}
+	if len(r.failed) == 0 {
+		return
+	}
+	const shown = 10
+	type cause struct{ reason, fix string }
+	of := map[cause][]string{}
+	var causes []cause
+	slices.SortFunc(r.failed, func(a, b *image.Error) int { return strings.Compare(a.Image, b.Image) })
+	for _, e := range r.failed {
+		c := cause{e.Reason, e.Fix}
+		if of[c] == nil {
+			causes = append(causes, c)
+		}
+		of[c] = append(of[c], text.Shorten(text.Visible(e.Image), 200))
+	}
+	fmt.Fprintf(r.stderr, "caseharden: warning: %d of %s could not be read; what depends on them is unknown:\n", len(r.failed), text.Count(r.total, "image"))
+	for _, c := range causes {
+		names := of[c]
+		more := ""
+		if n := len(names) - shown; n > 0 {
+			names, more = names[:shown], fmt.Sprintf(" and %d more", n)
+		}
+		fmt.Fprintf(r.stderr, "  %s%s\n    %s\n    fix: %s\n", strings.Join(names, ", "), more, c.reason, c.fix)
+	}
+}
+
+// imagesProgressOn reports on a terminal how many images are read. The caller must call done.
+func imagesProgressOn(w io.Writer) (progress func(image.Progress), done func()) {
+	if !isTerminal(w) {
+		return nil, func() {}
+	}
+	begun := time.Now()
+	return func(p image.Progress) {
+			fmt.Fprintf(w, "\r%d of %s read, %d MB, %v\x1b[K", p.Done, text.Count(p.Total, "image"), p.Bytes/1e6, time.Since(begun).Round(time.Second))
+		}, func() {
+			fmt.Fprint(w, "\r\x1b[K")
+		}
+}
