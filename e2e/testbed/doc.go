@@ -11,5 +11,6 @@
 //	cluster       controllers, scheduler, kubelet and containerd too: pods run
 //	sandbox       the namespaces and cgroups that a cluster needs
 //	oci           container images made by code
-//	tools         Helm, Prometheus, containerd, the plugins of a pod network
+//	registry      a registry of container images, with TLS and a password
+//	tools         Helm, Prometheus, containerd, that registry, the plugins of a pod network
 package testbed

@@ -45,6 +45,7 @@ type Reader struct {
 	registries *source.Registries
 	store      *store.Store
 	layers     flights
+	resolved   sync.Map     // resolvedKey to *resolved
 	bytes      atomic.Int64 // read of layers
 }
 
@@ -191,7 +192,7 @@ func (r *Reader) image(ctx context.Context, name string, wanted wish) (*evidence
 		return nil, err
 	}
 	defer s.Close()
-	found, err := resolve(ctx, s, wanted)
+	found, err := r.resolve(ctx, parsed.String(), s, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +206,26 @@ func (r *Reader) image(ctx context.Context, name string, wanted wish) (*evidence
 	}
 	image.Files = files
 	return image, nil
+}
+
+// resolve returns what an image was found to be the first time: a preview that is made several
+// times asks registries once, and speaks of one image.
+func (r *Reader) resolve(ctx context.Context, name string, s source.Source, wanted wish) (*resolved, error) {
+	key := resolvedKey{name, wanted}
+	if found, ok := r.resolved.Load(key); ok {
+		return found.(*resolved), nil
+	}
+	found, err := resolve(ctx, s, wanted)
+	if err != nil {
+		return nil, err
+	}
+	r.resolved.Store(key, found)
+	return found, nil
+}
+
+type resolvedKey struct {
+	name   string
+	wanted wish
 }
 
 // open opens local content, or the registry.

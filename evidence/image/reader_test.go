@@ -129,6 +129,27 @@ func TestRemembersLayers(t *testing.T) {
 	}
 }
 
+// A reader that reads an image again asks for nothing again.
+func TestReadsAgain(t *testing.T) {
+	r := newRegistry(t)
+	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{User: "one"}), files(t, "a", ""))
+	reader, err := New(Options{Authorities: r.authorities(), CacheDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for range 3 {
+		reader.Read(t.Context(), []string{r.host() + "/app:1"}, "", nil, func(_ string, i *evidence.Image, err error) {
+			if err != nil || i.Config.User != "one" || len(i.Files.Children("/")) != 1 {
+				t.Errorf("%+v, %v", i, err)
+			}
+		})
+	}
+	if n := r.counts("manifests") + r.counts("blobs"); n != 3 {
+		t.Errorf("the registry was asked %d times, want 3", n)
+	}
+}
+
 func TestPlatforms(t *testing.T) {
 	r := newRegistry(t)
 	var all []ocispec.Descriptor

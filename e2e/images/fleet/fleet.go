@@ -7,6 +7,7 @@ package fleet
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -25,13 +26,13 @@ import (
 // A Fleet says which images are made. Half of an image is a base that twenty images share, and
 // half is its own.
 type Fleet struct {
-	Images int
-	Size   int64 // of an image, unpacked, in bytes
+	Images   int
+	Size     int64 // of an image, unpacked, in bytes
+	FileSize int   // of a file, in bytes; 0 is 25 KiB, of which an image of 300 MiB has 12,000
 }
 
 const (
 	segmentSize  = 10 << 20 // of a part of a layer, unpacked
-	fileSize     = 25 << 10 // of most files
 	segmentCount = 32
 	sharing      = 20
 	random       = 0.3 // of the content, which no compression makes smaller
@@ -43,20 +44,20 @@ type segments [][]byte
 
 // makeSegments returns parts that have all that a layer of files of this size has. Their bytes
 // are the same in every run.
-func makeSegments(count, size int) (segments, error) {
+func makeSegments(count, size, fileSize int) (segments, error) {
 	s := make(segments, count)
 	var all errgroup.Group
 	all.SetLimit(2)
 	for i := range s {
 		all.Go(func() (err error) {
-			s[i], err = segment(i, size)
+			s[i], err = segment(i, size, fileSize)
 			return err
 		})
 	}
 	return s, all.Wait()
 }
 
-func segment(number, size int) ([]byte, error) {
+func segment(number, size, fileSize int) ([]byte, error) {
 	r := rand.New(rand.NewPCG(1, uint64(number)))
 	const text = "A file of a package repeats itself: 0123456789 abcdefghijklmnopqrstuvwxyz {\"key\": \"value\"}\n"
 	return member(func(w *tar.Writer) error {
@@ -153,7 +154,7 @@ func (f Fleet) Push(ctx context.Context, r *registry.Registry) (*Pushed, error) 
 	if count == 0 {
 		count, size = 1, half
 	}
-	s, err := makeSegments(min(segmentCount, 2*count+2), size)
+	s, err := makeSegments(min(segmentCount, 2*count+2), size, cmp.Or(f.FileSize, 25<<10))
 	if err != nil {
 		return nil, err
 	}

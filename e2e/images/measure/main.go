@@ -25,10 +25,11 @@ import (
 func main() {
 	images := flag.Int("images", 200, "number of images")
 	size := flag.Int64("size", 300, "size of an image, unpacked, in MiB")
+	fileSize := flag.Int("file-size", 0, "size of a file, in bytes (default 25 KiB)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := measure(ctx, fleet.Fleet{Images: *images, Size: *size << 20}); err != nil {
+	if err := measure(ctx, fleet.Fleet{Images: *images, Size: *size << 20, FileSize: *fileSize}); err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
 		os.Exit(1)
 	}

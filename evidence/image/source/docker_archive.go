@@ -87,7 +87,12 @@ func (a *dockerArchive) choose(images []dockerImage) (dockerImage, error) {
 	return dockerImage{}, fmt.Errorf("there are %d images in it, and none is named %s", len(images), reference.FamiliarString(a.name))
 }
 
-func (a *dockerArchive) Blob(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+func (a *dockerArchive) Blob(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	if a.blobs == nil {
+		if _, err := a.Root(ctx); err != nil {
+			return nil, err
+		}
+	}
 	name, ok := a.blobs[d.Digest]
 	if !ok {
 		return nil, notThere(d.Digest.String())
