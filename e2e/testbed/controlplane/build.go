@@ -19,9 +19,13 @@ type Binaries struct {
 }
 
 // Build compiles the control plane into dir, or into gobuild.BinDir if dir is empty, and
-// reports the progress to w. A first build takes minutes, all others about a second.
+// reports the progress to w. Where KUBEBUILDER_ASSETS names a directory with both, they are
+// taken from there. A first build takes minutes, all others about a second.
 // Several processes may call it at the same time.
 func Build(ctx context.Context, w io.Writer, dir string) (Binaries, error) {
+	if b, there, err := assets(); there && dir == "" {
+		return b, err
+	}
 	dir, err := build(ctx, w, dir, "etcd and kube-apiserver", "etcd", "kube-apiserver")
 	return Binaries{
 		Etcd:      filepath.Join(dir, "etcd"),
@@ -39,6 +43,9 @@ func BuildNode(ctx context.Context, w io.Writer) (string, error) {
 // BuildKubectl compiles kubectl, of the same version as the control plane, and returns its
 // path.
 func BuildKubectl(ctx context.Context, w io.Writer) (string, error) {
+	if kubectl, there := assetKubectl(); there {
+		return kubectl, nil
+	}
 	dir, err := build(ctx, w, "", "kubectl", "kubectl")
 	return filepath.Join(dir, "kubectl"), err
 }
@@ -77,13 +84,18 @@ func versionFlag(ctx context.Context, module string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	v := regexp.MustCompile(`^v(\d+)\.(\d+)\.`).FindStringSubmatch(out)
+	return linkerFlags(strings.TrimSpace(out))
+}
+
+// linkerFlags returns the flag of go build that makes a program call itself by a version.
+func linkerFlags(version string) (string, error) {
+	v := regexp.MustCompile(`^v(\d+)\.(\d+)\.`).FindStringSubmatch(version)
 	if v == nil {
-		return "", fmt.Errorf("k8s.io/kubernetes: version %q is none of a release", out)
+		return "", fmt.Errorf("k8s.io/kubernetes: version %q is not a release", version)
 	}
 	const variable = " -X=k8s.io/component-base/version."
 	return "-ldflags=" +
-		variable + "gitVersion=" + strings.TrimSpace(out) +
+		variable + "gitVersion=" + version +
 		variable + "gitMajor=" + v[1] +
 		variable + "gitMinor=" + v[2], nil
 }

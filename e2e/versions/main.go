@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command versions runs the tests that need an API server on other versions of Kubernetes:
+//
+//	go run ./versions 1.30 1.32
+//
+// It builds kube-apiserver of the newest patch release of each minor version, and runs the
+// tests of the packages below against it. The table at the end says what passed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
+	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
+)
+
+// suites are what has to pass on each supported version.
+var suites = []struct{ name, pkg, run string }{
+	{"modes, conflicts, corpus, debug containers", "./api", "."},
+	{"chart and install.yaml, label and account guards", "./chart", "TestRenderedIsAccepted|TestGuard|TestAccountForges|TestInstall"},
+	{"three rotations under load", "./rotation", "TestRotationsUnderLoad"},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "versions:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, minors []string) error {
+	if len(minors) == 0 {
+		return errors.New("no version given: give minor versions, such as 1.30 1.32")
+	}
+	releases, err := newest(ctx, minors)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	var table strings.Builder
+	rows := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(rows, "KUBERNETES\tTESTS\tRESULT\tTOOK")
+	for _, release := range releases {
+		assets, remove, err := assetsOf(ctx, release)
+		if err != nil {
+			return err
+		}
+		for _, s := range suites {
+			fmt.Fprintf(os.Stderr, "%s: %s\n", release, s.name)
+			begun := time.Now()
+			result := "passed"
+			if err := test(ctx, assets, s.pkg, s.run); err != nil {
+				result = "FAILED"
+				errs = append(errs, fmt.Errorf("%s: %s: %w", release, s.name, err))
+			}
+			fmt.Fprintf(rows, "%s\t%s\t%s\t%s\n", release, s.name, result, time.Since(begun).Round(time.Second))
+		}
+		remove()
+	}
+	_ = rows.Flush() // into memory
+	_, err = io.WriteString(os.Stdout, table.String())
+	return errors.Join(append(errs, err)...)
+}
+
+// newest returns the newest patch release of each minor version.
+func newest(ctx context.Context, minors []string) ([]string, error) {
+	module, err := gobuild.ModuleDir()
+	if err != nil {
+		return nil, err
+	}
+	out, err := gobuild.Output(ctx, module, "list", "-m", "-versions", "k8s.io/kubernetes")
+	if err != nil {
+		return nil, err
+	}
+	patches := map[string]int{}
+	for _, v := range regexp.MustCompile(`\bv(\d+\.\d+)\.(\d+)(\s|$)`).FindAllStringSubmatch(out, -1) {
+		if patch, err := strconv.Atoi(v[2]); err == nil {
+			patches[v[1]] = max(patch, patches[v[1]])
+		}
+	}
+	var releases []string
+	for _, minor := range minors {
+		patch, found := patches[strings.TrimPrefix(minor, "v")]
+		if !found {
+			return nil, fmt.Errorf("version %q: Kubernetes has no such minor version: give one such as 1.30", minor)
+		}
+		releases = append(releases, fmt.Sprintf("v%s.%d", strings.TrimPrefix(minor, "v"), patch))
+	}
+	return slices.Compact(releases), nil
+}
+
+// assetsOf returns a directory with the API server of a release, and the etcd and kubectl
+// of all other tests. The caller must call remove.
+func assetsOf(ctx context.Context, release string) (dir string, remove func(), err error) {
+	server, err := controlplane.BuildAPIServer(ctx, os.Stderr, release)
+	if err != nil {
+		return "", nil, err
+	}
+	ours, err := controlplane.Build(ctx, os.Stderr, "")
+	if err != nil {
+		return "", nil, err
+	}
+	kubectl, err := controlplane.BuildKubectl(ctx, os.Stderr)
+	if err != nil {
+		return "", nil, err
+	}
+	if dir, err = os.MkdirTemp("", "versions-"); err != nil {
+		return "", nil, err
+	}
+	for name, program := range map[string]string{"kube-apiserver": server, "etcd": ours.Etcd, "kubectl": kubectl} {
+		err = errors.Join(err, os.Symlink(program, filepath.Join(dir, name)))
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, err
+}
+
+// test runs the tests of a package on the programs in a directory.
+func test(ctx context.Context, assets, pkg, run string) error {
+	module, err := gobuild.ModuleDir()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout=30m", "-run", run, pkg)
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "KUBEBUILDER_ASSETS="+assets)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	return cmd.Run()
+}
