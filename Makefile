@@ -36,9 +36,16 @@ GO_IMAGE ?=
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: control-plane ## Show the webhook at work on a real control plane
-	@go -C e2e build -o ../bin/demo ./demo
-	@exec bin/demo
+demo: ## Show the webhook at work: by itself, then on a real API server
+	@echo "== building caseharden"
+	@mkdir -p bin
+	@go build -buildvcs=false -o bin/ . ./internal/demo
+	@bin/demo bin/caseharden e2e/demo/legacy.yaml
+	@echo
+	@echo "== the same on a real API server (Ctrl-C ends the demo)"
+	@$(MAKE) --no-print-directory control-plane
+	@go -C e2e build -o ../bin/demo-apiserver ./demo
+	@exec bin/demo-apiserver
 
 # Further flags: --only=direct or --only=apiserver, --rounds=N, --json=FILE.
 BENCH_FLAGS ?=
