@@ -22,8 +22,9 @@ type Match struct {
 // An ImagePattern says which images are meant, by their repositories. What the name of
 // an image stands for is not known here: see [Profile.RepositoryOf].
 type ImagePattern struct {
-	Glob    string // as the profile has it
-	Matches func(repository string) bool
+	Glob       string // as the profile has it
+	Expression string // RE2, of the whole repository with a slash at its end
+	Matches    func(repository string) bool
 }
 
 // matches reports whether a container is meant. What takes longer to find out comes

@@ -252,7 +252,7 @@ func (g generator) volumes() any {
 	list := []any{}
 	for range g.IntN(3) {
 		list = append(list, g.object(map[string]func() any{
-			"name":     g.oneOf("data", volumeName("/tmp"), volumeName("/tmp")+"-2", volumeName("/var/run")),
+			"name":     g.oneOf("data", VolumeName("/tmp"), VolumeName("/tmp")+"-2", VolumeName("/var/run")),
 			"emptyDir": g.oneOf(map[string]any{}, map[string]any{"sizeLimit": "64Mi"}, map[string]any{"sizeLimit": "65536Ki"}, map[string]any{"sizeLimit": "1Mi", "medium": "Memory"}, map[string]any{"sizeLimit": "x"}),
 		}, g.anything))
 	}
@@ -263,7 +263,7 @@ func (g generator) mounts() any {
 	list := []any{}
 	for range g.IntN(3) {
 		list = append(list, g.object(map[string]func() any{
-			"name":      g.oneOf("data", volumeName("/tmp")),
+			"name":      g.oneOf("data", VolumeName("/tmp")),
 			"mountPath": g.oneOf("/tmp", "/tmp/", "/var", "/data", "", "/tmp/x"),
 		}, g.anything))
 	}

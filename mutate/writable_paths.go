@@ -62,7 +62,7 @@ func (p *patch) mount(mounts []Mount, volumes *defaults.Volumes) {
 // volumeFor returns the name of the volume for a path: that of an earlier pass, or
 // one that no volume of the pod has.
 func volumeFor(w defaults.WritablePath, volumesByName map[string]*defaults.EmptyDir) (name string, present bool) {
-	base := volumeName(w.Path)
+	base := VolumeName(w.Path)
 	for n := 1; ; n++ {
 		name = base
 		if n > 1 {
@@ -78,10 +78,10 @@ func volumeFor(w defaults.WritablePath, volumesByName map[string]*defaults.Empty
 	}
 }
 
-// volumeName returns the same name for a path at all times, so that a second pass
+// VolumeName returns the same name for a path at all times, so that a second pass
 // finds the volume of the first: what can be read of the path, and a hash, since
 // paths differ in more than a name can hold.
-func volumeName(path string) string {
+func VolumeName(path string) string {
 	const maxReadable = 36
 	readable := strings.Trim(strings.Map(func(r rune) rune {
 		switch {

@@ -24,7 +24,7 @@ func takenVolumes(n int, base string) string {
 func BenchmarkVolumeNames(b *testing.B) {
 	w := newWebhook(b)
 	for _, n := range []int{8_000, 16_000, 32_000, 54_000} {
-		request := create(takenVolumes(n, volumeName("/tmp")))
+		request := create(takenVolumes(n, VolumeName("/tmp")))
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
 				w.review(b, "/enforce/writable", request)

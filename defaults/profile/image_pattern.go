@@ -77,10 +77,12 @@ func newImagePattern(written, glob string) defaults.ImagePattern {
 		}
 		pattern = append(pattern, strings.Join(parts, `[^/]*`)+"/")
 	}
-	repositories := regexp.MustCompile("^" + strings.Join(pattern, "") + "$")
+	expression := strings.Join(pattern, "")
+	repositories := regexp.MustCompile("^" + expression + "$")
 	return defaults.ImagePattern{
-		Glob:    written,
-		Matches: func(repository string) bool { return repository != "" && repositories.MatchString(repository+"/") },
+		Glob:       written,
+		Expression: expression,
+		Matches:    func(repository string) bool { return repository != "" && repositories.MatchString(repository+"/") },
 	}
 }
 

@@ -41,7 +41,7 @@ var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := &ownProfiles{dirs: []string{filepath.Join(root, "mutate", "testdata"), dir}}
+	own := &ownProfiles{dirs: []string{filepath.Join(root, "mutate", "testdata"), filepath.Join(root, "docs", "examples", "profiles"), dir}}
 	startedProfiles = own
 	fields, err := fieldProfiles()
 	if err != nil {
@@ -111,7 +111,7 @@ func stopProfiles() error {
 	if startedProfiles == nil {
 		return nil
 	}
-	err := os.RemoveAll(startedProfiles.dirs[1])
+	err := os.RemoveAll(startedProfiles.dirs[2])
 	if startedProfiles.Webhook != nil {
 		err = errors.Join(err, startedProfiles.Stop())
 	}

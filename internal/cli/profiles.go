@@ -110,7 +110,7 @@ func (p *profileFiles) addFile(name string) error {
 func newProfilesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profiles",
-		Short: "List, show and check profiles",
+		Short: "List, show, check and export profiles",
 		Long: `List, show and check profiles: what is filled in, and where not.
 
 The profiles compatible, hardened and restricted are built in. Others are files:
@@ -127,7 +127,7 @@ The profiles compatible, hardened and restricted are built in. Others are files:
 		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newProfilesListCommand(), newProfilesShowCommand(), newProfilesValidateCommand())
+	cmd.AddCommand(newProfilesListCommand(), newProfilesShowCommand(), newProfilesValidateCommand(), newProfilesExportCommand())
 	return cmd
 }
 

@@ -191,6 +191,12 @@ var importRules = []struct {
 		because: "it reaches a cluster by the dynamic client: typed clients and the helpers of kubectl cost 15 to 23 MiB",
 	},
 	{
+		pkg:     module + "/policy",
+		forbid:  []string{module + "/defaults/profile", module + "/certs", module + "/internal", "k8s.io/client-go", "github.com/spf13/cobra"},
+		direct:  true,
+		because: "a profile comes in and YAML goes out: nothing is asked, and no CEL is run",
+	},
+	{
 		pkg:     module + "/certs",
 		forbid:  []string{module + "/mutate", module + "/defaults"},
 		because: "certificates have nothing to do with pods",
