@@ -120,8 +120,10 @@ func (d *detective) consider(c narrow.Candidate, j watch.Judgement) {
 		case watch.ReadOnly:
 			d.readOnly(clue, next)
 		case watch.Denied:
-			if c[userGroup] == "" {
+			if c[userGroup] != narrow.Leave {
 				d.suggestUser(next)
+			} else {
+				d.keep(append([]string{"DAC_OVERRIDE"}, d.kept(c)...), next)
 			}
 		case watch.NotPermitted:
 			d.notPermitted(clue, next)
@@ -143,16 +145,19 @@ func (d *detective) consider(c narrow.Candidate, j watch.Judgement) {
 
 // readOnly notes where the container wanted to write.
 func (d *detective) readOnly(clue watch.Clue, next narrow.Candidate) {
-	if dir := watch.Directory(clue.Path); dir != "" && !slices.Contains(d.paths, dir) {
+	dir := watch.Directory(clue.Path)
+	if dir != "" && !slices.Contains(d.paths, dir) {
 		d.paths = append(d.paths, dir)
 	}
-	answer, ok := d.book.offerPaths(d.paths)
-	if !ok {
-		answer, ok = d.book.offerPaths([]string{"/run", "/tmp"})
-	}
-	if ok {
+	switch answer, ok := d.book.offerPaths(d.paths); {
+	case next[rootGroup] == narrow.Leave:
+	case clue.Path != "" && dir == "":
+		next[rootGroup] = narrow.Leave // no volume can be mounted there
+	case ok:
 		d.search.Answer(rootGroup, answer)
-		if next[rootGroup] != narrow.Leave {
+		next[rootGroup] = answer.ID
+	default:
+		if answer, ok := d.book.offerPaths([]string{"/run", "/tmp"}); ok {
 			next[rootGroup] = answer.ID
 		}
 	}
@@ -160,33 +165,68 @@ func (d *detective) readOnly(clue watch.Clue, next narrow.Candidate) {
 
 // notPermitted notes which capabilities the container missed.
 func (d *detective) notPermitted(clue watch.Clue, next narrow.Candidate) {
+	// A program with a file capability cannot even be started. Of those, this is the most
+	// common.
+	if strings.Contains(clue.Line, "exec") {
+		d.keep([]string{"NET_BIND_SERVICE"}, next)
+		return
+	}
 	for _, w := range capabilityWords {
 		if w.words.MatchString(clue.Line) {
 			d.capabilities = append(d.capabilities, w.capabilities...)
 		}
 	}
-	// A program with a file capability cannot even be started. Of those, this is the most
-	// common.
-	if strings.Contains(clue.Line, "exec") && len(d.capabilities) == 0 {
-		d.capabilities = []string{"NET_BIND_SERVICE"}
-	}
-	if answer, ok := d.book.offerCapabilities(d.capabilities); ok {
-		d.search.Answer(capabilitiesGroup, answer)
-		if next[capabilitiesGroup] == "" {
-			next[capabilitiesGroup] = answer.ID
+	if slices.Contains(d.capabilities, "CHOWN") || slices.Contains(d.capabilities, "SETUID") {
+		// Only root has capabilities: as another user these would not be effective. What an
+		// entrypoint needs of them comes together.
+		d.suggestImageUser(next)
+		if d.book.has(userGroup) {
+			next[userGroup] = narrow.Leave
 		}
-	} else if next[capabilitiesGroup] == "" {
-		next[capabilitiesGroup] = narrow.Leave
+		d.keep(startAsRoot, next)
+		return
 	}
-	// What needs capabilities to become another user needs to be root first.
-	if next[userGroup] == "" && slices.Contains(d.capabilities, "SETUID") {
-		next[userGroup] = narrow.Leave
-	}
+	d.keep(d.capabilities, next)
 }
 
-// suggestUser has the container run as its image's user, if that is not root.
+// keep has a candidate keep capabilities, or all of them if none is known.
+func (d *detective) keep(capabilities []string, next narrow.Candidate) {
+	if next[capabilitiesGroup] == narrow.Leave {
+		return
+	}
+	answer, ok := d.book.offerCapabilities(append(slices.Clone(capabilities), d.kept(next)...))
+	if !ok {
+		next[capabilitiesGroup] = narrow.Leave
+		return
+	}
+	d.search.Answer(capabilitiesGroup, answer)
+	next[capabilitiesGroup] = answer.ID
+}
+
+// kept returns the capabilities that a candidate keeps.
+func (d *detective) kept(c narrow.Candidate) []string {
+	return d.book.answers[capabilitiesGroup][c[capabilitiesGroup]].Add
+}
+
+// suggestImageUser suggests the same with the image's user, if that is known and not tried.
+func (d *detective) suggestImageUser(c narrow.Candidate) {
+	answer, ok := d.book.offerUser(d.user)
+	if !ok || c[userGroup] != "" {
+		return
+	}
+	d.search.Answer(userGroup, answer)
+	as := narrow.Candidate{userGroup: answer.ID}
+	if paths, found := c[rootGroup]; found {
+		as[rootGroup] = paths
+	}
+	d.search.Suggest(as)
+}
+
+// suggestUser has the container run as its image's user, or, if that is root or was tried
+// already, as the image has it.
 func (d *detective) suggestUser(next narrow.Candidate) {
-	if answer, ok := d.book.offerUser(d.user); ok {
+	if answer, ok := d.book.offerUser(d.user); ok && next[userGroup] == "" {
+		d.search.Answer(userGroup, answer)
 		next[userGroup] = answer.ID
 		return
 	}

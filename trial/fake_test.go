@@ -5,6 +5,7 @@ package trial_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type ending struct {
 	says  string
 	code  int32
 	warns string // what it says while it runs on
+	again string // what it says after it was killed, as it ends; empty: it runs on
 }
 
 // fakeCluster runs applications by the clock of the test: it stands for API server, kubelet
@@ -43,6 +45,7 @@ type fakeCluster struct {
 	pods    map[string]*fakePod
 	most    int // pods at the same time
 	created int
+	deaf    bool                                 // single pods are not deleted
 	quota   int                                  // 0: none
 	refuse  func(pod *corev1.Pod) error          // admission
 	change  func(pod *unstructured.Unstructured) // admission
@@ -145,6 +148,10 @@ func (f *fakeCluster) status(p *fakePod, c corev1.Container) corev1.ContainerSta
 			s.LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "Error", StartedAt: metav1.NewTime(begun), FinishedAt: metav1.NewTime(begun.Add(lives))}
 		}
 	}
+	if up := age - startTime; s.RestartCount > 0 && app.again != "" && up > time.Duration(c.LivenessProbe.InitialDelaySeconds)*time.Second+2*time.Second {
+		s.State.Terminated = &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", StartedAt: metav1.NewTime(begun), FinishedAt: metav1.NewTime(begun)}
+		return s
+	}
 	if app.after > 0 && age > startTime+app.after {
 		s.State.Terminated = &corev1.ContainerStateTerminated{ExitCode: app.code, Reason: "Error", StartedAt: metav1.NewTime(begun), FinishedAt: metav1.NewTime(begun.Add(app.after))}
 		return s
@@ -156,6 +163,9 @@ func (f *fakeCluster) status(p *fakePod, c corev1.Container) corev1.ContainerSta
 func (f *fakeCluster) Delete(_ context.Context, name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.deaf {
+		return errors.New("try again later")
+	}
 	delete(f.pods, name)
 	return nil
 }
@@ -181,7 +191,7 @@ func (f *fakeCluster) Log(_ context.Context, name, container string, _ bool) (st
 	if app.after > 0 && time.Since(p.begun) > startTime+app.after {
 		return app.says + "\n", nil
 	}
-	return app.warns + "\n", nil
+	return app.warns + app.again + "\n", nil
 }
 
 func (f *fakeCluster) Exec(_ context.Context, name, _ string, command []string) (int, string, error) {

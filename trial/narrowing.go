@@ -24,21 +24,22 @@ const searchHold = 8 * time.Second
 
 // controlFacts is what the control shows beside that it works.
 type controlFacts struct {
-	users map[string]int64 // as whom each container runs
-	node  Node
+	users  map[string]int64 // as whom each container runs
+	groups map[string]int64 // and with which group, where that user started it
+	node   Node
 }
 
 // learn takes from the control as whom its containers run: the user that the runtime started
 // them as, and, if that is root, the user that the first process has become.
 func (t *Trial) learn(ctx context.Context) {
-	t.facts.users = map[string]int64{}
+	t.facts.users, t.facts.groups = map[string]int64{}, map[string]int64{}
 	pod, err := t.Cluster.Pod(ctx, t.controlName)
 	if err != nil || pod == nil {
 		return
 	}
 	for _, c := range append(slices.Clone(pod.Status.InitContainerStatuses), pod.Status.ContainerStatuses...) {
 		if c.User != nil && c.User.Linux != nil {
-			t.facts.users[c.Name] = c.User.Linux.UID
+			t.facts.users[c.Name], t.facts.groups[c.Name] = c.User.Linux.UID, c.User.Linux.GID
 		}
 		shared := pod.Spec.ShareProcessNamespace != nil && *pod.Spec.ShareProcessNamespace
 		if t.facts.users[c.Name] != 0 || shared || c.State.Running == nil {
@@ -91,6 +92,9 @@ func (t *Trial) narrow(ctx context.Context, all Run) (found []Exception, reason 
 		}
 		h := t.newHunt(name)
 		candidate, ok := t.hunt(ctx, h, settled, broken)
+		if err := t.failure(); err != nil {
+			return nil, err.Error()
+		}
 		if !ok {
 			return nil, fmt.Sprintf("Container %s works as it is, and breaks under all settings. No exception was found in %d rounds: try --rounds %d.", name, t.Options.Rounds, 2*t.Options.Rounds)
 		}
@@ -132,7 +136,7 @@ func (t *Trial) newHunt(container string) *hunt {
 func (t *Trial) hunt(ctx context.Context, h *hunt, settled map[string]evidence.Exception, first Run) (narrow.Candidate, bool) {
 	h.runs[narrow.Candidate{}.Key()] = first
 	h.consider(narrow.Candidate{}, first.judgement)
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && t.failure() == nil {
 		if best, found := h.search.Best(); found {
 			h.refine(best)
 		}
@@ -179,6 +183,9 @@ func (t *Trial) round(ctx context.Context, h *hunt, settled map[string]evidence.
 		h.search.Record(c, run.works())
 		h.runs[c.Key()] = run
 		h.consider(c, run.judgement)
+		if len(run.observed) > 0 {
+			h.sawWrites(run.observed)
+		}
 	}
 }
 
@@ -197,15 +204,31 @@ func (t *Trial) runCandidate(ctx context.Context, h *hunt, settled map[string]ev
 	if len(t.books) > 1 {
 		what = "container " + h.book.container + " " + what
 	}
-	return t.runExceptions(ctx, "search", what, exceptions, h.hold)
+	beside := t.observer(h, c)
+	run := t.runExceptions(ctx, copyOf{label: "search", what: what, hold: h.hold, observer: beside, watched: h.book.container}, exceptions)
+	if beside == nil || run.works() || run.Outcome == watch.Pending {
+		return run
+	}
+	// The observer may be in the way: the processes of the Pod are shared then.
+	plain := t.runExceptions(ctx, copyOf{label: "search", what: what, hold: h.hold}, exceptions)
+	plain.observed = run.observed
+	return plain
 }
 
 // runSettled runs a copy under the whole profile with the exceptions that were found.
 func (t *Trial) runSettled(ctx context.Context, settled map[string]evidence.Exception) Run {
-	return t.runExceptions(ctx, "search", "all settings, with the exceptions so far", settled, min(searchHold, t.Options.Hold))
+	return t.runExceptions(ctx, copyOf{label: "search", what: "all settings, with the exceptions so far", hold: min(searchHold, t.Options.Hold)}, settled)
 }
 
-func (t *Trial) runExceptions(ctx context.Context, label, what string, exceptions map[string]evidence.Exception, hold time.Duration) Run {
+// copyOf says how a copy is run beside its exceptions.
+type copyOf struct {
+	label, what string
+	hold        time.Duration
+	observer    map[string]any // nil: none
+	watched     string         // the container that the observer watches
+}
+
+func (t *Trial) runExceptions(ctx context.Context, o copyOf, exceptions map[string]evidence.Exception) Run {
 	const name = "trial-copy"
 	var list []Exception
 	for _, container := range t.containers() {
@@ -218,10 +241,13 @@ func (t *Trial) runExceptions(ctx context.Context, label, what string, exception
 		var p *defaults.Profile
 		if p, err = parse(name, doc, t.Options.Profiles); err == nil {
 			<-t.control.known
-			return t.inSlot(ctx, t.request(label, what, p, nil, t.rules(hold)))
+			r := t.request(o.label, o.what, p, nil, t.rules(o.hold))
+			r.copy.Observer, r.watched = o.observer, o.watched
+			return t.inSlot(ctx, r)
 		}
 	}
-	return Run{What: what, Outcome: watch.CannotTell, Why: "the copy cannot be made", Line: err.Error()}
+	t.fail(err)
+	return Run{What: o.what, Outcome: watch.CannotTell, Why: "the copy cannot be made", Line: err.Error()}
 }
 
 // rules are those of a copy beside a control that is known.

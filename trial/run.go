@@ -5,6 +5,7 @@ package trial
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ type Run struct {
 	Line      string        `json:"line,omitempty"`
 	Seconds   int           `json:"seconds"` // from its creation to the outcome
 
+	observed  []string // directories in which the watched container wrote
 	judgement watch.Judgement
 	baseline  *watch.Baseline
 	pod       *corev1.Pod
@@ -46,6 +48,8 @@ type request struct {
 	// control runs beside the copy: nothing is held against the copy before the control is
 	// ready, since it is the measure. Nil for the control itself.
 	control *control
+
+	watched string // the container that the copy's observer watches
 }
 
 // control is what is known of the control while it runs.
@@ -109,6 +113,9 @@ func (t *Trial) run(ctx context.Context, r request) Run {
 	}
 	begun = time.Now()
 	j := t.follow(ctx, r, &result, begun)
+	if r.copy.Observer != nil && j.Outcome != watch.Pending {
+		result.observed = t.observed(ctx, result, r.watched)
+	}
 	return finish(j)
 }
 
@@ -214,7 +221,7 @@ func (t *Trial) follow(ctx context.Context, r request, result *Run, begun time.T
 func (t *Trial) look(seen *watch.Seen, pod *corev1.Pod) {
 	seen.Now = time.Now()
 	ready := pod != nil && watch.ContainersReady(pod)
-	flapped := ready && seen.Pod != nil && readySince(pod) != readySince(seen.Pod)
+	flapped := ready && seen.Pod != nil && (readySince(pod) != readySince(seen.Pod) || restarts(pod) != restarts(seen.Pod))
 	switch {
 	case !ready:
 		seen.Ready = time.Time{}
@@ -222,6 +229,15 @@ func (t *Trial) look(seen *watch.Seen, pod *corev1.Pod) {
 		seen.Ready = seen.Now
 	}
 	seen.Pod = pod
+}
+
+// restarts returns how often containers of a pod were started again. One that has no
+// readiness probe may be so without ever having been reported as not ready.
+func restarts(pod *corev1.Pod) (n int32) {
+	for _, c := range append(slices.Clone(pod.Status.InitContainerStatuses), pod.Status.ContainerStatuses...) {
+		n += c.RestartCount
+	}
+	return n
 }
 
 func readySince(pod *corev1.Pod) time.Time {
@@ -261,17 +277,23 @@ func (t *Trial) fetch(ctx context.Context, seen *watch.Seen, name string) {
 		for _, c := range list {
 			log := ""
 			if c.RestartCount > 0 {
-				log, _ = t.Cluster.Log(ctx, name, c.Name, true)
+				log = t.log(ctx, name, c.Name, true)
 			}
-			current, err := t.Cluster.Log(ctx, name, c.Name, false)
-			if err == nil {
-				log += current
-			}
-			if log != "" {
+			if log += t.log(ctx, name, c.Name, false); log != "" {
 				seen.Logs[c.Name] = log
 			}
 		}
 	}
+}
+
+// log returns the log of a container, with a line break at its end; "" if there is none. The
+// kubelet says in place of a log that it has removed the container.
+func (t *Trial) log(ctx context.Context, name, container string, previous bool) string {
+	log, err := t.Cluster.Log(ctx, name, container, previous)
+	if err != nil || log == "" || strings.HasPrefix(log, "unable to retrieve container logs for ") {
+		return ""
+	}
+	return strings.TrimSuffix(log, "\n") + "\n"
 }
 
 // measure makes what the control did known to the copies beside it, once it is ready.

@@ -25,6 +25,8 @@ type Options struct {
 	HTTP string   // a path that exercises each copy
 	Port int      // for HTTP; 0: the first that a container names
 
+	ObserverImage string // of this program, for a container that sees where others write; empty: none
+
 	Name     string         // of the profile that is written
 	Profiles []profile.File // of the user, which the base may be one of
 }
@@ -49,6 +51,7 @@ type Trial struct {
 	mu       sync.Mutex // guards the following
 	runs     []Run      // that have an outcome, in the order of that
 	hunts    []concluded
+	failed   error      // why copies could not be made, which is a fault of ours
 	progress sync.Mutex // one report at a time
 }
 
@@ -191,4 +194,19 @@ func (t *Trial) cleanUp(ctx context.Context, r *Report) {
 	if err := t.Cluster.DeleteAll(ctx, plan.TrialLabel+"="+t.plan.Trial); err != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("Copies may be left: %s. They end by themselves; caseharden trial --clean -n %s deletes them.", err, t.plan.Workload.Namespace))
 	}
+}
+
+// fail notes a fault of our own: nothing that follows can be trusted.
+func (t *Trial) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed == nil {
+		t.failed = err
+	}
+}
+
+func (t *Trial) failure() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
 }

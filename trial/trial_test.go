@@ -21,6 +21,7 @@ import (
 	"github.com/caseharden/caseharden/mutate"
 	"github.com/caseharden/caseharden/trial"
 	"github.com/caseharden/caseharden/trial/plan"
+	"github.com/caseharden/caseharden/trial/watch"
 )
 
 func newWorkload(t *testing.T, text string) *plan.Workload {
@@ -289,6 +290,20 @@ func TestTrialTakesTurnsUnderAQuota(t *testing.T) {
 	if r.Verdict != trial.ExceptionsFound || f.most > 2 {
 		t.Errorf("verdict = %s: %s; %d copies at once, want exceptions with at most 2", r.Verdict, r.Sentence, f.most)
 	}
+	for _, run := range r.Runs {
+		if run.Outcome == watch.CannotTell {
+			t.Errorf("%s: %s: %s, and it could have waited", run.What, run.Why, run.Line)
+		}
+	}
+}
+
+// Copies that could not be deleted one by one are deleted by their label at the end.
+func TestTrialCleansUpByLabel(t *testing.T) {
+	t.Parallel()
+	fine := func(corev1.Container, *corev1.Pod) ending { return ending{} }
+	if r, _, _ := try(t, fine, trial.Options{MaxPods: 4}, func(f *fakeCluster) { f.deaf = true }); r.Verdict != trial.AllWork {
+		t.Errorf("verdict = %s: %s", r.Verdict, r.Sentence)
+	}
 }
 
 // An API server that is away for ten seconds is waited for.
@@ -355,6 +370,25 @@ func TestTrialDoesNotTrustOneSuccess(t *testing.T) {
 		starts[pod.Name]++
 		if pod.Labels[plan.CopyLabel] == "proof" {
 			return crash("lock file is stale")
+		}
+		return ending{}
+	}
+	r, _, _ := try(t, app, trial.Options{Rounds: 6}, nil)
+	if r.Verdict != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] != "without readOnlyRootFilesystem" {
+		t.Errorf("verdict = %s: %s; instead %v, want the root left writable", r.Verdict, r.Sentence, instead(r))
+	}
+}
+
+// What a first start leaves in an emptyDir keeps the second one from starting: the kubelet
+// may report such a container as ready all the time until then.
+func TestTrialProvesASecondStart(t *testing.T) {
+	t.Parallel()
+	app := func(c corev1.Container, _ *corev1.Pod) ending {
+		switch {
+		case !canWrite(c, "/run/app.pid"):
+			return crash("open /run/app.pid: read-only file system")
+		case len(c.VolumeMounts) > 0:
+			return ending{again: "the lock is there already"}
 		}
 		return ending{}
 	}

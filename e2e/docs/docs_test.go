@@ -34,6 +34,10 @@ var untestedBlocks = []struct{ document, firstLine, because, test string }{
 	{"docs/install.md", `sed 's|image: "caseharden:.*"|image: REGISTRY/caseharden:v0|' deploy/install.yaml | kubectl apply -f -`, "the stage has the chart already", "TestRenderedIsAccepted"},
 	{"docs/operations.md", "helm test caseharden -n caseharden", "a Pod runs the test, and there is no kubelet", "TestHelmTest"},
 	{"docs/guide.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
+	{"docs/guide.md", "caseharden trial deployment/web -n shop", "it runs Pods, and there is no kubelet", "TestVerdicts"},
+	{"docs/trial.md", "caseharden trial deployment/app -n shop --yes", "it runs Pods, and there is no kubelet", "TestRecordedRun"},
+	{"docs/trial.md", "caseharden trial deployment/web -n shop --http /healthz", "it runs Pods, and there is no kubelet", "TestVerdicts"},
+	{"docs/trial.md", "caseharden trial --all -n shop --yes -o profile > shop.yaml", "it runs Pods, and there is no kubelet", "TestAllWorkloads"},
 	{"docs/profiles.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
 	{"docs/preview.md", "kubectl get pods -A -o json | caseharden preview -f - --images", "there is no network to registries", "TestPrivateRegistry"},
 	{"docs/preview.md", "umask 077", "there is no such secret", "TestPrivateRegistry"},
@@ -97,6 +101,10 @@ func TestDocumentationIsTested(t *testing.T) {
 				}
 				if !listed {
 					t.Errorf("%s: untested, and not in untestedBlocks", d.place(b))
+				}
+			case b.info == recorded:
+				if i == 0 || d.blocks[i-1].info != untested {
+					t.Errorf("%s: a recorded output without an untested command before it", d.place(b))
 				}
 			case b.isOutput():
 				if i == 0 || d.outputOf(i-1) != b || d.blocks[i-1].info != tested {

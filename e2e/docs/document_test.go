@@ -31,6 +31,7 @@ type block struct {
 const (
 	tested   = "sh"
 	untested = "sh untested"
+	recorded = "console recorded" // of an untested command: what the test that stands for it recorded
 	promQL   = "promql"
 	manifest = "yaml"
 )

@@ -65,10 +65,11 @@ func start(ctx context.Context) error {
 	return nil
 }
 
-// The images: one of root, and one whose user has files of its own.
+// The images: one of root, one whose user has files of its own, and Caseharden itself.
 const (
-	rootImage = "images.test/actor:1"
-	userImage = "images.test/actor-with-user:1"
+	rootImage     = "images.test/actor:1"
+	userImage     = "images.test/actor-with-user:1"
+	observerImage = "images.test/observer:1"
 )
 
 func images() []oci.Image {
@@ -77,10 +78,16 @@ func images() []oci.Image {
 		{Path: "/etc/passwd", Mode: 0o644, Content: []byte("root:x:0:0::/:/actor\napp:x:999:999::/data:/actor\n")},
 		{Path: "/tmp/", Mode: 0o1777},
 		{Path: "/run/", Mode: 0o1777},
+		{Path: "/var/cache/app/", Mode: 0o1777},
 		{Path: "/data/", Mode: 0o700, UID: 999, GID: 999},
+		{Path: "/data/own/", Mode: 0o700, UID: 999, GID: 999},
 	}
 	config := v1.ImageConfig{Entrypoint: []string{"/actor"}}
 	withUser := config
 	withUser.User = "999:999"
-	return []oci.Image{{Name: rootImage, Files: files, Config: config}, {Name: userImage, Files: files, Config: withUser}}
+	return []oci.Image{
+		{Name: rootImage, Files: files, Config: config},
+		{Name: userImage, Files: files, Config: withUser},
+		{Name: observerImage, Files: []oci.File{{Path: "/caseharden", Source: caseharden}}, Config: v1.ImageConfig{Entrypoint: []string{"/caseharden"}}},
+	}
 }

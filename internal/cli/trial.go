@@ -42,6 +42,7 @@ type trialOptions struct {
 	podNetwork      bool
 	allowSelected   bool
 
+	observerImage      string
 	yes, dryRun, clean bool
 }
 
@@ -126,6 +127,7 @@ cannot tell; 1 an error.`,
 	f.StringVar(&o.volumes, "volumes", "", "for volumes that outlive a Pod: empty (copies get empty directories), share (copies write to them)")
 	f.BoolVar(&o.podNetwork, "pod-network", false, "give copies a network of their own: no hostNetwork, no hostPort")
 	f.BoolVar(&o.allowSelected, "allow-selected", false, "accept that a controller, an autoscaler or a Service selects the copies")
+	f.StringVar(&o.observerImage, "observer-image", "", "image of Caseharden, for a container that sees where the application writes; without it logs tell")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask before the first copy")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would run, and make no copy")
 	f.BoolVar(&o.clean, "clean", false, "delete all copies that trials have left in the namespace, and end")
@@ -192,7 +194,11 @@ func runTrial(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, o 
 	if o.clean {
 		return cleanTrials(ctx, cluster, stdout)
 	}
-	s := &trialSession{o: o, base: base, files: files.files, cluster: cluster, stdin: stdin, stdout: stdout, stderr: stderr}
+	taken := map[string]bool{}
+	for _, p := range profiles {
+		taken[p.Name] = true
+	}
+	s := &trialSession{o: o, base: base, taken: taken, files: files.files, cluster: cluster, stdin: stdin, stdout: stdout, stderr: stderr}
 	return s.run(ctx, args)
 }
 

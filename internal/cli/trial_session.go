@@ -38,6 +38,7 @@ const lifetimeSpare = 3 * time.Minute
 type trialSession struct {
 	o              trialOptions
 	base           *defaults.Profile
+	taken          map[string]bool // names of profiles that are there
 	files          []profile.File
 	cluster        *live.Cluster
 	stdin          io.Reader
@@ -85,7 +86,7 @@ func (s *trialSession) run(ctx context.Context, args []string) error {
 		}
 	}
 	name := s.o.profileName(workloads[0], several)
-	if slices.ContainsFunc([]string{"hardened", "restricted", s.base.Name}, func(taken string) bool { return taken == name }) {
+	for s.taken[name] {
 		name += "-trial"
 	}
 	for i, p := range plans {
@@ -111,7 +112,7 @@ func (s *trialSession) run(ctx context.Context, args []string) error {
 func (s *trialSession) options(name string) trial.Options {
 	return trial.Options{
 		MaxPods: s.o.maxPods, Hold: s.o.hold, Timeout: s.o.timeout, Rounds: s.o.rounds,
-		Exec: commandWords(s.o.exec), HTTP: s.o.http, Port: s.o.port,
+		Exec: commandWords(s.o.exec), HTTP: s.o.http, Port: s.o.port, ObserverImage: s.o.observerImage,
 		Name: name, Profiles: s.files,
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/util/exec"
 )
@@ -108,11 +109,20 @@ func (c *Client) HTTP(ctx context.Context, namespace, pod string, port int, path
 	stream, err := request.MaxRetries(0).Stream(ctx)
 	if err != nil {
 		if status, ok := errors.AsType[*apierrors.StatusError](err); ok && status.ErrStatus.Code > 0 {
-			return Answer{Code: int(status.ErrStatus.Code), Output: status.ErrStatus.Message}, nil
+			return Answer{Code: int(status.ErrStatus.Code), Output: bodyOf(status.ErrStatus)}, nil
 		}
 		return Answer{}, err
 	}
 	defer stream.Close()
 	body, err := io.ReadAll(io.LimitReader(stream, maxOutput))
 	return Answer{Code: http.StatusOK, Output: string(body)}, err
+}
+
+// bodyOf returns what a server in a pod answered, which is among the causes, if it was a
+// server and not the API server.
+func bodyOf(s metav1.Status) string {
+	if s.Details != nil && len(s.Details.Causes) > 0 && s.Details.Causes[0].Message != "" {
+		return s.Details.Causes[0].Message
+	}
+	return s.Message
 }

@@ -15,8 +15,8 @@ import (
 //	as long as none works      each setting left out alone; then what breaks when it is the
 //	                           only one that is not left out, all of that left out at once;
 //	                           then delta debugging: halves, and what is left without them
-//	as soon as one works       the same with one answer less or finer, and all that
-//	                           turned out to be possible at once
+//	as soon as one works       the same with one answer less or finer, and with the finest
+//	                           answers of all settings at once
 //	in any round               what the evidence suggests
 //
 // It ends when nothing cheaper is left to try next to the best, or after the rounds.
@@ -226,35 +226,23 @@ func (s *Search) cut() []Candidate {
 }
 
 // neighbors returns the candidates next to one that works that cost less: one setting as
-// in the profile, or with a finer answer, and all of that at once.
+// in the profile, or with a finer answer, and the finest answers of all at once, since often
+// all of them are right.
 func (s *Search) neighbors(best Candidate) []Candidate {
 	var batch []Candidate
-	cheapest := best
+	finest := best
 	for _, setting := range s.ordered() {
 		answer, found := best[setting.ID]
 		if !found {
 			continue
 		}
-		joined := false
-		for _, finer := range append([]Answer{{}}, setting.finer(answer)...) {
-			c := best.with(setting.ID, finer.ID)
-			if worked, tried := s.Tried(c); tried {
-				if worked && !joined {
-					cheapest, joined = cheapest.with(setting.ID, finer.ID), true
-				}
-				continue
-			}
-			batch = append(batch, c)
+		finer := setting.finer(answer)
+		for _, a := range append([]Answer{{}}, finer...) {
+			batch = append(batch, best.with(setting.ID, a.ID))
+		}
+		if len(finer) > 0 {
+			finest = finest.with(setting.ID, finer[0].ID)
 		}
 	}
-	// The finest of every setting at once: often all of them are right.
-	finest := best
-	for _, setting := range s.settings {
-		if answer, found := best[setting.ID]; found {
-			if finer := setting.finer(answer); len(finer) > 0 {
-				finest = finest.with(setting.ID, finer[0].ID)
-			}
-		}
-	}
-	return append(batch, cheapest, finest)
+	return append(batch, finest)
 }

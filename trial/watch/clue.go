@@ -89,11 +89,14 @@ func isWord(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '.' || b == '-'
 }
 
+// system are directories with what an image needs to run: an emptyDir would hide it.
+var system = []string{"/", ".", "/bin", "/etc", "/home", "/lib", "/lib64", "/opt", "/root", "/sbin", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/sbin", "/usr/share", "/var", "/var/lib"}
+
 // Directory returns the directory that a path of a clue was to be made in; "" if there is
-// none in which a volume could be mounted.
+// none over which a volume could be mounted without hiding what the image needs.
 func Directory(p string) string {
 	dir := path.Dir(p)
-	if p == "" || dir == "/" || dir == "." {
+	if p == "" || slices.Contains(system, dir) {
 		return ""
 	}
 	for _, reserved := range []string{"/dev", "/proc", "/sys"} {

@@ -63,6 +63,7 @@ func TestDirectory(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"/var/run/nginx.pid": "/var/run", "/tmp/x": "/tmp", "/x": "", "": "", "/dev/shm/x": "", "/proc/1/x": "", "/devices/x": "/devices",
+		"/etc/app.conf": "", "/etc/app/app.conf": "/etc/app", "/var/lib/x": "", "/var/lib/app/x": "/var/lib/app", "/usr/lib/x": "",
 	} {
 		if got := watch.Directory(path); got != want {
 			t.Errorf("Directory(%q) = %q, want %q", path, got, want)

@@ -378,6 +378,9 @@ func cluesOf(s Seen, r Rules) []Clue {
 			}
 		}
 	}
+	if s.Exercise != nil && !s.Exercise.Passed && len(s.Pod.Spec.Containers) > 0 {
+		clues = append(clues, Clues(s.Pod.Spec.Containers[0].Name, s.Exercise.What)...)
+	}
 	if r.Baseline == nil {
 		return clues
 	}

@@ -33,6 +33,7 @@ func main() {
 	serves := flag.String("serves", "", "`file` that it writes for every request")
 	late := flag.String("late", "", "`file` to write after a while")
 	after := flag.Duration("after", 0, "how long that is")
+	quiet := flag.String("quiet", "", "`file` to write; without it it ends without a word")
 	finish := flag.Bool("finish", false, "do its work and end")
 	flag.Parse()
 
@@ -68,6 +69,9 @@ func main() {
 			must(fmt.Errorf("%s is there already: another instance runs", *pid))
 		}
 		must(touch(*pid))
+	}
+	if *quiet != "" && touch(*quiet) != nil {
+		os.Exit(1)
 	}
 	if *finish {
 		return

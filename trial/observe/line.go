@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A Line is one line of the observer's log: a file that was made or changed.
+type Line struct {
+	Container string `json:"container,omitempty"` // ID of the container, as the runtime knows it
+	Path      string `json:"path"`                // in that container
+	Directory bool   `json:"directory,omitempty"`
+}
+
+// Directories returns the directories in which the containers of an ID wrote, from the
+// observer's log. A log line of an unknown container counts for all.
+func Directories(log, container string) []string {
+	var found []string
+	for text := range strings.Lines(log) {
+		var l Line
+		if json.Unmarshal([]byte(text), &l) != nil || !path.IsAbs(l.Path) || l.Container != "" && container != "" && l.Container != container {
+			continue
+		}
+		dir := path.Dir(path.Clean(l.Path))
+		if l.Directory && dir == "/" {
+			continue // the directory itself was there; what is in it has lines of its own
+		}
+		if dir != "/" && !slices.Contains(found, dir) {
+			found = append(found, dir)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
