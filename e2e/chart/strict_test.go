@@ -31,7 +31,7 @@ func TestRenderedIsAccepted(t *testing.T) {
 		"cert-manager": {"--set=certificates.mode=cert-manager,networkPolicy.enabled=true"},
 		"provided":     {"--set=certificates.mode=provided,certificates.secretName=tls", "--set-file=certificates.caBundle=" + write(t, certificate)},
 		"everything":   {"--values=" + everything, "--namespace=hardening"},
-		"own profiles": {"--set-file=profiles.mesh.file=" + exampleProfile("mesh"), "--set-file=profiles.debug.file=" + exampleProfile("debug")},
+		"own profiles": {"--set-file=profiles.mesh.file=" + exampleProfile("mesh"), "--set-file=profiles.debug.file=" + exampleProfile("debug"), "--set-file=profiles.self-service.file=" + exampleProfile("self-service")},
 		"OpenShift":    {"--set=securityContext.runAsUser=null"},
 		"private":      {"--set=port=10250"},
 		"host network": {"--set=hostNetwork=true,port=10260,podAntiAffinity=hard,priorityClassName="},

@@ -79,6 +79,18 @@ init: ` + hardened + `
 app: ` + hardened + `
 debug: allowPrivilegeEscalation=false capabilities.drop(exception) readOnlyRootFilesystem(exception) runAsNonRoot(exception) runAsUser(exception)` + runtimeDefault},
 
+	{"self-service", "bare", everyContainer, `
+init: ` + hardened + `
+app: ` + hardened + `
+debug: allowPrivilegeEscalation=false capabilities.drop=["ALL"] readOnlyRootFilesystem(exception) runAsNonRoot(exception) runAsUser(exception)` + runtimeDefault},
+	{"self-service", "an author asks", `{apiVersion: v1, kind: Pod, metadata: {name: x, annotations: {caseharden.io/leave: "runAsUser, capabilities.drop"}}, spec: {containers: [{name: app, image: app}]}}`, `
+app: allowPrivilegeEscalation=false capabilities.drop(requested) readOnlyRootFilesystem=true runAsNonRoot=true runAsUser=10001` + runtimeDefault},
+	{"self-service", "the team's pod", `{apiVersion: v1, kind: Pod, metadata: {name: x, labels: {team: ci}}, spec: {containers: [{name: jenkins, image: "jenkins/jenkins:lts"}, {name: app, image: app}]}}`, `
+jenkins: ` + hardened + ` /tmp
+app: ` + hardened},
+	{"self-service", "another team's pod", `{apiVersion: v1, kind: Pod, metadata: {name: x, labels: {team: web}}, spec: {containers: [{name: jenkins, image: "jenkins/jenkins:lts"}]}}`, `
+jenkins: ` + hardened},
+
 	{"mesh", "bare", everyContainer, `
 init: ` + hardened + `
 app: ` + hardened + `

@@ -55,6 +55,9 @@ type rule struct {
 
 	// Grade returns another severity than that of the Info, for a container.
 	Grade func(*Pair, *containerPair) evidence.Severity
+
+	// Narrow returns which of the settings of the Info it is about, for a container.
+	Narrow func(*Pair, *containerPair) []string
 }
 
 // rules are all rules, in the order of their IDs.

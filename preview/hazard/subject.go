@@ -63,6 +63,9 @@ func Examine(p Pair) (ofPod []evidence.Finding, containers []*Subject) {
 				if r.Grade != nil && what != "" {
 					s.guesses[len(s.guesses)-1].Severity = r.Grade(&p, &container)
 				}
+				if r.Narrow != nil && what != "" {
+					s.guesses[len(s.guesses)-1].Settings = r.Narrow(&p, &container)
+				}
 			}
 		}
 		containers = append(containers, s)
