@@ -151,6 +151,8 @@ func TestPerContainerByProfile(t *testing.T) {
 		"values":         {`{container: {runAsUser: 10001, runAsNonRoot: true}}`, 2, 9, 0},
 		"at pod level":   {`{pod: {fsGroup: 7}}`, 1, 1, 0},
 		"writable paths": {`{container: {readOnlyRootFilesystem: true}, writablePaths: [{path: /tmp, sizeLimit: 1Mi}, {path: /run/x, sizeLimit: 1Mi}]}`, 1, 14, 2},
+		"the longest writable paths of an exception": {`{container: {readOnlyRootFilesystem: true}, writablePaths: [{path: /tmp}], exceptions: [
+  {match: {containers: [a]}, writablePaths: [{path: /a}, {path: /b}], reason: a}, {match: {containers: [b]}, writablePaths: [{path: /run}], reason: b}]}`, 1, 12, 3},
 		"exceptions": {`{container: {runAsUser: 7}, exceptions: [
   {match: {containers: [a]}, leave: [runAsUser], reason: ` + reason + `},
   {match: {containers: [b]}, container: {runAsUser: 123456}, reason: b}]}`, 1, 100, 0},
