@@ -29,6 +29,9 @@ type Options struct {
 	// MinSeverity leaves out the findings below it, but those that break; empty: none.
 	MinSeverity evidence.Severity
 
+	// Locate finds the lines of containers, and edits that add settings to each of them.
+	Locate bool
+
 	// Runtime is the container runtime of the nodes, such as containerd://2.2.0. Where it
 	// is empty, the Nodes among the inputs tell it.
 	Runtime string
@@ -44,6 +47,12 @@ type ReadImages func(images []string, platform string, use func(image string, re
 // New previews what the profile would do to all the inputs, and returns the finished
 // report. Like the webhook as the chart installs it, it excludes kube-system.
 func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report {
+	b, files := build(profile, inputs, o)
+	return b.finish(files, o)
+}
+
+// build previews all objects, and judges their containers.
+func build(profile *defaults.Profile, inputs []manifest.Input, o Options) (*builder, []*manifest.File) {
 	files, errs := manifest.Read(inputs)
 	nodes := nodesIn(files)
 	b := &builder{
@@ -61,12 +70,18 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 			known: o.Known, runtime: cmp.Or(o.Runtime, nodes.runtime), awaitImages: o.Images != nil, running: runningIn(files),
 		},
 		needed:       map[*defaults.Exception]bool{},
+		locates:      o.Locate,
 		additions:    map[*manifest.Object][]yamledit.Addition{},
 		misspellings: map[*manifest.Document][]manifest.Misspelling{},
 	}
 	b.notObjects(files)
 	b.objects(files, o.Progress)
 	b.images(o.Images, nodes.platform)
+	return b, files
+}
+
+// finish makes the report of what was found.
+func (b *builder) finish(files []*manifest.File, o Options) *Report {
 	for _, f := range files {
 		b.file(f)
 	}
@@ -79,11 +94,12 @@ func New(profile *defaults.Profile, inputs []manifest.Input, o Options) *Report 
 		hidden += w.hide(o.MinSeverity)
 	}
 	b.report.MinSeverity = o.MinSeverity
+	b.locate()
 	b.report.Summary = Summarize(b.report.Workloads)
 	b.report.Summary.Hidden = hidden
 	b.report.Summary.Objects, b.report.Summary.Ignored = b.objectCount, b.ignored.sorted()
-	b.report.Answer = mustAnswer(profile, answerContainers(b.report.Workloads))
-	b.report.Notices = notices(profile, b.needed, o.Today, b.report.Summary.Workloads-b.report.Summary.Excluded)
+	b.report.Answer = mustAnswer(b.profile, answerContainers(b.report.Workloads))
+	b.report.Notices = notices(b.profile, b.needed, o.Today, b.report.Summary.Workloads-b.report.Summary.Excluded)
 	return b.report
 }
 
@@ -97,6 +113,8 @@ type builder struct {
 	additions    map[*manifest.Object][]yamledit.Addition // with pointers in the object
 	misspellings map[*manifest.Document][]manifest.Misspelling
 	awaiting     []awaiting // containers that wait for their images
+	locates      bool
+	sources      []source // of the workloads, if they are located
 }
 
 // notObjects counts the documents that are no objects of Kubernetes.
@@ -155,6 +173,9 @@ func (b *builder) add(f *manifest.File, o *manifest.Object, out outcome) {
 		}
 		if len(t.subjects) > 0 {
 			b.awaiting = append(b.awaiting, awaiting{len(b.report.Workloads), t.subjects})
+		}
+		if b.locates && w.Excluded == "" {
+			b.sources = append(b.sources, source{len(b.report.Workloads), f, o, t.at, t.additions})
 		}
 		b.report.Workloads = append(b.report.Workloads, *w)
 		for _, e := range t.needed {

@@ -151,6 +151,10 @@ type Workload struct {
 	Containers  []Container        `json:"containers,omitempty"`
 	Findings    []evidence.Finding `json:"findings"` // what breaks or may break
 	PodSecurity *PodSecurity       `json:"podSecurity,omitempty"`
+
+	// Only with Options.Locate:
+	Edits []yamledit.Edit   `json:"-"` // that add the settings of the pod to the file, which no finding names
+	Fixes [][]yamledit.Edit `json:"-"` // that resolve the findings in the file, in their order; nil: nothing that could be added does
 }
 
 // A Container is one of a workload's, with what would become of it.
@@ -161,6 +165,10 @@ type Container struct {
 	Digest        string     `json:"digest,omitempty"` // of the image that was read
 	Decisions     []Decision `json:"decisions"`
 	WritablePaths []string   `json:"writablePaths,omitempty"` // where an emptyDir would be mounted
+
+	// Only with Options.Locate:
+	Line  int             `json:"-"` // in the file, from 1, where the container begins
+	Edits []yamledit.Edit `json:"-"` // that add the settings of the container to the file, which no finding names
 }
 
 // A Decision is what becomes of one default of the profile, in a container or at

@@ -45,6 +45,7 @@ type outcome struct {
 // A templateOutcome is what becomes of one pod template.
 type templateOutcome struct {
 	workload     *Workload
+	at           string              // the pointer to it in the object
 	additions    []yamledit.Addition // to the object
 	misspellings []manifest.Misspelling
 	subjects     []subject             // containers that wait for their images
@@ -131,7 +132,7 @@ func (p *previewer) template(o *manifest.Object, at manifest.Place) templateOutc
 	for _, operation := range change.Additions() {
 		additions = append(additions, yamledit.Addition{Pointer: string(at.Pointer) + operation.Path, Value: operation.Value})
 	}
-	return templateOutcome{workload: w, additions: additions, subjects: subjects, needed: needed(change), refusals: change.RefusalTexts()}
+	return templateOutcome{workload: w, at: string(at.Pointer), additions: additions, subjects: subjects, needed: needed(change), refusals: change.RefusalTexts()}
 }
 
 // excluded returns why an object is ignored; "" if it is not. Of a Deployment and

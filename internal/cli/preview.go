@@ -104,6 +104,10 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
   caseharden preview -f deploy/ --profile restricted --exit-code
   caseharden preview -f deploy/ --summary --fail-on risk --min-severity high
 
+  # Show findings and fixes in pull requests, and test results in a pipeline
+  caseharden preview -f deploy/ -o sarif > caseharden.sarif
+  caseharden preview -f deploy/ -o junit --min-severity high > caseharden.xml
+
   # Write the exceptions that the findings call for, as a profile
   caseharden preview -f deploy/ -o profile > profiles/fitted.yaml
 
@@ -153,6 +157,8 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 		return errors.New("-f and -k: give one of them")
 	case o.kustomization != "" && o.output == "diff":
 		return errors.New("-o diff: nothing could apply a diff of what a kustomization makes: use -o yaml")
+	case o.kustomization != "" && o.output == "sarif":
+		return errors.New("-o sarif: what a kustomization makes has no lines in files: use -o json or -o junit")
 	case o.kustomization == "" && len(o.files) == 0:
 		return errors.New("nothing to preview: give manifests with -f FILE, -f DIR, -f - (standard input) or -k DIR")
 	}
@@ -204,7 +210,7 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 	report := makeReport(profile, inputs, preview.Options{
 		Unread: unread, ExcludedNamespaces: o.excludedNamespaces, Progress: progress, Today: today(),
 		Known: knownImage, Runtime: o.runtime, MinSeverity: evidence.Severity(o.minSeverity),
-		Images: images.read(),
+		Images: images.read(), Locate: o.output == "sarif",
 	})
 	done()
 	if images.interrupted() {

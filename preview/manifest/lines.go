@@ -11,6 +11,12 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 )
 
+// Lines returns the lines in the file on which members and items of a document begin, by
+// their JSON pointers in it. A pointer that cannot be followed is left out.
+func (f *File) Lines(d *Document, pointers []string) map[string]int {
+	return d.linesOf(f.Data, pointers)
+}
+
 // linesOf returns the lines in the file on which members and items begin, by their JSON
 // pointers in the document. A pointer that cannot be followed is left out.
 func (d *Document) linesOf(file []byte, pointers []string) map[string]int {

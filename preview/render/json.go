@@ -5,8 +5,10 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 
+	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview"
 )
 
@@ -50,5 +52,32 @@ func marshal(value any, prefix string) ([]byte, error) {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent(prefix, "  ")
 	err := encoder.Encode(value)
-	return b.Bytes(), err
+	return withoutControls(b.Bytes()), err
+}
+
+// marshalLine writes a value on one line.
+func marshalLine(value any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return withoutControls(b.Bytes()), err
+}
+
+// withoutControls writes what would steer a terminal as the escapes that JSON has for it.
+// Such characters are nowhere but in strings, and those below U+0020 are escaped already.
+func withoutControls(encoded []byte) []byte {
+	isControl := func(r rune) bool { return r >= 0x7f && r < 0xa0 || text.IsDirectionControl(r) }
+	if !bytes.ContainsFunc(encoded, isControl) {
+		return encoded
+	}
+	var b bytes.Buffer
+	for _, r := range string(encoded) {
+		if isControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.Bytes()
 }

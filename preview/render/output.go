@@ -40,6 +40,8 @@ func Outputs() []Output {
 		{"json", "the report for programs: docs/preview.md describes it", writeJSON},
 		{"profile", "a profile with the exceptions that the findings call for, for --profiles", writeProfile},
 		{"html", "the report as one page for people", func(w io.Writer, r *preview.Report, _ Style) error { return html.Write(w, r) }},
+		{"sarif", "findings and unset settings for code hosts, in SARIF 2.1.0 with fixes", writeSARIF},
+		{"junit", "a test case for each workload and setting, for CI systems", writeJUnit},
 	}
 }
 

@@ -133,7 +133,7 @@ func TestReport(t *testing.T) {
 
 func TestUnknownOutput(t *testing.T) {
 	err := Write(&bytes.Buffer{}, preview.New(profiletest.Builtin(t, "hardened"), nil, preview.Options{}), "xml", Style{})
-	if err == nil || err.Error() != `output "xml": must be table, diff, yaml, json, profile or html` {
+	if err == nil || err.Error() != `output "xml": must be table, diff, yaml, json, profile, html, sarif or junit` {
 		t.Errorf("Write = %v", err)
 	}
 }

@@ -45,7 +45,10 @@ func goldenReport(t testing.TB, profile *defaults.Profile, o preview.Options) *p
 // everyFinding is a report in which every verdict occurs, and a finding that more workloads
 // have than are listed.
 func everyFinding() *preview.Report {
-	r := &preview.Report{Profile: "hardened"}
+	r := &preview.Report{
+		APIVersion: "caseharden.io/v1alpha1", Kind: "Preview", Profile: "hardened",
+		PodMakers: []preview.PodMaker{}, Warnings: []manifest.Error{}, Errors: []manifest.Error{}, Notices: []preview.Notice{},
+	}
 	verdicts := []evidence.Finding{
 		{Verdict: evidence.Breaks, Severity: evidence.High}, {Verdict: evidence.Risk, Severity: evidence.High},
 		{Verdict: evidence.Risk, Severity: evidence.Medium}, {Verdict: evidence.Risk, Severity: evidence.Low},

@@ -97,13 +97,15 @@ func fullName(w *preview.Workload) string {
 
 // capitalized returns a sentence with a capital letter and a full stop, without the marks
 // that Markdown has around code.
-func capitalized(sentence string) string {
-	sentence = strings.ReplaceAll(sentence, "`", "")
-	if sentence == "" {
+func capitalized(words string) string { return sentence(strings.ReplaceAll(words, "`", "")) }
+
+// sentence returns words with a capital letter and a full stop.
+func sentence(words string) string {
+	if words == "" {
 		return ""
 	}
-	r := []rune(sentence)
-	if len(r) == 1 || !unicode.IsUpper(r[1]) && !isIdentifier(sentence) {
+	r := []rune(words)
+	if len(r) == 1 || !unicode.IsUpper(r[1]) && !isIdentifier(words) {
 		r[0] = unicode.ToUpper(r[0])
 	}
 	return strings.TrimSuffix(string(r), ".") + "."

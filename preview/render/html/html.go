@@ -56,22 +56,26 @@ func hashSource(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 }
 
-// showControls spells out the characters that turn the direction of the text
-// around them, such as U+202E, so that no image or command can look like another
-// one. The page itself has none: all that there are come from the input.
-// (Letters of languages that are written from right to left are no such
-// characters, and stay.)
+// showControls spells out the characters that turn the direction of the text around them,
+// such as U+202E, so that no image or command can look like another one, and those that
+// would steer a terminal. The page itself has none: all that there are come from the input.
+// (Letters of languages that are written from right to left are no such characters, and
+// stay.)
 func showControls(page []byte) []byte {
-	if !bytes.ContainsFunc(page, text.IsDirectionControl) {
+	if !bytes.ContainsFunc(page, isControl) {
 		return page
 	}
 	var shown strings.Builder
 	for _, r := range string(page) {
-		if text.IsDirectionControl(r) {
+		if isControl(r) {
 			fmt.Fprintf(&shown, "\\u%04x", r)
 			continue
 		}
 		shown.WriteRune(r)
 	}
 	return []byte(shown.String())
+}
+
+func isControl(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || text.IsDirectionControl(r)
 }

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/internal/inorder"
+	"github.com/caseharden/caseharden/preview/manifest"
+	"github.com/caseharden/caseharden/preview/yamledit"
+)
+
+// A source is where a workload stands, and all that would be added to it.
+type source struct {
+	workload  int // in the report
+	file      *manifest.File
+	object    *manifest.Object
+	template  string // pointer in the object
+	additions []yamledit.Addition
+}
+
+// maxParsed is how many bytes of a YAML document are parsed for the edits of its containers,
+// each of which has to parse all of it. A list of many objects has no edits.
+const maxParsed = 16 << 20
+
+// lists are the names of the lists of containers in the API.
+var lists = map[string]string{
+	string(defaults.Init): "initContainers", string(defaults.Regular): "containers", string(defaults.Ephemeral): "ephemeralContainers",
+}
+
+// locate finds the lines of all containers, and the edits of the workloads.
+func (b *builder) locate() {
+	pointers := map[*manifest.Document][]string{}
+	files := map[*manifest.Document]*manifest.File{}
+	for _, s := range b.sources {
+		d := s.object.Document
+		pointers[d] = append(pointers[d], s.containers(b.report.Workloads[s.workload].Containers)...)
+		files[d] = s.file
+	}
+	lines := map[*manifest.Document]map[string]int{}
+	for d, all := range pointers {
+		lines[d] = files[d].Lines(d, all)
+	}
+	inorder.Do(len(b.sources), func(i int) struct{} {
+		s := &b.sources[i]
+		w, d := &b.report.Workloads[s.workload], s.object.Document
+		w.Fixes = make([][]yamledit.Edit, len(w.Findings))
+		for j, pointer := range s.containers(w.Containers) {
+			w.Containers[j].Line = cmp.Or(lines[d][pointer], w.Line)
+		}
+		if d.IsJSON || len(pointers[d])*(d.End-d.Start) <= maxParsed {
+			s.edit(w)
+		}
+		return struct{}{}
+	}, func(int, struct{}) {})
+	b.sources = nil
+}
+
+// containers returns the pointers of the containers in the document.
+func (s *source) containers(containers []Container) []string {
+	pointers := make([]string, len(containers))
+	next := map[string]int{}
+	for i, c := range containers {
+		pointers[i] = fmt.Sprintf("%s%s/spec/%s/%d", s.object.Pointer, s.template, lists[c.Type], next[c.Type])
+		next[c.Type]++
+	}
+	return pointers
+}
+
+// edit finds the edits of a workload: what adds the settings that no finding names, and what
+// resolves findings.
+func (s *source) edit(w *Workload) {
+	pod := s.template + "/spec"
+	w.Edits = s.edits(pod, safe(w.Pod, nil))
+	var at []string
+	for i, pointer := range s.containers(w.Containers) {
+		c := &w.Containers[i]
+		at = append(at, strings.TrimPrefix(pointer, s.object.Pointer))
+		c.Edits = s.edits(at[i], safe(c.Decisions, c.WritablePaths))
+	}
+	for i := range w.Findings {
+		values := explicit(w.Findings[i].Exception)
+		for j := range w.Containers {
+			if w.Containers[j].Name == w.Findings[i].Container && len(values) > 0 {
+				w.Fixes[i] = s.edits(at[j], values)
+				break
+			}
+		}
+	}
+}
+
+// safe returns the settings that would be injected and that no finding names, with their
+// values. A read-only root that needs volumes is not among them: edits add no volumes.
+func safe(decisions []Decision, writable []string) map[string]json.RawMessage {
+	values := map[string]json.RawMessage{}
+	for _, d := range decisions {
+		if d.Verdict != evidence.Breaks && d.Verdict != evidence.Risk && defaults.Outcome(d.Outcome) == defaults.Inject &&
+			(len(writable) == 0 || d.Field != "readOnlyRootFilesystem") {
+			values[d.Field] = d.Value
+		}
+	}
+	return values
+}
+
+// optOuts are the values with which a container keeps what it has without a setting.
+var optOuts = map[string]json.RawMessage{
+	"allowPrivilegeEscalation": json.RawMessage("true"),
+	"readOnlyRootFilesystem":   json.RawMessage("false"),
+	"runAsNonRoot":             json.RawMessage("false"),
+}
+
+// explicit returns what a container sets itself to have what an exception of a profile would
+// give it; nil where that cannot be said in its security context.
+func explicit(e *evidence.Exception) map[string]json.RawMessage {
+	if e == nil || len(e.WritablePaths) > 0 || len(e.Add) > 0 {
+		return nil
+	}
+	values := map[string]json.RawMessage{}
+	for _, field := range e.Leave {
+		if optOuts[field] == nil {
+			return nil
+		}
+		values[field] = optOuts[field]
+	}
+	for name, value := range e.Container {
+		if field := defaults.FieldByName(name); field == nil || field.Levels&defaults.ContainerLevel == 0 {
+			return nil
+		}
+		values[name] = value
+	}
+	return values
+}
+
+// edits returns the edits that add values to the security context of what stands at a
+// pointer in the object; nil if there are none, or if they cannot be made.
+func (s *source) edits(at string, values map[string]json.RawMessage) []yamledit.Edit {
+	if len(values) == 0 {
+		return nil
+	}
+	additions := s.chosen(at+"/securityContext", values)
+	d := s.object.Document
+	if d.IsJSON {
+		edits, err := yamledit.EditsOfValue(s.file.Data, s.object.Start, s.object.Start+len(s.object.Raw), additions)
+		if err != nil {
+			return nil
+		}
+		return edits
+	}
+	for i := range additions {
+		additions[i].Pointer = s.object.Pointer + additions[i].Pointer
+	}
+	edits, err := yamledit.Edits(s.file.Data[d.Start:d.End], additions)
+	if err != nil {
+		return nil
+	}
+	for i := range edits {
+		edits[i].Start += d.Start
+		edits[i].End += d.Start
+	}
+	return edits
+}
+
+// chosen returns the additions of the values to a security context, with those of the objects
+// around them, where all additions to the workload have such.
+func (s *source) chosen(securityContext string, values map[string]json.RawMessage) []yamledit.Addition {
+	var chosen []yamledit.Addition
+	added := map[string]bool{}
+	for _, field := range slices.Sorted(maps.Keys(values)) {
+		pointer := securityContext + "/" + strings.ReplaceAll(field, ".", "/")
+		for _, a := range s.additions {
+			if strings.HasPrefix(pointer, a.Pointer+"/") && !added[a.Pointer] {
+				added[a.Pointer] = true
+				chosen = append(chosen, a)
+			}
+		}
+		chosen = append(chosen, yamledit.Addition{Pointer: pointer, Value: values[field]})
+	}
+	return chosen
+}
