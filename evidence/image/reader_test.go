@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -320,6 +322,47 @@ func TestTLS(t *testing.T) {
 	got = read(t, Options{ConfigOnly: true, Authorities: r.authorities()}, name)[name]
 	if want := r.host() + " asks to go on without TLS at registry.example.com: give --insecure-registry registry.example.com if you trust the network"; fmt.Sprint(got.err) != want {
 		t.Errorf("error %v", got.err)
+	}
+}
+
+// Docker Hub and most others hand out a token for the user's password, for each repository.
+func TestToken(t *testing.T) {
+	r := newRegistry(t)
+	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{}), files(t, "a", ""))
+	var scopes sync.Map
+	r.around = func(w http.ResponseWriter, req *http.Request) bool {
+		if req.URL.Path == "/auth/token" {
+			user, password, _ := req.BasicAuth()
+			scopes.Store(req.URL.Query().Get("scope"), user+":"+password)
+			fmt.Fprintf(w, `{"token":"for %s"}`, req.URL.Query().Get("scope"))
+			return true
+		}
+		name := strings.Split(strings.TrimPrefix(req.URL.Path, "/v2/"), "/")[0]
+		if req.Header.Get("Authorization") == "Bearer for repository:"+name+":pull" {
+			return false
+		}
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="https://%s/auth/token",service="s",scope="repository:%s:pull"`, r.host(), name))
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	}
+	dir := t.TempDir()
+	config := fmt.Sprintf(`{"auths":{"%s":{"auth":"dXNlcjpwdw=="}}}`, r.host())
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	credentials, err := source.LoadCredentials(func(name string) string { return map[string]string{"DOCKER_CONFIG": dir}[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range read(t, Options{Authorities: r.authorities(), Credentials: credentials}, r.host()+"/one:1", r.host()+"/two:1") {
+		if got.err != nil {
+			t.Errorf("%s: %v", name, got.err)
+		}
+	}
+	for _, scope := range []string{"repository:one:pull", "repository:two:pull"} {
+		if user, _ := scopes.Load(scope); user != "user:pw" {
+			t.Errorf("the token for %s was asked for by %v", scope, user)
+		}
 	}
 }
 

@@ -32,6 +32,8 @@ const (
 	imagesLayers = "layers"
 )
 
+var imagesValues = []string{imagesLayers, imagesConfig, imagesNone}
+
 func (o *imagesOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.read, "images", imagesNone, "read the images that the manifests name: layers (all that findings need), config (only configurations), or none")
@@ -40,13 +42,13 @@ func (o *imagesOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.platform, "platform", "", "with --images, platform of the images, such as linux/arm64 (default that of the Nodes among the manifests, else linux/amd64)")
 	f.StringVar(&o.authorities, "registry-ca", "", "with --images, file of certificates in PEM to trust for registries, besides those of the system")
 	f.StringArrayVar(&o.insecure, "insecure-registry", nil, "with --images, host that may be spoken to without TLS, as loopback addresses may; can be given several times")
-	complete(cmd, "images", completeWords(imagesLayers, imagesConfig, imagesNone))
+	complete(cmd, "images", completeWords(imagesValues...))
 }
 
 // open returns a reader of images, or nil if none are to be read.
 func (o *imagesOptions) open() (*image.Reader, error) {
 	switch {
-	case !slices.Contains([]string{imagesNone, imagesConfig, imagesLayers}, o.read):
+	case !slices.Contains(imagesValues, o.read):
 		return nil, fmt.Errorf("--images=%s: must be layers, config or none", o.read)
 	case o.read == imagesNone:
 		for flag, given := range map[string]bool{

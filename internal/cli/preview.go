@@ -119,7 +119,10 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
 
   # With a profile of your own
   caseharden preview -f deploy/ --profiles ./profiles --profile legacy-java`,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && cmd.Flags().Changed("images") && slices.Contains(imagesValues, args[0]) {
+				return fmt.Errorf("argument %q: write --images=%[1]s", args[0])
+			}
 			if len(args) > 0 {
 				return fmt.Errorf("argument %q: manifests are given with -f, as in -f %s", args[0], args[0])
 			}
