@@ -168,7 +168,7 @@ func sizeOf(dir string) (total int64, err error) {
 // Table returns the figures for docs/performance.md.
 func (f *Figures) Table() string {
 	gb := func(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/1e9) }
-	mib := func(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
+	mib := func(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 	s := func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 	rows := [][]string{
 		{"", "time", "CPU", "peak memory"},
