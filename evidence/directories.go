@@ -30,30 +30,42 @@ var directoryReadOnly = &Cause{
 func (r *run) writes(p *process, dir, source string, fatal bool) {
 	w := r.writing(p, dir)
 	if w.file.Mode.IsDir() && w.dir != "/" {
-		r.cannotWrite(p, w, source, fatal)
+		r.cannotWrite(p, w, source, grade(fatal), fatal)
 	}
+}
+
+// writesTo notes a directory in which the main program makes files, as far as is known.
+func (r *run) writesTo(p *process, dir, source string, severity Severity) {
+	w := r.writing(p, dir)
+	if w.file.Mode.IsDir() && w.dir != "/" {
+		r.cannotWrite(p, w, source, severity, false)
+	}
+}
+
+func grade(fatal bool) Severity {
+	if fatal {
+		return High
+	}
+	return Medium
 }
 
 // writesFile notes a file that the container writes, and cannot. A file that is there needs
 // no rights to its directory.
 func (r *run) writesFile(p *process, file, source string, fatal bool) {
 	at := r.resolve(file)
+	r.made = append(r.made, at.path)
 	if at.missing || at.mounted != nil || !at.file.Mode.IsRegular() {
 		r.writes(p, path.Dir(at.path), source, fatal)
 		return
 	}
 	w := r.writing(p, path.Dir(at.path))
 	w.denied = r.search(p, at) != "" || !p.may(at.file, write)
-	r.cannotWrite(p, w, source, fatal)
+	r.cannotWrite(p, w, source, grade(fatal), fatal)
 }
 
-func (r *run) cannotWrite(p *process, w writing, source string, fatal bool) {
+func (r *run) cannotWrite(p *process, w writing, source string, severity Severity, fatal bool) {
 	if slices.ContainsFunc(r.extra, func(extra string) bool { return within(w.dir, extra) }) {
 		return
-	}
-	severity := Medium
-	if fatal {
-		severity = High
 	}
 	if w.denied {
 		r.add(trouble{

@@ -13,12 +13,13 @@ type change struct {
 	leave    []string // fields, sorted
 	user     *int64   // runAsUser
 	writable []string // paths
+	hides    int      // of these, volumes of the image, whose owner has access already
 }
 
 // cost ranks changes: first by how many settings differ, and a setting with another value
 // counts less than one that is gone.
 func (c *change) cost() int {
-	cost := 30*len(c.leave) + len(c.writable)
+	cost := 30*len(c.leave) + len(c.writable) + 25*c.hides
 	if c.user != nil {
 		cost += 20
 	}
@@ -161,8 +162,8 @@ func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *
 				if !given.readOnly {
 					continue
 				}
-				if paths := s.writablePaths(ch, baseline); len(paths) > 0 {
-					try(&change{user: ch.user, leave: ch.leave, writable: paths})
+				if paths, hides := s.writablePaths(ch, baseline); len(paths) > 0 {
+					try(&change{user: ch.user, leave: ch.leave, writable: paths, hides: hides})
 				}
 				left := slices.Sorted(slices.Values(append(slices.Clone(ch.leave), readOnlyRoot)))
 				try(&change{user: ch.user, leave: left})
@@ -188,20 +189,30 @@ func (s *study) weight(ch *change, baseline []trouble) int {
 	return total
 }
 
-// writablePaths returns the directories where an emptyDir would help, and hides nothing.
-func (s *study) writablePaths(ch *change, baseline []trouble) []string {
+// writablePaths returns the directories where an emptyDir would help, and hides nothing. It
+// counts those that are closed for their owner alone: another user is the better answer.
+func (s *study) writablePaths(ch *change, baseline []trouble) (paths []string, hides int) {
 	r, ok := s.under(s.c.with(ch), nil)
 	if !ok {
-		return nil
+		return nil, 0
 	}
-	var paths []string
-	for _, t := range withoutBaseline(r.troubles, baseline) {
-		if t.dir != "" && r.canHide(t.dir) {
-			paths = append(paths, t.dir)
+	troubles := withoutBaseline(r.troubles, baseline)
+	for _, t := range troubles {
+		if t.dir == "" || slices.Contains(paths, t.dir) || !r.canHide(t.dir) {
+			continue
 		}
+		isReadOnly := slices.ContainsFunc(troubles, func(o trouble) bool { return o.cause == directoryReadOnly && o.dir == t.dir })
+		switch {
+		case isReadOnly:
+		case t.severity == Low:
+			continue
+		default:
+			hides++
+		}
+		paths = append(paths, t.dir)
 	}
 	slices.Sort(paths)
-	return slices.Compact(paths)
+	return paths, hides
 }
 
 // withoutBaseline leaves out what is in the way already as the manifest is.

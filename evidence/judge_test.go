@@ -188,11 +188,11 @@ var imageCases = []imageCase{
 	{
 		name:   "logs and a PID file of root",
 		config: evidence.Config{Entrypoint: []string{"nginx", "-g", "daemon off;"}},
-		files: "f 755 0:0 /usr/sbin/nginx names=/run/nginx.pid,/var/log/nginx/error.log\nd 755 0:4 /var/log/nginx\nf 640 33:4 /var/log/nginx/error.log\n" +
+		files: "f 755 0:0 /usr/sbin/nginx names=/run/nginx.pid,/var/log/nginx/error.log\nd 755 0:0 /var/lib/nginx\nd 755 0:4 /var/log/nginx\nf 640 33:4 /var/log/nginx/error.log\n" +
 			"d 700 33:0 /var/lib/nginx/body",
 		contents: map[string]string{"/etc/passwd": passwd},
 		want: []string{
-			`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/run","/var/log/nginx"]}`,
+			`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/run","/var/lib/nginx","/var/log/nginx"]}`,
 		},
 	},
 	{

@@ -17,22 +17,22 @@ func (r *run) mainProgram(p process, argv []string, at location) {
 	r.mains = append(r.mains, p)
 	r.account(&p, argv)
 	for _, n := range r.needsOf(argv, at) {
-		r.writes(&p, n.dir, n.source, false)
+		r.writesTo(&p, n.dir, n.source, n.severity)
 	}
 	r.worksAsRootAlone(&p, argv)
 	r.changesUserItself(&p, argv)
 	for _, d := range r.serviceDirectories() {
-		if !slices.Contains(r.mainUsers, d.file.UID) || r.holdsMount(d.path) {
-			continue
+		if slices.Contains(r.mainUsers, d.file.UID) && !r.holdsMount(d.path) {
+			r.writesTo(&p, d.path, fmt.Sprintf("the image gives %s to user %d, as whom it runs", d.path, d.file.UID), Medium)
 		}
-		r.writes(&p, d.path, fmt.Sprintf("the image gives %s to user %d", d.path, d.file.UID), false)
 	}
 }
 
 // A need is a directory that a program writes to, as far as the image tells.
 type need struct {
-	dir    string
-	source string // what tells it
+	dir      string
+	source   string // what tells it
+	severity Severity
 }
 
 // needsOf returns the directories that a main program names: in its arguments, in the
@@ -46,7 +46,7 @@ func (r *run) needsOf(argv []string, at location) []need {
 	add := func(p, source string) {
 		dir, is := r.stateDirectory(p)
 		if is && !slices.ContainsFunc(needs, func(n need) bool { return n.dir == dir }) {
-			needs = append(needs, need{dir, source})
+			needs = append(needs, need{dir, source, Medium})
 		}
 	}
 	var configurations []string
@@ -73,13 +73,23 @@ func (r *run) needsOf(argv []string, at location) []need {
 	for _, p := range at.file.Paths {
 		add(p, fmt.Sprintf("the program %s names %s", at.path, p))
 	}
-	for _, volume := range r.config.Volumes {
-		if l := r.resolve(volume); !l.missing && l.mounted == nil && l.file.Mode.IsDir() && !within(l.path, "/etc") && !tooWide[l.path] {
-			needs = append(needs, need{l.path, fmt.Sprintf("the image has the volume %s", volume)})
-		}
-	}
 	if temporaryFiles[strings.TrimRight(path.Base(argv[0]), "0123456789.")] {
 		add("/tmp/x", fmt.Sprintf("%s makes temporary files", path.Base(argv[0])))
+	}
+	hint := func(p, source string) { // it may not write there at start
+		l := r.resolve(p)
+		if !l.missing && l.mounted == nil && l.file.Mode.IsDir() && !within(l.path, "/etc") && !tooWide[l.path] && !r.holdsMount(l.path) &&
+			!slices.ContainsFunc(needs, func(n need) bool { return n.dir == l.path }) {
+			needs = append(needs, need{l.path, source, Low})
+		}
+	}
+	for _, volume := range r.config.Volumes {
+		hint(volume, fmt.Sprintf("the image has the volume %s", volume))
+	}
+	for _, stem := range stems(argv[:1]) {
+		for _, root := range stateRoots[:6] {
+			hint(path.Join(root, stem), fmt.Sprintf("%s/%s is named after the program", root, stem))
+		}
 	}
 	r.needs[key] = needs
 	return needs
@@ -123,7 +133,8 @@ func (r *run) holdsMount(dir string) bool {
 }
 
 // stateRoots are the directories below which servers keep state.
-var stateRoots = []string{"/run", "/var/run", "/var/log", "/var/lib", "/var/cache", "/var/spool", "/tmp", "/var/lock", "/srv", "/data"}
+var stateRoots = []string{"/run", "/var/run", "/var/log", "/var/lib", "/var/cache", "/var/spool", // those of packages
+	"/tmp", "/var/lock", "/srv", "/data"}
 
 // ofOthers are paths that programs name and that belong to other services, or are the
 // business of libraries.

@@ -174,7 +174,7 @@ func (r *run) changesReadOnly(p *process, file, command, target string, fatal bo
 	}
 	w := r.writing(p, at.path)
 	w.denied = false
-	r.cannotWrite(p, w, fmt.Sprintf("%s runs %s %s", nameOf(file), path.Base(command), target), fatal)
+	r.cannotWrite(p, w, fmt.Sprintf("%s runs %s %s", nameOf(file), path.Base(command), target), grade(fatal), fatal)
 }
 
 // chownOperands returns the owner and the files of a chown.

@@ -28,7 +28,11 @@ func wordSet(words string) map[string]bool {
 // become others.
 func (r *run) worksAsRootAlone(p *process, argv []string) {
 	name := path.Base(argv[0])
-	if !rootAlone[name] || p.can("SETUID") && p.can("SETGID") {
+	if !rootAlone[name] {
+		return
+	}
+	r.writesTo(p, "/run", name+" keeps a PID file in /run", Medium)
+	if p.can("SETUID") && p.can("SETGID") {
 		return
 	}
 	r.add(trouble{

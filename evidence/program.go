@@ -27,6 +27,7 @@ const maxExec = 12
 // could tell decides whether it happens.
 func (r *run) exec(p process, argv []string, certain bool) {
 	if r.depth >= maxExec || len(argv) == 0 || argv[0] == shell.Anything || argv[0] == "" {
+		r.mains = append(r.mains, p)
 		return
 	}
 	r.depth++

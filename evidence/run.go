@@ -39,6 +39,7 @@ type run struct {
 	uncertain bool // an earlier step may have ended the script
 	depth     int
 	troubles  []trouble
+	made      []string  // files that scripts write
 	mains     []process // who the main program runs as
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -61,7 +62,7 @@ func (r *run) onImageVolume(dir string) bool {
 }
 
 // canHide reports whether an emptyDir at a directory hides nothing that a start needs:
-// the image has no files there, or only such as are made again with each start.
+// the image has no files there, or only such as a start or the entrypoint makes again.
 func (r *run) canHide(dir string) bool {
 	l := r.resolve(dir)
 	switch {
@@ -79,7 +80,7 @@ func (r *run) canHide(dir string) bool {
 			}
 			at := path.Join(dir, name)
 			f, found := r.files.Stat(at)
-			if found && f.Mode&fs.ModeSymlink == 0 && (!f.Mode.IsDir() && !madeAgain(at) || f.Mode.IsDir() && !empty(at)) {
+			if found && f.Mode&fs.ModeSymlink == 0 && (!f.Mode.IsDir() && !madeAgain(at) && !slices.Contains(r.made, at) || f.Mode.IsDir() && !empty(at)) {
 				return false
 			}
 			if found && f.Mode&fs.ModeSymlink != 0 && !madeAgain(at) {

@@ -57,8 +57,9 @@ func TestSteps(t *testing.T) {
 		{"a case", `case "$(id -u)" in 0) a;; *) b;; esac`, "root:a|other:b"},
 		{"and something else", `if [ "$1" = server -a "$(id -u)" = 0 ]; then a; fi; [ -f x ] && [ "$(id -u)" = 0 ] && b`, "root:a maybe:root:b|"},
 		{"or something else", `if [ -f x ] || [ "$(id -u)" = 0 ]; then a; fi`, "maybe:a|maybe:a"},
-		{"after exec", `if [ "$(id -u)" = 0 ]; then exec gosu u "$0" "$@"; fi; exec "$@"`, "exec:root:gosu,u,$_,server,-x|exec:server,-x"},
+		{"after exec", `if [ "$(id -u)" = 0 ]; then exec gosu u "$0" "$@"; fi; exec "$@"`, "exec:root:gosu,u,/x.sh,server,-x|exec:server,-x"},
 		{"nothing after exec", "exec a; b", "exec:a"},
+		{"the script itself", `exec "$BASH_SOURCE" "${BASH_SOURCE[0]}" "$0"`, "exec:/x.sh,/x.sh,/x.sh"},
 		{"exec of descriptors", "exec 3>/dev/null; a", "a"},
 		{"known arguments", `if [ "${1#-}" != "$1" ]; then set -- srv "$@"; fi; if [ "$1" = server ]; then a; fi; exec "$@"`, "a exec:server,-x"},
 		{"a part of an argument", `if [ "${1:0:1}" = - ]; then a; fi; exec "$1"`, "exec:server"},
@@ -87,7 +88,7 @@ func TestSteps(t *testing.T) {
 			}
 			for root, want := range map[bool]string{true: asRoot, false: asOther} {
 				var steps []Step
-				for _, s := range Steps(c.script, Run{Args: []string{"server", "-x"}, Env: map[string]string{"HOME": "/root"}, Root: root, Test: files}) {
+				for _, s := range Steps(c.script, Run{Name: "/x.sh", Args: []string{"server", "-x"}, Env: map[string]string{"HOME": "/root"}, Root: root, Test: files}) {
 					if s.Words[0] != "[" {
 						steps = append(steps, s)
 					}

@@ -148,6 +148,9 @@ func isPlainParameter(p *syntax.ParamExp) bool {
 
 // parameter returns the value of $x, ${x:-y}, ${x#y} and ${x:0:n}.
 func (w *walker) parameter(p *syntax.ParamExp) value {
+	if p.Param != nil && p.Param.Value == "BASH_SOURCE" && p.Index != nil && number(p.Index) == 0 {
+		return value{text: w.Name, known: w.Name != ""}
+	}
 	if p.Param == nil || p.Excl || p.Length || p.Width || p.Index != nil || p.Repl != nil {
 		return value{}
 	}
