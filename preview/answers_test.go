@@ -157,3 +157,17 @@ func mustParse(t *testing.T, name string, text []byte) *defaults.Profile {
 	}
 	return profiles[slices.IndexFunc(profiles, func(p *defaults.Profile) bool { return p.Name == name })]
 }
+
+// The digest of the image that runs is in the report, and beside the exception for it.
+func TestDigestThatRuns(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)
+	pod := `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[{"name":"a","image":"quay.io/a/b:1","securityContext":{"privileged":true}}]},` +
+		`"status":{"containerStatuses":[{"name":"a","image":"quay.io/a/b:1","imageID":"quay.io/a/b@` + digest + `","state":{"running":{}},"user":{"linux":{"uid":0,"gid":0}}}]}}`
+	report := preview.New(profiletest.Builtin(t, "hardened"), []manifest.Input{{Name: "pod.json", Data: []byte(pod)}}, preview.Options{})
+	if got := report.Workloads[0].Containers[0].Digest; got != digest {
+		t.Errorf("digest %q, want %q", got, digest)
+	}
+	if want := "# image: quay.io/a/b:1@" + digest + "\n"; !strings.Contains(string(report.Answer.Text), want) {
+		t.Errorf("the profile has no %q:\n%s", want, report.Answer.Text)
+	}
+}

@@ -3,6 +3,7 @@
 package preview
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/caseharden/caseharden/evidence"
@@ -31,6 +32,9 @@ func (p *previewer) examine(w *Workload, pair hazard.Pair, live statuses) []subj
 	var waiting []subject
 	for _, c := range containers {
 		facts := evidence.Facts{Runtime: p.runtime, Status: live[c.Name]}
+		if of := w.container(c.Name); of != nil {
+			of.Digest = runningDigest(facts.Status)
+		}
 		if p.known != nil {
 			facts.Known = p.known(c.Image)
 		}
@@ -41,6 +45,16 @@ func (p *previewer) examine(w *Workload, pair hazard.Pair, live statuses) []subj
 		w.Findings = append(w.Findings, c.Judge(facts)...)
 	}
 	return waiting
+}
+
+// runningDigest returns the digest of the image that runs; "" where the status has none.
+// The imageID of a runtime is a name with a digest, or with Docker an ID of its own.
+func runningDigest(s *evidence.Status) string {
+	if s == nil {
+		return ""
+	}
+	_, digest, _ := strings.Cut(s.ImageID, "@")
+	return digest
 }
 
 // images reads the images of all containers, each once, and judges the containers of an
@@ -96,8 +110,8 @@ func (b *builder) images(read ReadImages, platform string) {
 		w := &b.report.Workloads[a.workload]
 		for _, s := range a.subjects {
 			w.Findings = append(w.Findings, s.found...)
-			if c := w.container(s.Name); c != nil {
-				c.Digest = s.digest
+			if c := w.container(s.Name); c != nil && s.digest != "" {
+				c.Digest = s.digest // that of its platform, which was judged
 			}
 		}
 	}

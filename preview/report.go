@@ -162,7 +162,7 @@ type Container struct {
 	Name          string     `json:"name"`
 	Type          string     `json:"type"` // init, regular or ephemeral
 	Image         string     `json:"image,omitempty"`
-	Digest        string     `json:"digest,omitempty"` // of the image that was read
+	Digest        string     `json:"digest,omitempty"` // of the image that was read, or that runs
 	Decisions     []Decision `json:"decisions"`
 	WritablePaths []string   `json:"writablePaths,omitempty"` // where an emptyDir would be mounted
 
