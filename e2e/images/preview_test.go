@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -295,6 +296,43 @@ func TestNoConnection(t *testing.T) {
 		t.Errorf("with --images: %d connections, %s", len(connected), got.stderr)
 	}
 	listener.Close()
+}
+
+// Ctrl-C ends the command while a registry keeps it waiting.
+func TestInterrupt(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	manifest := filepath.Join(t.TempDir(), "pod.yaml")
+	pod := fmt.Sprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: %q}]}\n", listener.Addr().String()+"/app:1")
+	if err := os.WriteFile(manifest, []byte(pod), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), binary, "preview", "-f", manifest, "--images")
+	cmd.Env = []string{"HOME=" + t.TempDir()}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	connection, err := listener.Accept() // and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	_ = cmd.Wait()
+	if took := time.Since(begun); took > 5*time.Second || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("it took %v, exit code %d", took, cmd.ProcessState.ExitCode())
+	}
+	if stdout.Len() > 0 || stderr.String() != "caseharden: interrupted\n" {
+		t.Errorf("stdout %q, stderr %q", stdout.String(), stderr.String())
+	}
 }
 
 // A small fleet, as make bench-images measures a large one.

@@ -107,7 +107,7 @@ func because(host string, err error) (reason, fix string) {
 		return "the certificate of " + host + " is signed by an unknown authority", "give the certificate of the authority with --registry-ca FILE"
 	case errors.As(err, &hostname):
 		return "the certificate of " + host + " is for another name", "use the name for which the certificate is"
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case source.SpeaksNoTLS(err):
 		return host + " does not speak TLS", "give --insecure-registry " + host + " if you trust the network"
 	case errors.Is(err, auth.ErrBasicCredentialNotFound), isRefused(err):
 		return host + " refuses access, or has no such image", "run docker login " + host + ", or set DOCKER_CONFIG or REGISTRY_AUTH_FILE"

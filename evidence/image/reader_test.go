@@ -3,11 +3,14 @@
 package image
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -314,6 +317,30 @@ func TestTLS(t *testing.T) {
 	address := plain.Listener.Addr().String()
 	if got := read(t, Options{ConfigOnly: true}, address+"/app:1")[address+"/app:1"]; got.err != nil {
 		t.Error(got.err)
+	}
+	// Some servers answer a TLS handshake with a page and no status.
+	odd, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer odd.Close()
+	go func() {
+		for n := 0; ; n++ {
+			c, err := odd.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := bufio.NewReader(c).ReadByte(); err == nil && n == 0 {
+				io.WriteString(c, "<html>Bad request</html>")
+			} else {
+				io.WriteString(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			}
+			c.Close()
+		}
+	}()
+	oddly := odd.Addr().String() + "/app:1"
+	if got := read(t, Options{ConfigOnly: true}, oddly)[oddly]; !strings.Contains(fmt.Sprint(got.err), "has no such image") {
+		t.Errorf("error %v", got.err)
 	}
 	r.around = func(w http.ResponseWriter, req *http.Request) bool {
 		http.Redirect(w, req, "http://registry.example.com/x", http.StatusTemporaryRedirect)

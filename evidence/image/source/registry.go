@@ -4,6 +4,7 @@ package source
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -91,7 +92,7 @@ func (s *registryImage) Root(ctx context.Context) ([]byte, error) {
 		return nil, known
 	}
 	data, err := s.root(ctx)
-	if err != nil && !s.repository.PlainHTTP && r.guard.mayBePlain(host) && (isDial(err) || errors.Is(err, http.ErrSchemeMismatch)) {
+	if err != nil && !s.repository.PlainHTTP && r.guard.mayBePlain(host) && (isDial(err) || SpeaksNoTLS(err)) {
 		s.repository.PlainHTTP = true
 		data, err = s.root(ctx)
 	}
@@ -132,6 +133,12 @@ func (s *registryImage) Blob(ctx context.Context, d ocispec.Descriptor) (io.Read
 
 func isManifest(mediaType string) bool {
 	return slices.Contains(acceptedManifests, mediaType)
+}
+
+// SpeaksNoTLS reports whether a server answered a TLS handshake with something else.
+func SpeaksNoTLS(err error) bool {
+	_, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // isDial reports whether no connection could be made.
