@@ -17,8 +17,8 @@ var lowPort = &Cause{
 	ID:       "low-port",
 	Title:    "Port below 1024",
 	Settings: []string{runAsUser},
-	When: "a `containerPort` or an exposed port of the image is below 1024, and the container gets a user other than root, or root loses NET_BIND_SERVICE; " +
-		"said with `hostNetwork`, and where the nodes have containerd 1 (by the Nodes among the inputs, or `--runtime`)",
+	When: "a `containerPort` or an exposed port of the image is below 1024, and the container gets a user other than root, or root loses NET_BIND_SERVICE. " +
+		"It is found with `hostNetwork`, and where the nodes have containerd 1 (by the Nodes among the inputs, or `--runtime`)",
 	Because: "the port needs NET_BIND_SERVICE: with `hostNetwork`, and with containerd 1 unless it is configured otherwise; " +
 		"containerd 2 and Docker open all ports in a pod's own network",
 	Fix: `let it listen on a port above 1023, or open low ports with the pod's ` + lowPortSysctl,
