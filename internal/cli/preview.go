@@ -241,8 +241,8 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 			fmt.Fprintf(stderr, "caseharden: not answered: %s\n", line)
 		}
 	}
-	for _, n := range report.Notices {
-		fmt.Fprintf(stderr, "caseharden: notice: %s\n", describeException(n.Place, n.Text, n.Reason, n.Owner))
+	if o.explain == "" { // which is about one workload
+		writeNotices(stderr, report.Notices)
 	}
 	for _, w := range report.Warnings {
 		fmt.Fprintf(stderr, "caseharden: warning: %s\n", w.Error())

@@ -11,14 +11,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/internal/suggest"
-	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview"
 )
 
@@ -289,16 +287,4 @@ func validateProfiles(w, stderr io.Writer, names, dirs []string) error {
 		}
 	}
 	return nil
-}
-
-// today returns the day, in UTC, as exceptions have it.
-func today() string { return time.Now().UTC().Format(time.DateOnly) }
-
-// describeException says something of an exception, so that people know which is meant.
-func describeException(place, what, reason, owner string) string {
-	about := fmt.Sprintf("%s: %s (reason: %s", place, what, reason)
-	if owner != "" {
-		about += "; owner: " + owner
-	}
-	return text.Visible(about + ")")
 }
