@@ -40,6 +40,7 @@ var untestedBlocks = []struct{ document, firstLine, because, test string }{
 	{"docs/trial.md", "caseharden trial --all -n shop --yes -o profile > shop.yaml", "it runs Pods, and there is no kubelet", "TestAllWorkloads"},
 	{"docs/profiles.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
 	{"docs/preview.md", "kubectl get pods -A -o json | caseharden preview -f - --images", "there is no network to registries", "TestPrivateRegistry"},
+	{"docs/preview.md", "kubectl get nodes,deployments,pods -A -o json | caseharden preview -f -", "there is no kubelet, which reports a status", "TestPodsSpeakForTheirControllers"},
 	{"docs/preview.md", "umask 077", "there is no such secret", "TestPrivateRegistry"},
 	{"docs/preview.md", "skopeo copy docker://registry.example.com/shop/api:1 oci-archive:api.tar", "there is no network to registries", "TestArchive"},
 }
