@@ -10,6 +10,7 @@ type Container struct {
 	Command, Args []string // as in the manifest
 	WorkingDir    string
 	Env           map[string]string // with the values that the manifest shows
+	OpenEnv       bool              // it has others from ConfigMaps or Secrets
 	Ports         []int             // containerPorts
 	PortStart     int               // the first port that needs no capability, by the pod's own sysctls; else 1024
 
@@ -18,6 +19,7 @@ type Container struct {
 	FSGroup       bool     // the pod has an fsGroup
 	StrictGroups  bool     // supplementalGroupsPolicy: Strict
 	HostNetwork   bool
+	Sandboxed     bool    // by a RuntimeClass or a user namespace: the node's kernel may not decide
 	Mounts        []Mount // with those of the profile
 }
 

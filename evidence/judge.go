@@ -111,7 +111,7 @@ func (s *study) finding(of []trouble, settings []string, best *change, asItIs bo
 		ID: of[0].cause.ID, Container: s.c.Name, Settings: settings, Verdict: Risk, Severity: of[0].severity,
 		What: summary(of), Fix: of[0].cause.Fix, Exception: best.only(settings),
 	}
-	if of[0].proven && asItIs {
+	if of[0].proven && asItIs && !s.c.Sandboxed {
 		f.Verdict, f.Severity = Breaks, High
 	}
 	if f.Exception != nil {

@@ -72,6 +72,9 @@ func newStudy(c *Container, facts *Facts) *study {
 		steps: map[string][]shell.Step{}, needs: map[string][]need{}}
 	for _, e := range s.config.Env {
 		name, value, _ := strings.Cut(e, "=")
+		if c.OpenEnv && name != "PATH" {
+			value = shell.Anything // another value may take its place
+		}
 		s.env[name] = value
 	}
 	for name, value := range c.Env {

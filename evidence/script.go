@@ -77,7 +77,7 @@ func (r *run) stepsOf(p *process, file string, script shell.ShellRun) []shell.St
 			r.env["HOME"] = shell.Anything
 		}
 		steps = shell.Steps(script.Script, shell.Run{
-			Name: file, Args: script.Args, Env: r.env, Root: p.uid == 0,
+			Name: file, Args: script.Args, Env: r.env, Root: p.uid == 0, OpenEnv: r.c.OpenEnv,
 			Test: func(operator, path string) (bool, bool) { return r.test(p, operator, path) },
 		})
 		r.steps[key] = steps
@@ -130,9 +130,14 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 		r.exec(*p, words, sure)
 		return
 	case name == "exit" && step.When.NotRoot && (len(words) < 2 || words[1] != "0"):
-		r.needsRoot(p, file, "exits unless it runs as root", sure)
+		literal := len(words) == 2 && strings.Trim(words[1], "0123456789") == ""
+		r.needsRoot(p, file, "exits unless it runs as root", sure && literal)
 		return
-	case name == "cd" && len(words) == 2 && words[1] != shell.Anything:
+	case name == "cd":
+		if !sure || len(words) != 2 || words[1] == shell.Anything {
+			r.uncertain = true // nobody knows where it is
+			return
+		}
 		r.cwd = r.from(r.cwd, words[1]).path
 		return
 	case name == "chown" || name == "chgrp":
@@ -151,6 +156,9 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 			if at := r.resolve(target.path); !at.missing {
 				continue
 			}
+		}
+		if at := r.resolve(target.path); !at.missing && at.mounted == nil && at.file.Mode.IsDir() && name != "mkdir" {
+			target.isDir = true
 		}
 		source := fmt.Sprintf("%s runs %s %s", nameOf(file), name, target.path)
 		if name == "touch" || name == "tee" {

@@ -38,6 +38,9 @@ type Run struct {
 	Env  map[string]string // the variables that are known
 	Root bool              // as root
 
+	// OpenEnv says that there may be other variables than those that are known.
+	OpenEnv bool
+
 	// Test answers questions of test about files, such as -d /data; nil answers none.
 	Test func(operator, path string) (holds, known bool)
 }

@@ -101,6 +101,15 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// A variable that is not known may be set where a ConfigMap gives others.
+func TestStepsOpenEnv(t *testing.T) {
+	for open, want := range map[bool]string{false: "a", true: Anything} {
+		if got := Steps(`exec "${X:-a}" "${1:-b}"`, Run{OpenEnv: open})[0].Words; got[0] != want {
+			t.Errorf("with other variables %t: %q", open, got)
+		}
+	}
+}
+
 func TestStepsWrite(t *testing.T) {
 	steps := Steps("a > /run/x 2>&1; b >> $Y; > /run/z; c > /dev/null", Run{})
 	var got [][]string

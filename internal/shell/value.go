@@ -173,7 +173,7 @@ func (w *walker) parameter(p *syntax.ParamExp) value {
 	switch p.Exp.Op {
 	case syntax.DefaultUnset, syntax.DefaultUnsetOrNull, syntax.AssignUnset, syntax.AssignUnsetOrNull:
 		switch {
-		case set && !v.known:
+		case set && !v.known, !set && w.OpenEnv && !isPosition(p.Param.Value):
 			return value{}
 		case set && (v.who != notWho || v.text != ""):
 			return v
@@ -188,6 +188,9 @@ func (w *walker) parameter(p *syntax.ParamExp) value {
 	}
 	return value{}
 }
+
+// isPosition reports whether a parameter is $1 or another argument.
+func isPosition(name string) bool { return strings.Trim(name, "0123456789") == "" }
 
 // number returns a literal number; -1 if it is none.
 func number(x syntax.ArithmExpr) int {

@@ -20,7 +20,8 @@ func (p *Pair) evidenceOf(c *containerPair) evidence.Container {
 		Command: c.After.Command, Args: c.After.Args, WorkingDir: c.After.WorkingDir,
 		Before: c.before.evidence(), After: c.after.evidence(),
 		Groups: pod.SupplementalGroups, HostNetwork: p.After.Spec.HostNetwork,
-		PortStart: int(unprivilegedPortStart(&p.After.Spec)),
+		PortStart: int(unprivilegedPortStart(&p.After.Spec)), OpenEnv: len(c.After.EnvFrom) > 0,
+		Sandboxed: p.After.Spec.RuntimeClassName != nil || isFalse(p.After.Spec.HostUsers),
 	}
 	if pod.FSGroup != nil {
 		e.FSGroup = true
