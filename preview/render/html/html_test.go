@@ -4,13 +4,14 @@ package html
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
@@ -49,9 +50,9 @@ func TestPageFigures(t *testing.T) {
 	}
 	want := map[string]string{
 		"workloads": "6", "would change": "3", "would stay as they are": "2", "excluded": "1", "containers": "9",
-		"with hazards": "3", "meet restricted, before and after": "1 → 2",
+		"breaks": "1", "at high risk": "0", "with findings": "3", "meet restricted, before and after": "1 → 2",
 	}
-	if diff := cmp.Diff(want, figures); diff != "" {
+	if diff := gocmp.Diff(want, figures); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
 
@@ -63,14 +64,14 @@ func TestPageFigures(t *testing.T) {
 	for _, f := range r.Summary.Fields {
 		fields = append(fields, []string{f.Field, fmt.Sprint(f.Inject, " inject"), fmt.Sprint(f.Leave, " leave"), fmt.Sprint(f.Skip, " skip"), ""})
 	}
-	if diff := cmp.Diff(fields, bodyRows(charts[0])); diff != "" {
+	if diff := gocmp.Diff(fields, bodyRows(charts[0])); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	levels := [][]string{
 		{"before", "1 restricted", "3 baseline", "1 privileged", ""},
 		{"after", "2 restricted", "2 baseline", "1 privileged", ""},
 	}
-	if diff := cmp.Diff(levels, bodyRows(charts[1])); diff != "" {
+	if diff := gocmp.Diff(levels, bodyRows(charts[1])); diff != "" {
 		t.Errorf("levels (-want +got):\n%s", diff)
 	}
 
@@ -78,8 +79,12 @@ func TestPageFigures(t *testing.T) {
 	if len(kinds) != len(r.Summary.Findings) {
 		t.Fatalf("%d kinds of hazard are shown, want %d", len(kinds), len(r.Summary.Findings))
 	}
-	for i, h := range r.Summary.Findings {
-		if kinds[i][0] != strconv.Itoa(h.Workloads) || !strings.HasPrefix(kinds[i][1], h.Title+"What may break: ") {
+	findings := slices.Clone(r.Summary.Findings)
+	slices.SortStableFunc(findings, func(a, b preview.FindingSummary) int {
+		return cmp.Or(preview.Rank(b.Verdict, b.Severity)-preview.Rank(a.Verdict, a.Severity), b.Workloads-a.Workloads)
+	})
+	for i, h := range findings {
+		if kinds[i][0] != strconv.Itoa(h.Workloads) || !strings.HasPrefix(kinds[i][1], h.Title+" "+badgeOf(h.Verdict, h.Severity).Word+"What may break: ") {
 			t.Errorf("hazard %q of %d workloads is shown as %q", h.Title, h.Workloads, kinds[i])
 		}
 	}
@@ -101,7 +106,7 @@ func TestPageBars(t *testing.T) {
 	t.Parallel()
 	got := newBar("x", part{Count: 1}, part{Count: 0}, part{Count: 3}).Parts
 	want := [3]part{{Count: 1, Start: "0.00%", Size: "25.00%"}, {Start: "25.00%", Size: "0.00%"}, {Count: 3, Start: "25.00%", Size: "75.00%"}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
 	if got := newBar("x", part{}, part{}, part{}).Parts[2]; got != (part{Start: "0", Size: "0"}) {
@@ -116,7 +121,7 @@ func TestPageHoldsEverything(t *testing.T) {
 	if len(items) != len(r.Workloads) {
 		t.Fatalf("%d workloads are shown, want %d", len(items), len(r.Workloads))
 	}
-	for i, w := range r.Workloads {
+	for i, w := range preview.ByRisk(r.Workloads) {
 		shown := textOf(items[i])
 		contains := func(what, s string) {
 			t.Helper()
@@ -143,6 +148,16 @@ func TestPageHoldsEverything(t *testing.T) {
 			contains("hazard", h.What)
 			contains("container", h.Container)
 			contains("fix", "Fix: "+h.Fix)
+			contains("verdict", badgeOf(h.Verdict, h.Severity).Word+" "+hazardTitles[h.ID])
+			for _, e := range h.Evidence {
+				if e.Text == h.What {
+					continue // which is shown once
+				}
+				contains("evidence", "Evidence ("+string(e.Source)+"): "+strings.Join(strings.Fields(e.Text+" "+e.Path+" "+e.Where), " "))
+			}
+			if h.Exception != nil {
+				contains("exception", "Exception: leave: [readOnlyRootFilesystem]\ncontainer: {runAsUser: 999}\nwritablePaths: [/run, /tmp]")
+			}
 		}
 		if s := w.PodSecurity; s != nil {
 			contains("level", s.Before+" → "+s.After)
@@ -150,7 +165,7 @@ func TestPageHoldsEverything(t *testing.T) {
 				contains("missing", missing)
 			}
 		}
-		if diff := cmp.Diff(wantDecisions(w), shownDecisions(t, items[i])); diff != "" {
+		if diff := gocmp.Diff(wantDecisions(*w), shownDecisions(t, items[i])); diff != "" {
 			t.Errorf("%s %s: decisions (-want +got):\n%s", w.Kind, w.Name, diff)
 		}
 	}
@@ -168,6 +183,9 @@ func wantDecisions(w preview.Workload) []string {
 			}
 			if d.Because != "" {
 				why = strings.TrimSuffix(why, ".") + ": " + d.Because
+			}
+			if word := badgeOf(d.Verdict, d.Severity).Word; word != "" {
+				why = word
 			}
 			want = append(want, strings.Join([]string{heading, d.Outcome, setting, why}, " | "))
 		}
@@ -218,12 +236,12 @@ func TestPageFilters(t *testing.T) {
 	}
 	fields, hazards, namespaces := byNumber("field"), byNumber("hazard"), byNumber("namespace")
 	for i, item := range workloadItems(t, document) {
-		w := r.Workloads[i]
+		w := preview.ByRisk(r.Workloads)[i]
 		type filterable struct {
-			Fields, Hazards         []string
-			Namespace, Level, State string
+			Fields, Hazards                  []string
+			Namespace, Level, State, Verdict string
 		}
-		want, got := filterable{Namespace: w.Namespace, State: "unchanged"}, filterable{}
+		want, got := filterable{Namespace: w.Namespace, State: "unchanged", Verdict: badgeOf(w.Verdict, w.Severity).Class}, filterable{}
 		w.EachDecision(func(d preview.Decision) { want.Fields = append(want.Fields, d.Outcome[:1]+" "+d.Field) })
 		for _, h := range w.Findings {
 			want.Hazards = append(want.Hazards, hazardTitles[h.ID])
@@ -252,13 +270,14 @@ func TestPageFilters(t *testing.T) {
 		no, _ := attr(item, "data-n")
 		got.Namespace = namespaces[no]
 		got.Level, _ = attr(item, "data-l")
+		got.Verdict, _ = attr(item, "data-v")
 		got.State, _ = attr(first(t, item, tagged(atom.B)), "class") // which is what the script reads
 
 		for _, list := range []*[]string{&want.Fields, &want.Hazards, &got.Fields, &got.Hazards} {
 			slices.Sort(*list)
 			*list = slices.Compact(*list)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", w.Kind, w.Name, diff)
 		}
 	}

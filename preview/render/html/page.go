@@ -3,11 +3,13 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
 	"strings"
 
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/preview"
 	"github.com/caseharden/caseharden/preview/hazard"
 )
@@ -20,12 +22,14 @@ type page struct {
 	Policy string
 
 	Unchanged   int // workloads that are looked at and get nothing
-	WithHazards int // workloads with a hazard, of whatever kind
+	WithHazards int // workloads with a finding that does not fit
+	HighRisk    int // workloads at a high risk
 	Fields      []bar
 	Levels      []bar
 	HazardKinds []hazardKind
 	Namespaces  []string // those of the workloads, sorted; "" if a manifest says none
 	Outcomes    []meaning
+	Verdicts    []meaning
 	Reasons     []meaning
 	Rows        []row
 }
@@ -48,6 +52,8 @@ type part struct {
 // A hazardKind is a kind of hazard in the overview.
 type hazardKind struct {
 	preview.FindingSummary
+	No           int    // in the summary, to which the filters refer
+	Badge        badge  // the worst
 	Because, Fix string // as [hazard.Info] has them, without Markdown
 }
 
@@ -60,6 +66,8 @@ func newPage(r *preview.Report) *page {
 		Policy:   contentPolicy,
 		Outcomes: outcomeMeanings,
 		Reasons:  reasonMeanings(),
+		Verdicts: verdictMeanings,
+		HighRisk: r.Summary.Verdicts.Risk.High,
 
 		Unchanged:   r.Summary.Workloads - r.Summary.Excluded - r.Summary.Changed,
 		HazardKinds: hazardKinds(r),
@@ -76,7 +84,7 @@ func newPage(r *preview.Report) *page {
 	}
 	for _, w := range r.Workloads {
 		p.Namespaces = append(p.Namespaces, w.Namespace)
-		if len(w.Findings) > 0 {
+		if slices.ContainsFunc(w.Findings, func(f evidence.Finding) bool { return f.Verdict != evidence.Fits }) {
 			p.WithHazards++
 		}
 	}
@@ -116,17 +124,21 @@ func percent(n, total int) string {
 	return fmt.Sprintf("%.2f%%", 100*float64(n)/float64(total))
 }
 
-// hazardKinds returns the kinds of hazard that the summary names, each in words.
+// hazardKinds returns the kinds of finding that the summary names, each in words, the worst
+// first.
 func hazardKinds(r *preview.Report) []hazardKind {
 	infos := map[string]hazard.Info{}
 	for _, h := range hazard.All() {
 		infos[h.ID] = h
 	}
 	var kinds []hazardKind
-	for _, h := range r.Summary.Findings {
+	for i, h := range r.Summary.Findings {
 		info := infos[h.ID]
-		kinds = append(kinds, hazardKind{h, withoutCode(info.Because), withoutCode(info.Fix)})
+		kinds = append(kinds, hazardKind{h, i, badgeOf(h.Verdict, h.Severity), withoutCode(info.Because), withoutCode(info.Fix)})
 	}
+	slices.SortStableFunc(kinds, func(a, b hazardKind) int {
+		return cmp.Or(cmp.Compare(b.Badge.rank, a.Badge.rank), cmp.Compare(b.Workloads, a.Workloads))
+	})
 	return kinds
 }
 

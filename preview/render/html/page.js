@@ -9,7 +9,7 @@
   const form = document.getElementById('filters');
   const shown = document.getElementById('shown');
   const none = document.getElementById('none');
-  const names = ['q', 'state', 'field', 'outcome', 'hazard', 'namespace', 'level'];
+  const names = ['q', 'state', 'field', 'outcome', 'verdict', 'hazard', 'namespace', 'level'];
   const controls = Object.fromEntries(names.map((name) => [name, document.getElementById(name)]));
   const items = Array.from(list.children, (element) => ({
     element,
@@ -18,6 +18,7 @@
     hazards: (element.dataset.h || '').split(' '),
     namespace: element.dataset.n,
     level: element.dataset.l,
+    verdict: element.dataset.v,
     text: null,
   }));
 
@@ -33,6 +34,7 @@
     const words = controls.q.value.toLowerCase().split(/\s+/).filter(Boolean);
     const state = controls.state.value;
     const level = controls.level.value;
+    const verdict = controls.verdict.value;
     const namespace = number(controls.namespace);
     const field = number(controls.field);
     const outcome = controls.outcome.value.slice(0, 1);
@@ -41,6 +43,7 @@
     return (item) => {
       if (state && item.state !== state) return false;
       if (level && item.level !== level) return false;
+      if (verdict && item.verdict !== verdict) return false;
       if (namespace !== undefined && item.namespace !== namespace) return false;
       if ((field !== undefined || outcome) && !item.fields.some((token) => token &&
         (field === undefined || token.slice(1) === field) && (!outcome || token[0] === outcome))) return false;

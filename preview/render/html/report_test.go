@@ -152,9 +152,32 @@ func sampleReport() *preview.Report {
 			{File: "shop/gone.yaml", Message: "no such file or directory"},
 		},
 	}
+	judge(r)
+	postgres := &r.Workloads[1].Findings[1]
+	postgres.Verdict, postgres.Severity = evidence.Breaks, evidence.High
+	postgres.Evidence = []evidence.Item{{Source: evidence.FromImage, Text: "it belongs to 999:999, mode 0700", Path: "/var/lib/postgresql", Where: "sha256:0f1e2d"}}
+	postgres.Exception = &evidence.Exception{Leave: []string{"readOnlyRootFilesystem"}, Container: map[string]json.RawMessage{"runAsUser": raw("999")}, WritablePaths: []string{"/run", "/tmp"}}
+	r.Workloads[1].SetVerdicts()
 	r.Summary = preview.Summarize(r.Workloads)
 	r.Summary.Objects = 19
 	return r
+}
+
+// judge gives the findings what their kinds have, and the workloads their verdicts.
+func judge(r *preview.Report) {
+	infos := map[string]hazard.Info{}
+	for _, info := range hazard.All() {
+		infos[info.ID] = info
+	}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		for j := range w.Findings {
+			f := &w.Findings[j]
+			f.Verdict, f.Severity, f.Settings = evidence.Risk, infos[f.ID].Severity, infos[f.ID].Settings
+			f.Evidence = []evidence.Item{{Source: evidence.FromManifest, Text: f.What}}
+		}
+		w.SetVerdicts()
+	}
 }
 
 // bigReport is a report with n workloads of two containers each, none of which is
@@ -186,6 +209,7 @@ func bigReport(n int) *preview.Report {
 		}
 		r.Workloads = append(r.Workloads, w)
 	}
+	judge(r)
 	r.Summary = preview.Summarize(r.Workloads)
 	return r
 }

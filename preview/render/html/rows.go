@@ -3,7 +3,9 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,6 +20,7 @@ type row struct {
 	ID     string // of its anchor
 	Title  string // namespace and name
 	State  string // excluded, changed or unchanged
+	Worst  badge  // of what would change
 	Counts string // of the decisions, in words
 
 	// What the filters look at: indices into the lists of fields, hazards and
@@ -41,6 +44,7 @@ type block struct {
 // A verdict is what becomes of all settings of a block that share a reason.
 type verdict struct {
 	Outcome, Why, Because string
+	Badge                 badge  // of what would be injected
 	Settings              string // one a line
 }
 
@@ -48,7 +52,9 @@ type verdict struct {
 type finding struct {
 	evidence.Finding
 	Title      string
+	Badge      badge
 	Containers []string
+	Exception  string // in words
 }
 
 // newRows makes the rows of the report's workloads, in their order.
@@ -65,13 +71,13 @@ func newRows(p *page) []row {
 	}
 	anchors := anchors{}
 	rows := make([]row, len(p.Workloads))
-	for i := range p.Workloads {
-		w := &p.Workloads[i]
+	for i, w := range preview.ByRisk(p.Workloads) {
 		rows[i] = row{
 			Workload:     w,
 			ID:           anchors.add(w),
 			Title:        w.Name,
 			State:        state(w),
+			Worst:        badgeOf(w.Verdict, w.Severity),
 			Counts:       counts(w),
 			FieldTokens:  fieldTokens(w, fieldNos),
 			HazardTokens: hazardTokens(w, hazardNos),
@@ -170,26 +176,34 @@ func newVerdicts(decisions []preview.Decision) []verdict {
 		if d.Because != "" {
 			why = strings.TrimSuffix(why, ".") + ":"
 		}
+		badge := badgeOf(d.Verdict, d.Severity)
+		if badge.Word != "" {
+			why = "" // the verdict says more than that the setting is unset
+		}
 		same := slices.IndexFunc(verdicts, func(v verdict) bool {
-			return v.Outcome == d.Outcome && v.Why == why && v.Because == d.Because
+			return v.Outcome == d.Outcome && v.Why == why && v.Because == d.Because && v.Badge == badge
 		})
 		if same < 0 {
-			verdicts = append(verdicts, verdict{Outcome: d.Outcome, Why: why, Because: d.Because, Settings: setting})
+			verdicts = append(verdicts, verdict{Outcome: d.Outcome, Why: why, Because: d.Because, Badge: badge, Settings: setting})
 			continue
 		}
 		verdicts[same].Settings += "\n" + setting
 	}
-	// Inject, leave, skip is also the order of their letters.
-	slices.SortStableFunc(verdicts, func(a, b verdict) int { return strings.Compare(a.Outcome, b.Outcome) })
+	// Inject, leave, skip is also the order of their letters. The worst of each come first.
+	slices.SortStableFunc(verdicts, func(a, b verdict) int {
+		return cmp.Or(strings.Compare(a.Outcome, b.Outcome), cmp.Compare(b.Badge.rank, a.Badge.rank))
+	})
 	return verdicts
 }
 
-// newFindings puts hazards together that differ in their container alone.
+// newFindings puts findings together that differ in their container alone, the worst first.
 func newFindings(w *preview.Workload, titles map[string]string) []finding {
 	var findings []finding
+	sameEvidence := func(a, b evidence.Item) bool { return a == b }
 	for _, h := range w.Findings {
 		same := slices.IndexFunc(findings, func(other finding) bool {
-			return other.ID == h.ID && other.What == h.What && other.Fix == h.Fix &&
+			return other.ID == h.ID && other.What == h.What && other.Fix == h.Fix && other.Badge == badgeOf(h.Verdict, h.Severity) &&
+				slices.EqualFunc(other.Evidence, h.Evidence, sameEvidence) && other.Exception == exceptionWords(h.Exception) &&
 				h.Container != "" && len(other.Containers) > 0
 		})
 		if same < 0 {
@@ -197,14 +211,35 @@ func newFindings(w *preview.Workload, titles map[string]string) []finding {
 			if title == "" {
 				title = h.ID
 			}
-			findings = append(findings, finding{Finding: h, Title: title})
+			findings = append(findings, finding{Finding: h, Title: title, Badge: badgeOf(h.Verdict, h.Severity), Exception: exceptionWords(h.Exception)})
 			same = len(findings) - 1
 		}
 		if h.Container != "" {
 			findings[same].Containers = append(findings[same].Containers, h.Container)
 		}
 	}
+	slices.SortStableFunc(findings, func(a, b finding) int { return cmp.Compare(b.Badge.rank, a.Badge.rank) })
 	return findings
+}
+
+// exceptionWords writes an exception as YAML has it, one part a line.
+func exceptionWords(e *evidence.Exception) string {
+	if e == nil {
+		return ""
+	}
+	var lines []string
+	list := func(name string, items []string) {
+		if len(items) > 0 {
+			lines = append(lines, name+": ["+strings.Join(items, ", ")+"]")
+		}
+	}
+	list("leave", e.Leave)
+	for _, field := range slices.Sorted(maps.Keys(e.Container)) {
+		lines = append(lines, "container: {"+field+": "+string(e.Container[field])+"}")
+	}
+	list("writablePaths", e.WritablePaths)
+	list("in the manifest, capabilities.add", e.Add)
+	return strings.Join(lines, "\n")
 }
 
 // anchors are the anchors of a page, and how often each was asked for.

@@ -6,6 +6,8 @@ import (
 	"cmp"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/preview"
 )
 
 // A meaning is a word of the report in a sentence.
@@ -18,6 +20,29 @@ var outcomeMeanings = []meaning{
 	{string(defaults.Inject), "The setting would be filled in, with the value that is shown."},
 	{string(defaults.Leave), "The author of the manifest has decided, and that stays as it is."},
 	{string(defaults.Skip), "The profile would have filled it in, but it must not: the reason is given."},
+}
+
+// A badge is a verdict as the page shows it.
+type badge struct {
+	Class, Word string
+	rank        int
+}
+
+// badgeOf returns the badge of a verdict; that of none is empty.
+func badgeOf(v evidence.Verdict, s evidence.Severity) badge {
+	b := badge{Class: string(v), Word: string(v), rank: preview.Rank(v, s)}
+	if v == evidence.Risk {
+		b.Class, b.Word = string(s), string(s)+" risk"
+	}
+	return b
+}
+
+// The verdicts, from the worst.
+var verdictMeanings = []meaning{
+	{"breaks", "Proven: a container cannot start, or does not reach its main program."},
+	{"risk", "There is a named reason, with a severity: high, medium or low. It may be wrong."},
+	{"unknown", "There is no evidence. It does not mean that the setting is safe."},
+	{"fits", "Proven: it is so already, or a run has shown it."},
 }
 
 // reasonMeanings returns the reasons, in the order in which defaults gives them.

@@ -136,7 +136,7 @@ func TestPageContrast(t *testing.T) {
 			least     float64
 		}{
 			{"ink", "paper", 4.5}, {"ink", "panel", 4.5}, {"soft", "paper", 4.5}, {"soft", "panel", 4.5}, {"link", "paper", 4.5},
-			{"alarm-ink", "paper", 4.5}, {"alarm-ink", "alarm-tag", 4.5},
+			{"alarm-ink", "paper", 4.5}, {"alarm-ink", "alarm-tag", 4.5}, {"fits-ink", "fits-tag", 4.5},
 			{"inject-ink", "inject-tag", 4.5}, {"leave-ink", "leave-tag", 4.5}, {"skip-ink", "skip-tag", 4.5},
 			{"inject", "paper", 3}, {"leave", "paper", 3}, {"skip", "paper", 3}, {"alarm", "paper", 3}, {"focus", "paper", 3}, {"edge", "paper", 3},
 		} {
