@@ -99,6 +99,32 @@ ln usr/sbin/server usr/sbin/server3; rm run/pipe; mkdir run/pipe`)
 	}
 }
 
+// The same for the OCI archives that IMAGE_ARCHIVES names, which is a pattern such as
+// /images/*.tar: real images, such as those of the applications in e2e.
+func TestUnpackedArchives(t *testing.T) {
+	archives, err := filepath.Glob(os.Getenv("IMAGE_ARCHIVES"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(archives) == 0 {
+		t.Skip("IMAGE_ARCHIVES names none")
+	}
+	for _, archive := range archives {
+		t.Run(filepath.Base(archive), func(t *testing.T) {
+			builder := buildah{t: t, store: t.TempDir()}
+			want := walk(t, builder.run("mount", builder.run("from", "-q", "oci-archive:"+archive)))
+			got := read(t, Options{Local: map[string]string{"app:1": "oci-archive:" + archive}}, "app:1")["app:1"]
+			if got.err != nil {
+				t.Fatal(got.err)
+			}
+			if diff := cmp.Diff(want, list(got.image.Files)); diff != "" {
+				t.Errorf("files (-unpacked +read):\n%s", diff)
+			}
+			t.Logf("%d files", len(want))
+		})
+	}
+}
+
 // A buildah has a store of its own.
 type buildah struct {
 	t     *testing.T
