@@ -44,9 +44,12 @@ func (s *subject) record() []variable {
 	for _, l := range s.decided {
 		names = append(names, fmt.Sprintf("%s.map(c, c.name)", l.list()))
 		if s.hasContainerDefaults(l.ofType) {
+			// Most containers get all of the settings, and then the text is always the same.
+			all := s.fieldsOf(l.ofType)
 			settings := "variables." + l.ofType.List() + "[i]"
-			fieldLists = append(fieldLists, fmt.Sprintf("%s.transformList(i, c, %s.size() > 0,\n  '\"' + c.name + '\":[\"' + %s.map(k, %s).sort().join('\",\"') + '\"]')",
-				l.list(), settings, settings, nameOf(s.profile)))
+			fieldLists = append(fieldLists, fmt.Sprintf("%[1]s.transformList(i, c, %[2]s.size() > 0, '\"' + c.name + '\":[' + (%[2]s.size() == %[3]d ? %[4]s\n"+
+				"  : '\"' + %[2]s.map(k, %[5]s).sort().join('\",\"') + '\"') + ']')",
+				l.list(), settings, len(all), "'"+strings.Trim(strings.ReplaceAll(list(all), ", ", ","), "[]")+"'", nameOf(s.profile)))
 		}
 		if s.mountsPaths(l) {
 			mounted := "variables." + writableName(l) + "[i]"
@@ -59,23 +62,36 @@ func (s *subject) record() []variable {
 	if len(s.profile.Pod) > 0 {
 		pod.expression = "variables.podSettings.map(k, '\"' + k + '\"').sort()"
 	}
-	variables := []variable{fields, pod, paths,
+	// What the profile never fills in is not in the record of this pass.
+	now := func(v variable) string {
+		if v.expression == "[]" {
+			return "[]"
+		}
+		return "variables." + v.name
+	}
+	nothing := []string{"variables.recordOfContainers.size()"}
+	if now(pod) != "[]" {
+		nothing = append(nothing, "variables.recordOfPod.size()")
+	}
+	text := func(containers, pod, paths string) string {
+		return "'{\"profile\":\"" + s.profile.Name + "\"'" + member("containers", containers, "{", "}") + member("pod", pod, "[", "]") +
+			member("writablePaths", paths, "{", "}") + "\n  + '}'"
+	}
+	return []variable{fields, pod, paths,
 		{"earlierPaths", "", entriesOf("writablePaths")},
 		{"containerNames", "", strings.Join(names, " + ")},
 		{"mergedContainers", "", mergedEntries("variables.recordOfContainers", "variables.earlierContainers")},
-		{"mergedPod", "", mergedList("variables.recordOfPod")},
-		{"mergedPaths", "", mergedEntries("variables.recordOfPaths", "variables.earlierPaths")},
-		{"text", "The record as JSON.", `'{"profile":"` + s.profile.Name + `"'
-+ ` + member("containers", "variables.mergedContainers", "{", "}") + `
-+ ` + member("pod", "variables.mergedPod", "[", "]") + `
-+ ` + member("writablePaths", "variables.mergedPaths", "{", "}") + `
-+ '}'`},
+		{"mergedPod", "", mergedList(now(pod))},
+		{"mergedPaths", "", mergedEntries(now(paths), "variables.earlierPaths")},
+		{"text", "The record as JSON: of this pass, or together with that of an earlier one.",
+			`variables.earlier == "" ?
+  ` + text("variables.recordOfContainers", now(pod), now(paths)) + `
+: ` + text("variables.mergedContainers", "variables.mergedPod", "variables.mergedPaths")},
 		{"record", "The record, unless nothing is filled in, or all annotations together would be larger than the API server takes.",
-			fmt.Sprintf(`variables.recordOfContainers.size() + variables.recordOfPod.size() == 0 ? ""
+			fmt.Sprintf(`%[4]s == 0 ? ""
 : variables.annotations.map(k, k == %[1]s ? 0 : bytes(k).size() + bytes(string(variables.annotations[k])).size()).sum()
-  + bytes(variables.text).size() + %[2]d <= %[3]d ? variables.text : ""`, key, len(mutate.InjectedAnnotation), validation.TotalAnnotationSizeLimitB)},
+  + bytes(variables.text).size() + %[2]d <= %[3]d ? variables.text : ""`, key, len(mutate.InjectedAnnotation), validation.TotalAnnotationSizeLimitB, strings.Join(nothing, " + "))},
 	}
-	return variables
 }
 
 func concatenated(lists []string) string {
@@ -88,7 +104,10 @@ func concatenated(lists []string) string {
 // member returns an expression for a member of the record, which is empty where the list of its
 // entries is.
 func member(name, entries, open, end string) string {
-	return fmt.Sprintf(`(%[1]s.size() == 0 ? "" : ',"%[2]s":%[3]s' + %[1]s.sort().join(",") + '%[4]s')`, entries, name, open, end)
+	if entries == "[]" {
+		return ""
+	}
+	return fmt.Sprintf("\n  + "+`(%[1]s.size() == 0 ? "" : ',"%[2]s":%[3]s' + %[1]s.sort().join(",") + '%[4]s')`, entries, name, open, end)
 }
 
 // entriesOf returns an expression for the entries of an object in the record of the earlier pass.

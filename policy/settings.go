@@ -14,13 +14,17 @@ import (
 // the patch and the record are made from.
 
 // hasContainerDefaults reports whether containers of the type can get anything.
-func (s *subject) hasContainerDefaults(t defaults.ContainerType) bool {
+func (s *subject) hasContainerDefaults(t defaults.ContainerType) bool { return len(s.fieldsOf(t)) > 0 }
+
+// fieldsOf returns the names of the fields that containers of the type can get.
+func (s *subject) fieldsOf(t defaults.ContainerType) []string {
+	var names []string
 	for _, f := range defaults.Fields() {
 		if len(s.choices(f, t)) > 0 {
-			return true
+			names = append(names, f.Name)
 		}
 	}
-	return false
+	return names
 }
 
 // settings returns the variable of what the containers of a list get.

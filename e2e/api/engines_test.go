@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
+	"github.com/caseharden/caseharden/e2e/product/oddpods"
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 )
 
@@ -228,7 +229,7 @@ func casePods(t *testing.T) []corpusPod {
 	for name, tt := range ownConflictCases {
 		add(name, tt.manifest)
 	}
-	for name, manifest := range engineCases {
+	for name, manifest := range oddpods.Cases {
 		add(name, manifest)
 	}
 	return pods
@@ -243,7 +244,7 @@ func caseAndFuzzPods(t *testing.T) []corpusPod {
 	}
 	pods := casePods(t)
 	for seed := range many {
-		pods = append(pods, corpusPod{Source: fmt.Sprintf("fuzz %d", seed), Pod: randomPod(uint64(seed))})
+		pods = append(pods, corpusPod{Source: fmt.Sprintf("fuzz %d", seed), Pod: oddpods.Random(uint64(seed))})
 	}
 	return pods
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package api
+// Package oddpods has Pods in which the engines could differ, and makes further ones by chance.
+package oddpods
 
 import (
 	"fmt"
 	"math/rand/v2"
 )
 
-// engineCases are further Pods in which the engines could differ: where CEL and Go read the same
+// Cases are further Pods in which the engines could differ: where CEL and Go read the same
 // thing by different means.
-var engineCases = map[string]string{
+var Cases = map[string]string{
 	"image patterns": `spec: {containers: [
 		{name: a, image: "jenkins/jenkins"}, {name: b, image: "docker.io/jenkins/jenkins:lts"}, {name: c, image: "index.docker.io/jenkins/jenkins"},
 		{name: d, image: "localhost/jenkins/jenkins"}, {name: e, image: "localhost:5000/jenkins"}, {name: f, image: "registry.example.com/a/b/tomcat-9:1"},
@@ -46,9 +47,9 @@ var engineCases = map[string]string{
 	"a mirror Pod":              `{metadata: {annotations: {kubernetes.io/config.mirror: x}}, spec: {nodeName: n, containers: [{name: app}]}}`,
 }
 
-// randomPod returns a Pod that the API server mostly accepts: of settings that conditions look
+// Random returns a Pod that the API server mostly accepts: of settings that conditions look
 // at, in each combination by chance.
-func randomPod(seed uint64) map[string]any {
+func Random(seed uint64) map[string]any {
 	g := generator{rand.New(rand.NewPCG(seed, 1))}
 	metadata := map[string]any{"name": "fuzz", "annotations": map[string]any{}}
 	g.maybe(metadata, "labels", func() any { return map[string]any{"app": g.oneOf("db", "web")} })
