@@ -215,9 +215,12 @@ func (s *study) writablePaths(ch *change, baseline []trouble) (paths []string, h
 	return paths, hides
 }
 
-// withoutBaseline leaves out what is in the way already as the manifest is.
+// withoutBaseline leaves out what is in the way already as the manifest is. A directory that
+// is closed to the container does not matter more for being read-only.
 func withoutBaseline(troubles, baseline []trouble) []trouble {
 	return slices.DeleteFunc(slices.Clone(troubles), func(t trouble) bool {
-		return slices.ContainsFunc(baseline, func(b trouble) bool { return b.cause == t.cause && b.key == t.key })
+		return slices.ContainsFunc(baseline, func(b trouble) bool {
+			return b.key == t.key && (b.cause == t.cause || b.cause == directoryOfOthers && t.cause == directoryReadOnly)
+		})
 	})
 }

@@ -239,6 +239,11 @@ var imageCases = []imageCase{
 		},
 	},
 	{
+		name:   "a directory that its own user could not write to either",
+		config: evidence.Config{Entrypoint: []string{"server"}, User: "1000"},
+		files:  "f 755 0:0 /usr/bin/server names=/var/lib/server/state\nd 755 0:0 /var/lib/server",
+	},
+	{
 		name:   "a directory with files",
 		config: evidence.Config{Entrypoint: []string{"server"}, User: "1000"},
 		files:  "f 755 0:0 /usr/bin/server names=/var/lib/server/state\nd 755 1000:1000 /var/lib/server\nf 644 1000:1000 /var/lib/server/schema",

@@ -26,6 +26,11 @@ func (s *Subject) Judge(f evidence.Facts) []evidence.Finding {
 	if !s.windows {
 		judged := evidence.Judge(&s.container, &f)
 		found = slices.DeleteFunc(found, func(guess evidence.Finding) bool { return s.yields(guess.ID, &f, judged) })
+		for i := range found {
+			if found[i].ID == volumeOwner.ID {
+				found[i] = evidence.OwnedByMainUser(found[i], &s.container, &f)
+			}
+		}
 		found = append(found, judged...)
 	}
 	slices.SortStableFunc(found, func(a, b evidence.Finding) int { return cmp.Compare(a.ID, b.ID) })

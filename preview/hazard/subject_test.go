@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hazard
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/internal/imagetest"
+)
+
+// What was read or runs beats what the manifest lets one guess.
+func TestGuessesYield(t *testing.T) {
+	const (
+		plain      = `{spec: {containers: [{name: c, image: x}]}}`
+		declared   = `{spec: {securityContext: {runAsNonRoot: true}, containers: [{name: c, image: x}]}}`
+		allowed    = `{spec: {securityContext: {runAsNonRoot: false}, containers: [{name: c, image: x}]}}`
+		adds       = `{spec: {containers: [{name: c, image: x, securityContext: {capabilities: {add: [NET_ADMIN]}}}]}}`
+		privileged = `{spec: {containers: [{name: c, image: x, securityContext: {privileged: true}}]}}`
+		claim      = `{spec: {volumes: [{name: v, persistentVolumeClaim: {claimName: v}}], containers: [{name: c, image: x, volumeMounts: [{name: v, mountPath: /data}]}]}}`
+		chowns     = `{spec: {containers: [{name: c, image: x, command: [sh, -ec, "chown 7 /data; exec server"]}]}}`
+	)
+	numeric := &evidence.Image{Config: evidence.Config{User: "101", Entrypoint: []string{"server"}}}
+	read := &evidence.Image{Config: numeric.Config, Files: imagetest.New(t, "d 755 0:0 /data\nf 755 0:0 /usr/bin/server\nf 755 0:0 /bin/sh", nil)}
+	asRoot := &evidence.Image{Config: evidence.Config{Entrypoint: []string{"server"}}, Files: read.Files}
+	ten := int64(10001)
+	for _, tt := range []struct {
+		id, pod, profile string
+		to, not          evidence.Facts
+	}{
+		{"image-user-unknown", plain, "restricted", evidence.Facts{Image: numeric}, evidence.Facts{}},
+		{"image-user-replaced", declared, "hardened", evidence.Facts{Image: read}, evidence.Facts{Image: numeric}},
+		{"read-only-root", plain, "hardened", evidence.Facts{Image: read}, evidence.Facts{Image: numeric}},
+		{"read-only-root", plain, "hardened", evidence.Facts{Known: &evidence.Known{UID: &ten}}, evidence.Facts{Known: &evidence.Known{Base: true}}},
+		{"root-allowed", allowed, "hardened", evidence.Facts{Image: read}, evidence.Facts{}},
+		{"added-capabilities-non-root", adds, "hardened", evidence.Facts{Image: numeric}, evidence.Facts{Image: asRoot}},
+		{"privileged-non-root", privileged, "hardened", evidence.Facts{Image: numeric}, evidence.Facts{Image: asRoot}},
+		{"volume-owner", claim, "hardened",
+			evidence.Facts{Status: &evidence.Status{User: &evidence.User{UID: 10001}, Ready: true}}, evidence.Facts{Status: &evidence.Status{User: &evidence.User{UID: 7}, Ready: true}}},
+		{"command-needs-root", chowns, "hardened", evidence.Facts{Image: asRoot}, evidence.Facts{Image: numeric}},
+	} {
+		for facts, want := range map[*evidence.Facts]bool{&tt.to: false, &tt.not: true} {
+			c := hazardCase{pod: tt.pod, profile: tt.profile}
+			found := Find(c.pair(t), func(*Subject) evidence.Facts { return *facts })
+			if got := slices.ContainsFunc(found, func(f evidence.Finding) bool { return f.ID == tt.id }); got != want {
+				t.Errorf("%s with %+v is found: %t, want %t", tt.id, *facts, got, want)
+			}
+		}
+	}
+}
