@@ -89,8 +89,8 @@ func (t *Trial) Run(ctx context.Context) *Report {
 
 // investigate runs the control and the copy with all settings side by side, then whatever
 // that calls for.
-func (t *Trial) investigate(ctx context.Context, r *Report) {
-	ctx, cancel := context.WithCancel(ctx)
+func (t *Trial) investigate(whole context.Context, r *Report) {
+	ctx, cancel := context.WithCancel(whole)
 	defer cancel()
 	t.control = &control{known: make(chan struct{})}
 	controlRequest := t.request("control", "as it is", nil, nil, watch.Rules{Within: t.Options.Timeout, Hold: t.Options.Hold})
@@ -118,7 +118,7 @@ func (t *Trial) investigate(ctx context.Context, r *Report) {
 	controlRun := <-controlEnded
 	r.Control = controlRun
 	if controlRun.pod != nil && controlRun.pod.Spec.NodeName != "" {
-		t.facts.node = t.Cluster.Node(ctx, controlRun.pod.Spec.NodeName)
+		t.facts.node = t.Cluster.Node(whole, controlRun.pod.Spec.NodeName)
 	}
 	switch {
 	case controlRun.Outcome == watch.Pending:

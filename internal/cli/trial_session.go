@@ -249,6 +249,9 @@ func (s *trialSession) announce(plans []*plan.Plan) {
 			fmt.Fprintf(w, "  copies get empty directories for %s\n", text.Visible(strings.Join(p.Emptied, ", ")))
 		}
 	}
+	if s.o.volumes == string(plan.ShareVolumes) {
+		fmt.Fprintln(w, "The copies write to the volumes of the workload, as --volumes=share asks for.")
+	}
 	fmt.Fprintln(w, "A copy is a second instance: it may do real work, such as sending mail, taking from a queue or running migrations.")
 }
 

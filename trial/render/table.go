@@ -8,7 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/text"
@@ -54,25 +54,39 @@ func (out *printer) line(format string, args ...any) {
 func (out *printer) report(r *trial.Report) {
 	out.line("%s, profile %s: %s", workload(r), text.Visible(r.Profile), r.Verdict)
 	out.line("%s", oneLine(r.Sentence))
-	if len(r.Settings) > 0 && out.err == nil {
+	if len(r.Settings) > 0 {
 		out.line("")
-		table := tabwriter.NewWriter(out.w, 0, 0, 3, ' ', 0)
-		fmt.Fprintln(table, "CONTAINER\tSETTING\tRESULT\tINSTEAD\tDECIDING LINE")
+		rows := [][]string{{"CONTAINER", "SETTING", "RESULT", "INSTEAD", "DECIDING LINE"}}
 		for _, s := range r.Settings {
 			container := s.Container
 			if container == "" {
 				container = "(pod)"
 			}
-			fmt.Fprintln(table, strings.TrimRight(strings.Join([]string{
-				text.Visible(container), s.Field, result(s), text.Visible(s.Instead), text.Shorten(oneLine(s.Line), maxLine),
-			}, "\t"), "\t"))
+			rows = append(rows, []string{text.Visible(container), s.Field, result(s), text.Visible(s.Instead), text.Shorten(oneLine(s.Line), maxLine)})
 		}
-		out.err = table.Flush()
+		out.columns(rows)
 	}
 	out.line("")
 	out.evidence(r)
 	for _, note := range r.Notes {
 		out.line("Note: %s", oneLine(note))
+	}
+}
+
+// columns writes rows as columns, which end where the longest cell does.
+func (out *printer) columns(rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+3))
+		}
+		out.line("%s", strings.TrimRight(line.String(), " "))
 	}
 }
 
@@ -87,7 +101,11 @@ func result(s trial.Setting) string {
 }
 
 func (out *printer) evidence(r *trial.Report) {
-	out.line("%s ran.", text.Count(len(r.Runs), "copy"))
+	copies := "copies"
+	if len(r.Runs) == 1 {
+		copies = "copy"
+	}
+	out.line("%d %s ran.", len(r.Runs), copies)
 	for _, p := range r.Proof {
 		out.line("Proven: %s: %s (%d s).", text.Visible(p.What), text.Visible(p.Why), p.Seconds)
 	}
