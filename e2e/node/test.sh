@@ -13,4 +13,4 @@ cannot() {
 echo "== tests of the sandbox that a whole cluster gets, about ten seconds"
 go test -tags=cluster -count=1 -v ./testbed/sandbox | grep --line-buffered -v '^=== '
 echo "== tests on a whole cluster, and with caseharden installed in it, some minutes"
-go test -tags=cluster -count=1 -timeout 30m -v -p 1 -exec "$dir/sandbox" ./testbed/cluster ./node | grep --line-buffered -v '^=== '
+go test -tags=cluster -count=1 -timeout 30m -v -p 1 -exec "$dir/sandbox" ./testbed/cluster ./node ./trial | grep --line-buffered -v '^=== '
