@@ -177,8 +177,8 @@ func (t *Trial) round(ctx context.Context, h *hunt, settled map[string]evidence.
 	wg.Wait()
 	for i, c := range batch {
 		run := runs[i]
-		if run.Outcome == watch.Pending {
-			continue
+		if run.Outcome != watch.Works && run.Outcome != watch.Breaks {
+			continue // given up, or nothing can be told: it may be tried again
 		}
 		h.search.Record(c, run.works())
 		h.runs[c.Key()] = run

@@ -130,7 +130,7 @@ func (t *Trial) create(ctx context.Context, pod *unstructured.Unstructured) (*un
 			return created, nil
 		case apierrors.IsAlreadyExists(err):
 			return nil, fmt.Errorf("a pod named %s is there already: %w", pod.GetName(), err)
-		case isTransient(err), isQuota(err) && t.alive.Load() > 0:
+		case isTransient(err), isQuota(err) && t.makesRoom():
 		default:
 			return nil, err
 		}
@@ -140,6 +140,15 @@ func (t *Trial) create(ctx context.Context, pod *unstructured.Unstructured) (*un
 		case <-time.After(pollInterval):
 		}
 	}
+}
+
+// leaving is how long a copy that was deleted may still count in a quota.
+const leaving = 20 * time.Second
+
+// makesRoom reports whether a copy of the trial is there, or was until just now: its place in
+// a quota will be free.
+func (t *Trial) makesRoom() bool {
+	return t.alive.Load() > 0 || time.Since(time.Unix(t.removed.Load(), 0)) < leaving
 }
 
 func isQuota(err error) bool {
@@ -179,6 +188,7 @@ func (t *Trial) remove(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	_ = t.Cluster.Delete(ctx, name) // what is left is deleted by its label at the end
+	t.removed.Store(time.Now().Unix())
 	t.alive.Add(-1)
 }
 

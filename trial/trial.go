@@ -43,6 +43,7 @@ type Trial struct {
 
 	slots       chan struct{} // one for each copy that may run
 	alive       atomic.Int32  // copies that exist
+	removed     atomic.Int64  // when the last one was deleted, in seconds since 1970
 	copies      atomic.Int32  // that were asked for
 	control     *control
 	controlName string

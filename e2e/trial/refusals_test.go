@@ -5,6 +5,7 @@
 package trial
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,7 +81,7 @@ spec:
   - patchType: ApplyConfiguration
     applyConfiguration:
       expression: >
-        Object{spec: Object.spec{containers: object.spec.containers.map(c, Object.spec.containers.item{name: c.name, securityContext: Object.spec.containers.item.securityContext{runAsUser: 1}})}}
+        Object{spec: Object.spec{containers: object.spec.containers.map(c, Object.spec.containers{name: c.name, securityContext: Object.spec.containers.securityContext{runAsUser: 1}})}}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding
@@ -88,7 +89,9 @@ metadata: {name: fills-in}
 spec: {policyName: fills-in}
 `)
 	t.Cleanup(func() {
-		bedtest.Kubectl(t, c, "", "delete", "mutatingadmissionpolicybinding/fills-in", "mutatingadmissionpolicy/fills-in")
+		if _, err := c.Kubectl(context.Background(), nil, "delete", "mutatingadmissionpolicybinding/fills-in", "mutatingadmissionpolicy/fills-in"); err != nil {
+			t.Error(err)
+		}
 	})
 	bedtest.Within(t, soon, "the policy to work", func() error {
 		got := bedtest.Kubectl(t, c, "", "run", "x", "-n", ns, "--image="+rootImage, "--dry-run=server", "-o", "jsonpath={.spec.containers[0].securityContext.runAsUser}")
