@@ -10,6 +10,7 @@ import (
 
 	"github.com/caseharden/caseharden/trial/narrow"
 	"github.com/caseharden/caseharden/trial/observe"
+	"github.com/caseharden/caseharden/trial/watch"
 )
 
 // observerName is the name of the observer's container.
@@ -80,7 +81,7 @@ func (t *Trial) observed(ctx context.Context, run Run, container string) []strin
 // sawWrites notes where the container wrote while its root file system was writable.
 func (d *detective) sawWrites(paths []string) {
 	for _, p := range paths {
-		if !slices.Contains(d.paths, p) {
+		if p = watch.Directory(p + "/file"); p != "" && !slices.Contains(d.paths, p) {
 			d.paths = append(d.paths, p)
 		}
 	}

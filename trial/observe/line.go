@@ -17,19 +17,22 @@ type Line struct {
 }
 
 // Directories returns the directories in which the containers of an ID wrote, from the
-// observer's log. A log line of an unknown container counts for all.
+// observer's log. A log line of an unknown container counts for all. A directory in which
+// something was written is itself changed, and so are those above it where layers are
+// stacked: only what has nothing changed below it counts.
 func Directories(log, container string) []string {
-	var found []string
+	var changed []string
 	for text := range strings.Lines(log) {
 		var l Line
 		if json.Unmarshal([]byte(text), &l) != nil || !path.IsAbs(l.Path) || l.Container != "" && container != "" && l.Container != container {
 			continue
 		}
-		dir := path.Dir(path.Clean(l.Path))
-		if l.Directory && dir == "/" {
-			continue // the directory itself was there; what is in it has lines of its own
-		}
-		if dir != "/" && !slices.Contains(found, dir) {
+		changed = append(changed, path.Clean(l.Path))
+	}
+	var found []string
+	for _, p := range changed {
+		isAbove := slices.ContainsFunc(changed, func(other string) bool { return strings.HasPrefix(other, p+"/") })
+		if dir := path.Dir(p); !isAbove && dir != "/" && !slices.Contains(found, dir) {
 			found = append(found, dir)
 		}
 	}

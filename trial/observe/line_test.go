@@ -15,6 +15,11 @@ func TestDirectories(t *testing.T) {
 	const log = `{"container":"aa","path":"/run/app","directory":true}
 {"container":"aa","path":"/run/app/app.pid"}
 {"container":"aa","path":"/tmp","directory":true}
+{"container":"aa","path":"/var","directory":true}
+{"container":"aa","path":"/var/cache","directory":true}
+{"container":"aa","path":"/var/cache/app","directory":true}
+{"container":"aa","path":"/var/cache/app/x"}
+{"container":"aa","path":"/opt/made","directory":true}
 {"container":"aa","path":"/tmp/x"}
 {"container":"bb","path":"/var/other"}
 {"path":"/srv/y"}
@@ -22,7 +27,7 @@ func TestDirectories(t *testing.T) {
 {"path":"relative"}
 something else
 `
-	want := []string{"/run", "/run/app", "/srv", "/tmp"}
+	want := []string{"/opt", "/run/app", "/srv", "/tmp", "/var/cache/app"}
 	if diff := cmp.Diff(want, observe.Directories(log, "aa")); diff != "" {
 		t.Errorf("directories (-want +got):\n%s", diff)
 	}
