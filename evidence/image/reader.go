@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,18 +17,6 @@ import (
 	"github.com/caseharden/caseharden/evidence/image/source"
 	"github.com/caseharden/caseharden/evidence/image/store"
 )
-
-// Options say what is read, and from where.
-type Options struct {
-	ConfigOnly  bool              // no layers
-	Local       map[string]string // content of images by their names: oci:DIR, oci-archive:FILE or docker-archive:FILE
-	Platform    string            // os/arch or os/arch/variant; empty: what Read says
-	Authorities []byte            // certificates to trust besides those of the system, in PEM
-	Insecure    []string          // hosts that may be spoken to without TLS, besides loopback
-	Credentials *source.Credentials
-	CacheDir    string // of the store; empty is a temporary one
-	Parallel    int    // images at the same time; 0 is four
-}
 
 // Progress is how far a [Reader] is.
 type Progress struct {
@@ -48,17 +35,6 @@ type Reader struct {
 	resolved   sync.Map     // resolvedKey to *resolved
 	bytes      atomic.Int64 // read of layers
 }
-
-// An OptionError says which of the [Options] is wrong.
-type OptionError struct {
-	Option string // the name of the field
-	Err    error
-}
-
-func (e *OptionError) Error() string { return e.Option + ": " + e.Err.Error() }
-
-// Unwrap returns what is wrong.
-func (e *OptionError) Unwrap() error { return e.Err }
 
 // New returns a reader, and an [*OptionError] if an option is wrong. It reads nothing yet.
 func New(o Options) (*Reader, error) {
@@ -96,23 +72,6 @@ func New(o Options) (*Reader, error) {
 		}
 	}
 	return r, nil
-}
-
-// Unused returns the names of [Options.Local] that no image had so far.
-func (r *Reader) Unused() []string {
-	var names []string
-	for _, l := range r.local {
-		if !l.used.Load() {
-			names = append(names, l.name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-type localContent struct {
-	name, where string // as they were given
-	used        atomic.Bool
 }
 
 // Close frees what the reader has.
