@@ -26,9 +26,18 @@ type source struct {
 	additions []yamledit.Addition
 }
 
-// maxParsed is how many bytes of a YAML document are parsed for the edits of its containers,
-// each of which has to parse all of it. A list of many objects has no edits.
+// maxParsed is how many bytes of a document are parsed for the edits of its containers. A
+// list of many objects, such as a whole cluster's pods, has no edits.
 const maxParsed = 16 << 20
+
+// cost is how many bytes are parsed for the edits of the containers of a document: each needs
+// its object in JSON, and all of the document in YAML.
+func cost(d *manifest.Document, containers int) int {
+	if d.IsJSON {
+		return d.End - d.Start
+	}
+	return containers * (d.End - d.Start)
+}
 
 // lists are the names of the lists of containers in the API.
 var lists = map[string]string{
@@ -55,7 +64,7 @@ func (b *builder) locate() {
 		for j, pointer := range s.containers(w.Containers) {
 			w.Containers[j].Line = cmp.Or(lines[d][pointer], w.Line)
 		}
-		if d.IsJSON || len(pointers[d])*(d.End-d.Start) <= maxParsed {
+		if cost(d, len(pointers[d])) <= maxParsed {
 			s.edit(w)
 		}
 		return struct{}{}
