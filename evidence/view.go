@@ -144,13 +144,14 @@ func (v *view) stat(p string) (File, bool) {
 
 // existing returns the deepest directory on the way to a path that is there.
 func (v *view) existing(p string) location {
-	for {
+	for range maxLinks { // links may lead from one path that is not there to the next
 		l := v.resolve(p)
 		if !l.missing || l.path == "/" || p == "/" {
 			return l
 		}
 		p = path.Dir(path.Clean(l.path))
 	}
+	return v.resolve("/")
 }
 
 // within reports whether a path is a directory or lies below it.

@@ -144,3 +144,8 @@ func (f *Files) Content(p string) ([]byte, bool) {
 
 // All returns the paths of all files, sorted: what leads to a file comes before it.
 func (f *Files) All() []string { return slices.Sorted(maps.Keys(f.files)) }
+
+// Link adds a symbolic link.
+func (f *Files) Link(p, target string) {
+	f.add(p, evidence.File{Mode: fs.ModeSymlink | 0o777, Link: target})
+}
