@@ -31,7 +31,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster bench bench-images bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster clean
+.PHONY: help demo demo-cluster bench bench-images bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster test-apps clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -172,6 +172,9 @@ demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root:
 
 test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc and buildah)
 	@e2e/node/test.sh
+
+test-apps: ## Run real servers under every setting on a whole cluster, and judge the preview by it (Linux, as root; half an hour)
+	@e2e/apps/test.sh
 
 clean: ## Remove bin; the programs of the tests are in ~/.cache/caseharden
 	rm -rf bin

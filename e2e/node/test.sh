@@ -14,3 +14,9 @@ echo "== tests of the sandbox that a whole cluster gets, about ten seconds"
 go test -tags=cluster -count=1 -v ./testbed/sandbox | grep --line-buffered -v '^=== '
 echo "== tests on a whole cluster, and with caseharden installed in it, some minutes"
 go test -tags=cluster -count=1 -timeout 30m -v -p 1 -exec "$dir/sandbox" ./testbed/cluster ./node ./trial | grep --line-buffered -v '^=== '
+
+# A few of the applications of make test-apps.
+applications="caddy redis uwsgi"
+. ./apps/prepare.sh
+echo "== whether what is known of real applications holds, about a minute"
+go test -tags=cluster -count=1 -timeout 10m -v -exec "$dir/sandbox" -run TestTruthHolds ./apps/measure | grep --line-buffered -v '^=== '

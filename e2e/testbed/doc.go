@@ -12,5 +12,8 @@
 //	sandbox       the namespaces and cgroups that a cluster needs
 //	oci           container images made by code
 //	registry      a registry of container images, with TLS and a password
+//	debian        container images of Debian's packages
+//	serves        whether a server answers, and takes what it is given
+//	workload      whether the pod of a Deployment serves on a cluster, and serves again
 //	tools         Helm, Prometheus, containerd, that registry, the plugins of a pod network
 package testbed

@@ -64,18 +64,7 @@ func (i Image) write(w io.Writer) error {
 		Config:   i.Config,
 		RootFS:   v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{manifest.Layers[0].Digest}},
 	})
-	described := a.blobJSON(v1.MediaTypeImageManifest, manifest)
-	// The first is containerd's, which wants the whole name; the second is the format's.
-	described.Annotations = map[string]string{
-		"io.containerd.image.name": i.Name,
-		v1.AnnotationRefName:       i.Name[strings.LastIndex(i.Name, ":")+1:],
-	}
-	a.fileJSON(v1.ImageIndexFile, v1.Index{
-		Versioned: specs.Versioned{SchemaVersion: 2},
-		MediaType: v1.MediaTypeImageIndex,
-		Manifests: []v1.Descriptor{described},
-	})
-	a.fileJSON(v1.ImageLayoutFile, v1.ImageLayout{Version: v1.ImageLayoutVersion})
+	a.index(i.Name, a.blobJSON(v1.MediaTypeImageManifest, manifest))
 	return a.close()
 }
 
