@@ -36,7 +36,7 @@ func Run(ctx context.Context, build Build, args []string, stdout, stderr io.Writ
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newObserveCommand(), newPreviewCommand(), newProfilesCommand(), newServeCommand(build), newTestCommand(), newTrialCommand(), newVersionCommand(build))
+	root.AddCommand(newObserveCommand(), newPreviewCommand(), newProfilesCommand(), newServeCommand(build), newStatusCommand(), newTestCommand(), newTrialCommand(), newVersionCommand(build))
 	err := root.ExecuteContext(ctx)
 	if exit, ok := errors.AsType[exitError](err); ok {
 		return int(exit)

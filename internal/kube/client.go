@@ -3,10 +3,12 @@
 package kube
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -28,6 +30,7 @@ type Access struct {
 type Client struct {
 	Namespace string // of the flags, else of the context, else "default"
 	Server    string // address of the API server
+	Context   string // of the kubeconfig; empty in a Pod
 
 	dynamic dynamic.Interface
 	core    rest.Interface
@@ -51,16 +54,22 @@ func Connect(a Access) (*Client, error) {
 			return nil, accessError(a, err)
 		}
 	}
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, accessError(a, err)
+	}
 	// A trial asks about all its copies at once, every second.
 	config.QPS, config.Burst = 50, 100
 	config.WarningHandler = rest.NoWarnings{}
-	c := &Client{Namespace: namespace, Server: config.Host, config: config}
+	c := &Client{Namespace: namespace, Server: config.Host, Context: cmp.Or(a.Context, raw.CurrentContext), config: config}
 	if c.dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, accessError(a, err)
 	}
 	core := rest.CopyConfig(config)
 	core.GroupVersion, core.APIPath = &schema.GroupVersion{Version: "v1"}, "/api"
-	core.NegotiatedSerializer = serializer.NewCodecFactory(runtime.NewScheme()).WithoutConversion()
+	scheme := runtime.NewScheme()
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"}) // what errors say
+	core.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	if c.core, err = rest.RESTClientFor(core); err != nil {
 		return nil, accessError(a, err)
 	}

@@ -186,6 +186,29 @@ var importRules = []struct {
 		because: "a search knows candidates and outcomes alone, so that it can be tested with any oracle",
 	},
 	{
+		pkg:     module + "/status",
+		forbid:  []string{module + "/certs", module + "/internal/server", module + "/internal/kube", module + "/preview/render", "k8s.io/client-go", "github.com/spf13/cobra", "github.com/prometheus/client_golang"},
+		because: "the same snapshot makes the same report: package status/live reads the cluster",
+	},
+	{
+		pkg:     module + "/status",
+		direct:  true,
+		forbid:  []string{"net/http", "context", "os", "os/exec", module + "/status/render"},
+		because: "a report depends on the snapshot and on the time that is given",
+	},
+	{
+		pkg:     module + "/status/render",
+		forbid:  []string{"k8s.io/api", "k8s.io/apimachinery", module + "/mutate", module + "/status/live"},
+		direct:  true,
+		because: "an output shows what the report says, and finds nothing out",
+	},
+	{
+		pkg:     module + "/internal/term",
+		only:    []string{}, // nothing
+		direct:  true,
+		because: "how text is laid out does not depend on what it says",
+	},
+	{
 		pkg:     module + "/internal/kube",
 		forbid:  []string{"k8s.io/client-go/kubernetes", "k8s.io/cli-runtime", "k8s.io/kubectl", module + "/certs", module + "/preview", module + "/trial"},
 		because: "it reaches a cluster by the dynamic client: typed clients and the helpers of kubectl cost 15 to 23 MiB",
@@ -250,8 +273,8 @@ func TestImports(t *testing.T) {
 			if imported == "unsafe" || imported == "C" {
 				t.Errorf("%s imports %q, and must not: whoever reads the code can rely on Go's rules", path, imported)
 			}
-			if strings.HasPrefix(imported, module+"/preview/render") && !strings.HasPrefix(path, module+"/preview/render") && path != module+"/internal/cli" {
-				t.Errorf("%s imports %s, and must not: only the command writes reports", path, imported)
+			if strings.HasPrefix(imported, module+"/preview/render") && !strings.HasPrefix(path, module+"/preview/render") && path != module+"/internal/cli" && path != module+"/status/render" {
+				t.Errorf("%s imports %s, and must not: only the command writes reports, and the page of a status looks like that of a preview", path, imported)
 			}
 			if path == module+"/certs" || path == module+"/internal/dryrun" || path == module+"/internal/kube" {
 				continue

@@ -6,31 +6,26 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"github.com/caseharden/caseharden/internal/term"
 )
 
-// A shade is a colour of terminals, as an SGR sequence.
-type shade string
+// A shade is a colour of terminals.
+type shade = term.Shade
 
 const (
-	plain  shade = ""
-	bold   shade = "1"
-	faint  shade = "2"
-	red    shade = "31"
-	alarm  shade = "1;31"
-	green  shade = "32"
-	yellow shade = "33"
-	cyan   shade = "36"
+	plain  = term.Plain
+	bold   = term.Bold
+	faint  = term.Faint
+	red    = term.Red
+	alarm  = term.Alarm
+	green  = term.Green
+	yellow = term.Yellow
+	cyan   = term.Cyan
 )
 
 // painter returns a function that colours text, or leaves it plain.
-func painter(colour bool) func(shade, string) string {
-	return func(s shade, text string) string {
-		if !colour || s == plain || text == "" {
-			return text
-		}
-		return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
-	}
-}
+func painter(colour bool) func(shade, string) string { return term.Painter(colour) }
 
 // printer writes lines, and keeps the first error.
 type printer struct {

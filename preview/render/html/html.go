@@ -38,7 +38,7 @@ func Write(w io.Writer, r *preview.Report) error {
 	if err := pageTemplate.Execute(&page, newPage(r)); err != nil {
 		return fmt.Errorf("the page: %w", err)
 	}
-	if _, err := w.Write(showControls(page.Bytes())); err != nil {
+	if _, err := w.Write(ShowControls(page.Bytes())); err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	return nil
@@ -56,12 +56,20 @@ func hashSource(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 }
 
-// showControls spells out the characters that turn the direction of the text around them,
+// CSS returns the style of the page, for other pages that look alike.
+func CSS() string { return pageCSS }
+
+// Policy lets a page use the style of [CSS], and nothing else.
+func Policy() string {
+	return "default-src 'none'; style-src " + hashSource(pageCSS) + "; base-uri 'none'; form-action 'none'"
+}
+
+// ShowControls spells out the characters that turn the direction of the text around them,
 // such as U+202E, so that no image or command can look like another one, and those that
 // would steer a terminal. The page itself has none: all that there are come from the input.
 // (Letters of languages that are written from right to left are no such characters, and
 // stay.)
-func showControls(page []byte) []byte {
+func ShowControls(page []byte) []byte {
 	if !bytes.ContainsFunc(page, isControl) {
 		return page
 	}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+// mostExamples is how many Pods are named for a state.
+const mostExamples = 3
+
+// A group is the Pods of one controller, added up: so that memory grows with controllers
+// and not with Pods.
+type group struct {
+	states   map[State]int
+	examples map[State][]string
+	pods     int
+	ready    int
+	missing  []string
+	changed  []string
+	left     []string
+
+	readyBefore  string           // a Pod that is ready and not hardened
+	usersBefore  map[string]int64 // as whom the containers of such a Pod run
+	readyAlike   string           // a Pod that is ready and hardened
+	troubledPods int
+	troubles     []Trouble
+}
+
+// group returns the group of the Pods of a controller.
+func (s *Snapshot) group(owner Ref) *group {
+	if s.groups == nil {
+		s.groups = map[Ref]*group{}
+	}
+	g := s.groups[owner]
+	if g == nil {
+		g = &group{states: map[State]int{}, examples: map[State][]string{}}
+		s.groups[owner] = g
+	}
+	return g
+}
+
+func (g *group) add(p *pod) {
+	g.pods++
+	g.states[p.state]++
+	if p.state != Hardened && len(g.examples[p.state]) < mostExamples {
+		g.examples[p.state] = append(g.examples[p.state], p.name)
+	}
+	for _, f := range p.missing {
+		g.missing = insert(g.missing, f)
+	}
+	for _, f := range p.changed {
+		g.changed = insert(g.changed, f)
+	}
+	for _, f := range p.left {
+		g.left = insert(g.left, f)
+	}
+	switch {
+	case p.ready && p.record == nil:
+		g.readyBefore, g.usersBefore = p.name, p.running
+	case p.ready:
+		g.readyAlike = p.name
+	}
+	if p.ready {
+		g.ready++
+	}
+	if len(p.troubles) > 0 {
+		g.troubledPods++
+	}
+	for _, t := range p.troubles {
+		g.trouble(t)
+	}
+}
+
+// trouble adds the trouble of a container, or counts it where another Pod has it as well.
+func (g *group) trouble(t Trouble) {
+	for i := range g.troubles {
+		if known := &g.troubles[i]; known.alike(&t) {
+			known.Pods++
+			return
+		}
+	}
+	if len(g.troubles) < 8 {
+		g.troubles = append(g.troubles, t)
+	}
+}
+
+// merge adds another group, of the same topmost controller.
+func (g *group) merge(o *group) {
+	g.pods += o.pods
+	g.ready += o.ready
+	g.troubledPods += o.troubledPods
+	for state, n := range o.states {
+		g.states[state] += n
+		for _, name := range o.examples[state] {
+			if len(g.examples[state]) < mostExamples {
+				g.examples[state] = append(g.examples[state], name)
+			}
+		}
+	}
+	for _, lists := range []struct {
+		into *[]string
+		from []string
+	}{{&g.missing, o.missing}, {&g.changed, o.changed}, {&g.left, o.left}} {
+		for _, f := range lists.from {
+			*lists.into = insert(*lists.into, f)
+		}
+	}
+	if o.readyBefore != "" {
+		g.readyBefore, g.usersBefore = o.readyBefore, o.usersBefore
+	}
+	if o.readyAlike != "" {
+		g.readyAlike = o.readyAlike
+	}
+	for _, t := range o.troubles {
+		n := t.Pods
+		t.Pods = 1
+		for range n {
+			g.trouble(t)
+		}
+	}
+}
