@@ -30,7 +30,7 @@ type controlFacts struct {
 }
 
 // learn takes from the control as whom its containers run: the user that the runtime started
-// them as, and, if that is root, the user that the first process has become.
+// them as, and, if that is root, the user that its processes have become.
 func (t *Trial) learn(ctx context.Context) {
 	t.facts.users, t.facts.groups = map[string]int64{}, map[string]int64{}
 	pod, err := t.Cluster.Pod(ctx, t.controlName)
@@ -46,23 +46,33 @@ func (t *Trial) learn(ctx context.Context) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		code, output, err := t.Cluster.Exec(ctx, t.controlName, c.Name, []string{"cat", "/proc/1/status"})
+		code, output, err := t.Cluster.Exec(ctx, t.controlName, c.Name, []string{"sh", "-c", "cat /proc/[0-9]*/status"})
+		if err != nil || code != 0 && output == "" {
+			code, output, err = t.Cluster.Exec(ctx, t.controlName, c.Name, []string{"cat", "/proc/1/status"})
+		}
 		cancel()
-		if err == nil && code == 0 {
+		if err == nil && (code == 0 || output != "") {
 			t.facts.users[c.Name] = userIn(output)
 		}
 	}
 }
 
-// userIn returns the effective user of a process, from its /proc/PID/status; 0 if there is none.
+// userIn returns the effective user of the most processes that are not root's, from their
+// /proc/PID/status; 0 if there is none. A server that is root often gives its work to
+// processes of another user.
 func userIn(status string) int64 {
+	processes := map[int64]int{}
+	found := int64(0)
 	for line := range strings.Lines(status) {
 		if fields := strings.Fields(line); len(fields) >= 3 && fields[0] == "Uid:" {
-			uid, _ := strconv.ParseInt(fields[2], 10, 64)
-			return uid
+			if uid, err := strconv.ParseInt(fields[2], 10, 64); err == nil && uid != 0 {
+				if processes[uid]++; processes[uid] > processes[found] {
+					found = uid
+				}
+			}
 		}
 	}
-	return 0
+	return found
 }
 
 // A hunt is the search for one container's exception.
@@ -241,7 +251,7 @@ func (t *Trial) runExceptions(ctx context.Context, o copyOf, exceptions map[stri
 		var p *defaults.Profile
 		if p, err = parse(name, doc, t.Options.Profiles); err == nil {
 			<-t.control.known
-			r := t.request(o.label, o.what, p, nil, t.rules(o.hold))
+			r := t.request(o.label, o.what, p, t.control, t.rules(o.hold))
 			r.copy.Observer, r.watched = o.observer, o.watched
 			return t.inSlot(ctx, r)
 		}

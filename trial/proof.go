@@ -16,6 +16,9 @@ import (
 // search.
 const maxProofs = 3
 
+// roundsAfterProof is how many more rounds a search gets after a proof that failed.
+const roundsAfterProof = 2
+
 // prove runs the profile that was found as a whole: once for the full time, and once with its
 // containers killed in between, beside a control that is killed as well. A first start
 // proves little: what a program left behind may keep it from starting again.
@@ -74,6 +77,7 @@ func (t *Trial) again(ctx context.Context, failed Run, fromScratch bool) ([]Exce
 		}
 		c.hunt.hold = t.Options.Hold
 		c.hunt.search.Record(c.candidate, false)
+		c.hunt.search.Extend(roundsAfterProof)
 		c.hunt.runs[c.candidate.Key()] = failed
 		c.hunt.consider(c.candidate, failed.judgement)
 		settled := t.settledBut(c.hunt.book.container)
@@ -112,7 +116,11 @@ func (t *Trial) runProof(ctx context.Context, r *Report, p *defaults.Profile, al
 	wanted = append(wanted, second)
 	results := make(chan Run, len(wanted))
 	for _, w := range wanted {
-		go func() { results <- t.inSlot(ctx, t.request("proof", w.what, w.p, nil, w.rules)) }()
+		c := t.control
+		if w.p == nil {
+			c = nil // it is a control itself
+		}
+		go func() { results <- t.inSlot(ctx, t.request("proof", w.what, w.p, c, w.rules)) }()
 	}
 	runs := map[string]Run{}
 	for range wanted {

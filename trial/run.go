@@ -216,7 +216,7 @@ func (t *Trial) follow(ctx context.Context, r request, result *Run, begun time.T
 				return j
 			}
 			if r.rules.Baseline == nil && r.control == nil {
-				t.measure(ctx, &seen, r.copy.Name)
+				t.measure(ctx, &seen, r)
 			}
 		}
 		select {
@@ -263,8 +263,12 @@ func readySince(pod *corev1.Pod) time.Time {
 func (t *Trial) judge(ctx context.Context, seen *watch.Seen, rules watch.Rules, name string) watch.Judgement {
 	j := watch.Judge(*seen, rules)
 	if j.Exercise {
-		seen.Exercise = t.exercise(ctx, name)
-		j = watch.Judge(*seen, rules)
+		if seen.Exercise = t.exercise(ctx, name); seen.Exercise.Passed && seen.Served == 0 {
+			seen.Served = seen.Now.Sub(seen.Since)
+		}
+		if j = watch.Judge(*seen, rules); j.Exercise {
+			return j // it may serve later
+		}
 	}
 	if j.Outcome == watch.Pending && seen.Now.Sub(seen.Since) < rules.Patience {
 		return j
@@ -307,12 +311,21 @@ func (t *Trial) log(ctx context.Context, name, container string, previous bool) 
 }
 
 // measure makes what the control did known to the copies beside it, once it is ready.
-func (t *Trial) measure(ctx context.Context, seen *watch.Seen, name string) {
+// If copies are exercised, it is known once the control serves: how long that takes is the
+// measure for the others.
+func (t *Trial) measure(ctx context.Context, seen *watch.Seen, r request) {
+	name := r.copy.Name
 	if t.control == nil || seen.Ready.IsZero() || t.controlName != name {
 		return
 	}
 	if _, known := t.control.get(); known {
 		return
+	}
+	if r.rules.Exercised && !r.rules.Finishes {
+		if !t.exercise(ctx, name).Passed {
+			return
+		}
+		seen.Served = time.Since(seen.Since)
 	}
 	t.fetch(ctx, seen, name)
 	t.control.is(watch.BaselineOf(*seen))

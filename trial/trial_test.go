@@ -419,6 +419,29 @@ func TestTrialExercises(t *testing.T) {
 	}
 }
 
+// A server that is ready before it serves, as one without a readiness probe is, is given as
+// much time as the control takes.
+func TestTrialWaitsUntilItServes(t *testing.T) {
+	t.Parallel()
+	app := func(c corev1.Container, _ *corev1.Pod) ending {
+		if !canWrite(c, "/tmp/x") {
+			return crash("open /tmp/x: read-only file system")
+		}
+		return ending{}
+	}
+	r, _, _ := try(t, app, trial.Options{Exec: []string{"save"}}, func(f *fakeCluster) {
+		f.serves = func(pod *corev1.Pod) (int, string) {
+			if up := time.Since(f.pods[pod.Name].begun); pod.Spec.Containers[0].LivenessProbe == nil && up < 50*time.Second {
+				return 1, "the database is starting up"
+			}
+			return 0, ""
+		}
+	})
+	if r.Verdict != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] != "writable /tmp" {
+		t.Errorf("verdict = %s: %s; instead %v, want /tmp writable", r.Verdict, r.Sentence, instead(r))
+	}
+}
+
 // Two containers that need something each.
 func TestTrialOfTwoContainers(t *testing.T) {
 	t.Parallel()

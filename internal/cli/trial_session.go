@@ -286,7 +286,7 @@ func commandWords(command string) []string {
 	var words []string
 	for _, word := range call.Args {
 		value, literal := literalWord(word.Parts)
-		if !literal || strings.ContainsAny(word.Lit(), "*?[~\\{") {
+		if !literal {
 			return inShell
 		}
 		words = append(words, value)
@@ -300,15 +300,23 @@ func literalWord(parts []syntax.WordPart) (value string, literal bool) {
 	for _, part := range parts {
 		switch p := part.(type) {
 		case *syntax.Lit:
-			b.WriteString(p.Value)
-		case *syntax.SglQuoted:
-			b.WriteString(p.Value)
-		case *syntax.DblQuoted:
-			inner, ok := literalWord(p.Parts)
-			if !ok || strings.Contains(inner, `\`) {
+			if strings.ContainsAny(p.Value, "*?[~\\{") {
 				return "", false
 			}
-			b.WriteString(inner)
+			b.WriteString(p.Value)
+		case *syntax.SglQuoted:
+			if p.Dollar {
+				return "", false
+			}
+			b.WriteString(p.Value)
+		case *syntax.DblQuoted:
+			for _, inner := range p.Parts {
+				l, ok := inner.(*syntax.Lit)
+				if !ok || strings.Contains(l.Value, `\`) {
+					return "", false
+				}
+				b.WriteString(l.Value)
+			}
 		default:
 			return "", false
 		}

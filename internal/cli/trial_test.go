@@ -17,6 +17,8 @@ func TestCommandWords(t *testing.T) {
 		"redis-cli ping":            {"redis-cli", "ping"},
 		"redis-cli set a 'b c'":     {"redis-cli", "set", "a", "b c"},
 		`psql -c "select 1"`:        {"psql", "-c", "select 1"},
+		`sh -c 'a '\''b c'\'''`:     shell(`sh -c 'a '\''b c'\'''`),
+		`grep "a*b" x`:              {"grep", "a*b", "x"},
 		"'echo $HOME'":              {"echo $HOME"},
 		"echo $HOME":                shell("echo $HOME"),
 		"ls *.txt":                  shell("ls *.txt"),

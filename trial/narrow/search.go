@@ -78,6 +78,9 @@ func (s *Search) Record(c Candidate, works bool) {
 	}
 }
 
+// Extend allows more rounds.
+func (s *Search) Extend(rounds int) { s.rounds += rounds }
+
 // Tried returns whether a candidate was tried, and whether it worked.
 func (s *Search) Tried(c Candidate) (worked, tried bool) {
 	worked, tried = s.tried[c.Key()]

@@ -31,7 +31,8 @@ type Seen struct {
 	Since    time.Time         // when it was created
 	Ready    time.Time         // since when all its containers are, as the caller's clock has it
 	Now      time.Time
-	Exercise *Exercise // nil: not exercised yet
+	Exercise *Exercise     // nil: not exercised yet
+	Served   time.Duration // after its creation it passed the exercise for the first time; 0: it has not yet
 }
 
 // An Event is a warning about a copy.
@@ -59,6 +60,7 @@ type Baseline struct {
 	Lines      map[string]bool // of its logs that point at a cause, normalised
 	Restarts   map[string]int32
 	ReadyAfter time.Duration
+	Served     time.Duration // as Seen has it
 }
 
 // A Judgement says what became of a copy.
@@ -290,7 +292,7 @@ func ready(s Seen, r Rules, age time.Duration) Judgement {
 	switch {
 	case held < r.Hold:
 		return Judgement{Outcome: Pending, Held: held}
-	case r.Exercised && s.Exercise == nil:
+	case r.Exercised && (s.Exercise == nil || !s.Exercise.Passed && s.Now.Sub(s.Since) <= mayServeWithin(r)):
 		return Judgement{Outcome: Pending, Held: held, Exercise: true}
 	case r.Exercised && !s.Exercise.Passed:
 		name := ""
@@ -300,6 +302,17 @@ func ready(s Seen, r Rules, age time.Duration) Judgement {
 		return Judgement{Outcome: Breaks, Container: name, Why: "is ready, and does not work", Line: s.Exercise.What, Held: held}
 	}
 	return complains(s, r, Judgement{Outcome: Works, Why: "is ready and stays so", Held: held})
+}
+
+// mayServeWithin returns how long a copy may take until it passes the exercise: without a
+// readiness probe a container is ready before it serves. The control has all the time, and
+// the others as long as it is not known how long the control takes.
+func mayServeWithin(r Rules) time.Duration {
+	if r.Baseline == nil || r.Baseline.Served == 0 {
+		return r.Within + r.Hold
+	}
+	const spare = 5 * time.Second
+	return r.Hold + r.KillAfter + 2*r.Baseline.Served + spare
 }
 
 // complains turns a copy that seems to work into one that breaks if its logs tell of a
@@ -402,5 +415,6 @@ func BaselineOf(s Seen) *Baseline {
 	if ContainersReady(s.Pod) {
 		b.ReadyAfter = s.Ready.Sub(s.Since)
 	}
+	b.Served = s.Served
 	return b
 }

@@ -73,7 +73,7 @@ func reason(r string) func(*corev1.Pod) {
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	baseline := &watch.Baseline{Lines: map[string]bool{watch.Normalise("warning: open /a: permission denied"): true}, Restarts: map[string]int32{}}
+	baseline := &watch.Baseline{Lines: map[string]bool{watch.Normalise("warning: open /a: permission denied"): true}, Restarts: map[string]int32{}, Served: 2 * time.Second}
 	unschedulable := func(pod *corev1.Pod) {
 		notReady(pod)
 		pod.Status.Conditions[0] = corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/3 nodes are available"}
@@ -116,7 +116,8 @@ func TestJudge(t *testing.T) {
 		{name: "ready and wrong", pod: running(), log: "warning: open /b: permission denied\n", ready: 30 * time.Second, want: watch.Breaks, line: "warning: open /b: permission denied"},
 		{name: "ready, and as wrong as the control", pod: running(), log: "warning: open /a: permission denied\n", ready: 30 * time.Second, want: watch.Works},
 		{name: "wants an exercise", pod: running(), ready: 30 * time.Second, tweak: exercised, want: watch.Pending},
-		{name: "does not serve", pod: running(), ready: 30 * time.Second, tweak: exercised, exercise: &watch.Exercise{What: "status 500"}, want: watch.Breaks, line: "status 500"},
+		{name: "does not serve yet", pod: running(), ready: 35 * time.Second, tweak: exercised, exercise: &watch.Exercise{What: "status 500"}, want: watch.Pending},
+		{name: "does not serve", pod: running(), ready: 40 * time.Second, tweak: exercised, exercise: &watch.Exercise{What: "status 500"}, want: watch.Breaks, line: "status 500"},
 		{name: "serves, and complains", pod: running(), log: "warning: open /b: permission denied\n", ready: 30 * time.Second, tweak: exercised, exercise: &watch.Exercise{Passed: true}, want: watch.Works},
 		{name: "not ready yet", pod: running(notReady), age: 10 * time.Second, want: watch.Pending},
 		{name: "never ready", pod: running(notReady), age: 3 * time.Minute, events: []watch.Event{{"Unhealthy", "Readiness probe failed: 503"}}, want: watch.Breaks, line: "Readiness probe failed: 503"},
