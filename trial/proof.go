@@ -75,8 +75,11 @@ func (t *Trial) again(ctx context.Context, failed Run, fromScratch bool) ([]Exce
 		if name := c.hunt.book.container; failed.Container != "" && failed.Container != name {
 			continue
 		}
-		c.hunt.hold = t.Options.Hold
 		c.hunt.search.Record(c.candidate, false)
+		if c.hunt.hold < t.Options.Hold {
+			c.hunt.search.Doubt() // copies may have been given up before they broke
+		}
+		c.hunt.hold = t.Options.Hold
 		c.hunt.search.Extend(roundsAfterProof)
 		c.hunt.runs[c.candidate.Key()] = failed
 		c.hunt.consider(c.candidate, failed.judgement)

@@ -78,6 +78,21 @@ func (s *Search) Record(c Candidate, works bool) {
 	}
 }
 
+// Doubt forgets which candidates worked, but for the one that leaves everything, and has them
+// tried again in the next round: what was recorded was concluded too soon.
+func (s *Search) Doubt() {
+	everything := s.everything().Key()
+	for key, c := range s.found {
+		if key == everything {
+			continue
+		}
+		delete(s.found, key)
+		delete(s.tried, key)
+		s.suggest = append(s.suggest, c)
+	}
+	slices.SortFunc(s.suggest, func(a, b Candidate) int { return cmp.Compare(s.Cost(a), s.Cost(b)) })
+}
+
 // Extend allows more rounds.
 func (s *Search) Extend(rounds int) { s.rounds += rounds }
 

@@ -293,6 +293,24 @@ func TestSearchForgetsWhatFailsItsProof(t *testing.T) {
 	}
 }
 
+// What worked for too short a time is tried again, and nothing else is.
+func TestSearchDoubts(t *testing.T) {
+	t.Parallel()
+	s := narrow.New(settings(), 8)
+	search(t, s, func(c narrow.Candidate) bool { return c[root] != "" })
+	before, _ := s.Best()
+	s.Record(before, false)
+	s.Doubt()
+	if best, found := s.Best(); found {
+		t.Fatalf("best = %q, want nothing found", best.Key())
+	}
+	s.Extend(4)
+	search(t, s, func(c narrow.Candidate) bool { return c[root] == narrow.Leave })
+	if best, _ := s.Best(); best.Key() != (narrow.Candidate{root: narrow.Leave}).Key() {
+		t.Errorf("best = %q, want the root left", best.Key())
+	}
+}
+
 func ExampleCandidate_Key() {
 	fmt.Println(narrow.Candidate{"user": "user 999", "readOnlyRootFilesystem": "writable /tmp"}.Key())
 	// Output: readOnlyRootFilesystem=writable /tmp user=user 999

@@ -252,7 +252,7 @@ func exitWords(ended *corev1.ContainerStateTerminated) string {
 	if ended.Signal != 0 {
 		return fmt.Sprintf("ends by signal %d", ended.Signal)
 	}
-	if ended.ExitCode > 128 {
+	if ended.ExitCode > 128 && ended.ExitCode <= 128+64 {
 		return fmt.Sprintf("ends by signal %d (exit code %d)", ended.ExitCode-128, ended.ExitCode)
 	}
 	return fmt.Sprintf("ends with exit code %d", ended.ExitCode)
