@@ -20,6 +20,9 @@ import (
 	"github.com/caseharden/caseharden/mutate"
 )
 
+// asReceived reads what an API server sends, which has checked it.
+var asReceived = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 // rawPod is what is read of a Pod.
 type rawPod struct {
 	Metadata struct {
@@ -69,7 +72,7 @@ type pod struct {
 // AddPod adds a Pod, given as JSON. It is compared with the profile of its namespace.
 func (s *Snapshot) AddPod(object []byte) error {
 	var raw rawPod
-	if err := json.Unmarshal(object, &raw); err != nil {
+	if err := json.Unmarshal(object, &raw, asReceived); err != nil {
 		return fmt.Errorf("a Pod: %w", err)
 	}
 	n := s.Namespace(raw.Metadata.Namespace)

@@ -61,7 +61,7 @@ type rawWorkload struct {
 // of their own. What a controller owns is only noted as owned.
 func (s *Snapshot) AddWorkload(kind mutate.TemplateKind, object []byte) error {
 	var raw rawWorkload
-	if err := json.Unmarshal(object, &raw); err != nil {
+	if err := json.Unmarshal(object, &raw, asReceived); err != nil {
 		return fmt.Errorf("a %s: %w", kind.Kind, err)
 	}
 	n := s.Namespace(raw.Metadata.Namespace)

@@ -3,6 +3,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -134,14 +135,18 @@ func (r *reader) each(ctx context.Context, l kube.List, means string, do func(ob
 		if name != "" {
 			where = "namespace " + name
 		}
+		var unread error // of the first object that is not understood; the others are
 		err := r.client.Each(ctx, l, func(object []byte) error {
 			n++
 			if n%100 == 0 {
 				r.Progress(l.Resource.Resource, n)
 			}
-			return do(object)
+			if err := do(object); err != nil && unread == nil {
+				unread = err
+			}
+			return ctx.Err()
 		})
-		if err != nil && ctx.Err() == nil {
+		if err = cmp.Or(err, unread); err != nil && ctx.Err() == nil {
 			r.s.CannotWorkloads(l.Resource.Resource+" in "+where, err, means)
 		}
 	}

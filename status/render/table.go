@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/term"
@@ -16,7 +17,7 @@ import (
 )
 
 // leastWidth is the least number of columns that a table is written for.
-const leastWidth = 60
+const leastWidth = 80
 
 // mostWorkloads is how many workloads and findings a table has.
 const mostWorkloads = 50
@@ -108,7 +109,7 @@ func (t table) namespaces(c *status.Cluster) {
 		t.Wrapped(term.Plain, "", "No namespace has a label of Caseharden. Label one: kubectl label namespace NAME caseharden.io/audit=hardened")
 		return
 	}
-	rows := [][]string{{"NAMESPACE", "ENFORCE", "WARN", "AUDIT", "PODS", "HARDENED", "LACKING", "UNWELL", "AT THE NEXT RESTART"}}
+	rows := [][]string{{"NAMESPACE", "ENFORCE", "WARN", "AUDIT", "PODS", "HARDENED", "LACKING", "UNWELL", "NEXT RESTART"}}
 	var shades []term.Shade
 	for i := range c.Namespaces {
 		n := &c.Namespaces[i]
@@ -144,7 +145,7 @@ func (t table) namespaces(c *status.Cluster) {
 		}
 		shades = append(shades, shade)
 	}
-	t.rows(rows, shades, 0)
+	t.rows(rows, shades)
 	if c.Others > 0 {
 		t.Line("%s", t.Paint(term.Faint, text.Count(c.Others, "other namespace")+" without a label."))
 	}
@@ -161,7 +162,7 @@ func profile(n *status.NamespaceReport, mode string) string {
 
 // workloads writes a line for each workload that needs a look.
 func (t table) workloads(c *status.Cluster) {
-	rows := [][]string{{"KIND", "NAME", "PODS", "HARDENED", "NOT HARDENED", "AT THE NEXT RESTART"}}
+	rows := [][]string{{"KIND", "NAME", "PODS", "HARDENED", "NOT HARDENED", "NEXT RESTART"}}
 	var shades []term.Shade
 	left := 0
 	for i := range c.Namespaces {
@@ -187,55 +188,57 @@ func (t table) workloads(c *status.Cluster) {
 		return
 	}
 	t.Line("")
-	t.rows(rows, shades, 1)
+	t.rows(rows, shades)
 	if left > 0 {
 		t.Line("%s", t.Paint(term.Faint, fmt.Sprintf("and %d more: -o json or -o html", left)))
 	}
 }
 
-// rows writes rows of cells in columns. The column of names is broken where the terminal is
-// too narrow.
-func (t table) rows(rows [][]string, shades []term.Shade, names int) {
+// leastColumn is to what a column is narrowed.
+const leastColumn = 8
+
+// rows writes rows of cells in columns. Where the terminal is too narrow, the widest columns
+// are narrowed, and their cells broken.
+func (t table) rows(rows [][]string, shades []term.Shade) {
 	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len([]rune(cell)))
+	total := 2 * (len(widths) - 1)
+	for i := range widths {
+		for _, row := range rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}
+		total += widths[i]
 	}
-	last := len(widths) - 1
-	total := 2 * last
-	for _, w := range widths {
-		total += w
-	}
-	if over := total - t.Width; over > 0 {
-		cut := min(over, max(0, widths[names]-16))
-		widths[names] -= cut
-		if over -= cut; over > 0 {
-			widths[last] = max(19, widths[last]-over)
+	for ; total > t.Width; total-- {
+		widest := 0
+		for i, w := range widths {
+			if w > widths[widest] {
+				widest = i
+			}
 		}
+		if widths[widest] <= leastColumn {
+			break
+		}
+		widths[widest]--
 	}
 	for i, row := range rows {
-		nameLines, lastLines := term.BreakName(row[names], widths[names]), term.Wrap(row[last], widths[last])
-		for k := range max(len(nameLines), len(lastLines)) {
+		shade := term.Bold
+		if i > 0 {
+			shade = shades[i-1]
+		}
+		broken := make([][]string, len(row))
+		height := 0
+		for j, cell := range row {
+			for _, line := range term.Wrap(cell, widths[j]) {
+				broken[j] = append(broken[j], term.BreakName(line, widths[j])...)
+			}
+			height = max(height, len(broken[j]))
+		}
+		for k := range height {
 			cells := make([]string, len(row))
-			for j, cell := range row {
-				if k > 0 {
-					cell = ""
-				}
-				switch {
-				case j == names:
-					cell = at(nameLines, k)
-				case j == last:
-					cell = at(lastLines, k)
-				}
-				cells[j] = term.Padded(cell, widths[j])
+			for j := range row {
+				cells[j] = term.Padded(at(broken[j], k), widths[j])
 			}
-			line := strings.TrimRight(strings.Join(cells, "  "), " ")
-			shade := term.Bold
-			if i > 0 {
-				shade = shades[i-1]
-			}
-			t.Line("%s", t.Paint(shade, line))
+			t.Line("%s", t.Paint(shade, strings.TrimRight(strings.Join(cells, "  "), " ")))
 		}
 	}
 }
