@@ -33,6 +33,7 @@ var untestedBlocks = []struct{ document, firstLine, because, test string }{
 	{"docs/install.md", "helm install caseharden deploy/chart --namespace caseharden --create-namespace \\", "the stage has the chart already", "TestInstall"},
 	{"docs/install.md", `sed 's|image: "caseharden:.*"|image: REGISTRY/caseharden:v0|' deploy/install.yaml | kubectl apply -f -`, "the stage has the chart already", "TestRenderedIsAccepted"},
 	{"docs/operations.md", "helm test caseharden -n caseharden", "a Pod runs the test, and there is no kubelet", "TestHelmTest"},
+	{"docs/operations.md", "caseharden status -n shop --logs", "there are no logs, and there is no kubelet", "TestCommands"},
 	{"docs/guide.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
 	{"docs/guide.md", "caseharden trial deployment/web -n shop", "it runs Pods, and there is no kubelet", "TestVerdicts"},
 	{"docs/trial.md", "caseharden trial deployment/app -n shop --yes", "it runs Pods, and there is no kubelet", "TestRecordedRun"},

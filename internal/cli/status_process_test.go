@@ -116,7 +116,9 @@ func TestStatusOfLargeCluster(t *testing.T) {
 		t.Errorf("%d KiB were resident, more than %d", usage.Maxrss, limit)
 	}
 	var report struct {
-		Clusters []struct{ Unseen []struct{ What, Error string } }
+		Clusters []struct {
+			Unseen []struct{ What, Error string }
+		}
 		Summary struct {
 			Pods, Workloads, Suspects int
 			States                    map[string]int
