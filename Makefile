@@ -113,12 +113,15 @@ lint:
 MODULES := . $(filter-out e2e/testbed/tools/crds,$(patsubst %/go.mod,%,$(wildcard e2e/go.mod e2e/testbed/tools/*/go.mod e2e/bench/*/go.mod)))
 
 # What is checked in and made from something else.
-update: ## Make anew deploy/install.yaml, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
+update: ## Make anew deploy/install.yaml, the chart's policies, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
 	@mkdir -p bin
 	go -C e2e run ./gen/licences > bin/licences.txt
 	mv bin/licences.txt THIRD_PARTY_LICENSES
 	go -C e2e run ./gen/dashboard > bin/dashboard.json
 	mv bin/dashboard.json deploy/chart/files/dashboard.json
+	for profile in $$(go run . profiles list -o name); do \
+	  go run . profiles export $$profile > bin/policies.yaml && mv bin/policies.yaml deploy/chart/files/policies/$$profile.yaml || exit 1; \
+	done
 	go -C e2e run ./gen/install > bin/install.yaml
 	mv bin/install.yaml deploy/install.yaml
 	go -C e2e test ./bench -run IsCurrent -update
@@ -135,6 +138,9 @@ verify: ## Fail if make update would change something
 	@echo "== deploy/install.yaml is what the chart renders, the dashboard what e2e/gen/dashboard says, and docs/performance.md what was measured"
 	@go -C e2e run ./gen/install > bin/install.yaml
 	@diff -u deploy/install.yaml bin/install.yaml || { echo "deploy/install.yaml is stale: run make update" >&2; exit 1; }
+	@for profile in $$(go run . profiles list -o name); do \
+	  go run . profiles export $$profile | diff -u deploy/chart/files/policies/$$profile.yaml - || { echo "deploy/chart/files/policies is stale: run make update" >&2; exit 1; }; \
+	done
 	@go -C e2e run ./gen/dashboard > bin/dashboard.json
 	@diff -u deploy/chart/files/dashboard.json bin/dashboard.json || { echo "deploy/chart/files/dashboard.json is stale: run make update" >&2; exit 1; }
 	@go -C e2e test -count=1 ./bench -run IsCurrent

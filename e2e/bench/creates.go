@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
+	"github.com/caseharden/caseharden/e2e/product/manifests"
 	"github.com/caseharden/caseharden/e2e/product/webhook"
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/process"
@@ -30,7 +32,7 @@ import (
 
 // createRounds is a multiple of twice the contenders: see order. With half as many, ratios of
 // what is added differ by 0.05 from run to run.
-const createRounds = 40
+const createRounds = 48
 
 var (
 	//go:embed pods.yaml
@@ -38,7 +40,7 @@ var (
 	//go:embed policy.yaml
 	policyYAML []byte
 
-	admissions = []string{none, constant, product, policy, typed}
+	admissions = []string{none, constant, product, policy, exported, typed}
 )
 
 // A control is an API server with all contenders, each for a namespace of its own, so that
@@ -107,7 +109,7 @@ func (c *control) demand(contender string, hardened int) error {
 	return nil
 }
 
-// compare demands that the policy and controller-runtime do what Caseharden does to Pods with
+// compare demands that the policies and controller-runtime do what Caseharden does to Pods with
 // settings and conflicts: none may be fast for doing less.
 func (c *control) compare(ctx context.Context) error {
 	for text := range bytes.SplitSeq(podsYAML, []byte("---\n")) {
@@ -116,7 +118,7 @@ func (c *control) compare(ctx context.Context) error {
 			return fmt.Errorf("pods.yaml: %w", err)
 		}
 		var want []corev1.Container
-		for _, contender := range []string{product, policy, typed} {
+		for _, contender := range []string{product, policy, exported, typed} {
 			created, err := c.create(ctx, contender, &pod)
 			if err != nil {
 				return fmt.Errorf("%s, Pod %s: %w", contender, pod.Name, err)
@@ -146,6 +148,9 @@ func relateCreates(round map[string]sample) {
 		if contender != constant {
 			s[ratio(constant)] = s[added(p50)] / (round[constant][p50] - base[p50])
 		}
+		if contender == exported {
+			s[ratio(policy)] = s[added(p50)] / (round[policy][p50] - base[p50])
+		}
 	}
 }
 
@@ -161,8 +166,8 @@ func (c *control) install(ctx context.Context, contender string) error {
 	}, metav1.CreateOptions{})
 	switch {
 	case err != nil || contender == none:
-	case contender == policy:
-		err = c.installPolicy(ctx, &metav1.LabelSelector{MatchLabels: labels})
+	case contender == policy, contender == exported:
+		err = c.installPolicy(ctx, contender, &metav1.LabelSelector{MatchLabels: labels})
 	default:
 		err = c.installWebhook(ctx, contender, &metav1.LabelSelector{MatchLabels: labels})
 	}
@@ -202,11 +207,18 @@ func (c *control) installWebhook(ctx context.Context, contender string, namespac
 	return err
 }
 
-func (c *control) installPolicy(ctx context.Context, namespaces *metav1.LabelSelector) error {
+// installPolicy registers the hand-written policy, or the exported one. Both are evaluated once:
+// what a second evaluation costs is in docs/decisions/0013-speed.md.
+func (c *control) installPolicy(ctx context.Context, contender string, namespaces *metav1.LabelSelector) error {
 	policy := &admissionregistrationv1.MutatingAdmissionPolicy{}
-	if err := yaml.UnmarshalStrict(policyYAML, policy); err != nil {
+	if contender == exported {
+		if err := c.export(ctx, policy); err != nil {
+			return err
+		}
+	} else if err := yaml.UnmarshalStrict(policyYAML, policy); err != nil {
 		return fmt.Errorf("policy.yaml: %w", err)
 	}
+	policy.Spec.ReinvocationPolicy = admissionregistrationv1.NeverReinvocationPolicy
 	binding := &admissionregistrationv1.MutatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: policy.Name}}
 	binding.Spec.PolicyName = policy.Name
 	binding.Spec.MatchResources = &admissionregistrationv1.MatchResources{NamespaceSelector: namespaces}
@@ -216,6 +228,19 @@ func (c *control) installPolicy(ctx context.Context, namespaces *metav1.LabelSel
 		_, err = registration.MutatingAdmissionPolicyBindings().Create(ctx, binding, metav1.CreateOptions{})
 	}
 	return err
+}
+
+// export reads the policy for new Pods that Caseharden exports.
+func (c *control) export(ctx context.Context, policy *admissionregistrationv1.MutatingAdmissionPolicy) error {
+	output, err := exec.CommandContext(ctx, c.binaries[product], "profiles", "export", "hardened", "--mode=enforce").Output()
+	if err != nil {
+		return fmt.Errorf("profiles export: %w", err)
+	}
+	objects, err := manifests.Decode(output)
+	if err != nil {
+		return err
+	}
+	return manifests.One(objects[:1], "MutatingAdmissionPolicy", policy)
 }
 
 func (c *control) create(ctx context.Context, contender string, pod *corev1.Pod) (*corev1.Pod, error) {

@@ -19,6 +19,7 @@ const (
 	checked  = "checked constant" // the same, after a check that the review is JSON
 	product  = "Caseharden"
 	policy   = "policy in CEL"
+	exported = "exported policy" // what caseharden profiles export prints
 	typed    = "controller-runtime"
 )
 
@@ -88,7 +89,7 @@ func (r *report) parts() []part {
 	}{
 		{"reviews", r.Reviews, []string{cpuTime, ratio(constant), ratio(checked), ratio(product), perSecond, p50, p99}},
 		{"servers", r.Servers, []string{startTime, idleMemory, peakMemory}},
-		{"creates", r.Creates, []string{p50, added(p50), ratio(constant), added(p99), added(apiServerTime), cpuTime}},
+		{"creates", r.Creates, []string{p50, added(p50), ratio(constant), ratio(policy), added(p99), added(apiServerTime), cpuTime}},
 	} {
 		if t.rows == nil {
 			continue

@@ -30,6 +30,8 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 		"strategy.rollingUpdate.maxUnavailable": "strategy.type=RollingUpdate",
 		"strategy.rollingUpdate.maxSurge":       "strategy.type=RollingUpdate",
 		"clientCA":                              "clientAllowedNames=null",
+		"auditWebhook":                          "engine=policy",
+		"webhook.failurePolicy":                 "engine=webhook",
 	}
 	defaults, all := values(t, filepath.Join(chartDir(), "values.yaml")), values(t, everything)
 	leaves, _ := knownValues(t)

@@ -37,8 +37,11 @@ func TestRenderedIsAccepted(t *testing.T) {
 		"host network": {"--set=hostNetwork=true,port=10260,podAntiAffinity=hard,priorityClassName="},
 		"nothing else": {"--set=labelGuard.enabled=false,podDisruptionBudget.enabled=false,resourceQuota.enabled=false,podAntiAffinity=off,topologySpreadConstraints=null,serviceAccount.create=false"},
 		"client CA":    {"--set-file=clientCA=" + ca},
-		"digits":       {"--set-string=goMemoryLimit=450000000,commonLabels.team=7,certificates.secretName=123,podAnnotations.a=true,serviceAccount.name=456"},
-		"twice":        {"--set=commonLabels.a=b,podLabels.a=c,service.labels.a=c,serviceMonitor.enabled=true,serviceMonitor.labels.a=c,podLabels.app\\.kubernetes\\.io/name=c", "--set-file=clientCA=" + ca, "--set=podAnnotations.checksum/config=c"},
+		"policies":     {"--set=engine=policy"},
+		"both engines": {"--set=engine=both", "--set-file=profiles.mesh.file=" + exampleProfile("mesh"),
+			"--set-file=profiles.mesh.policies=" + write(t, []byte(exported(t, "mesh", "--profiles="+filepath.Dir(exampleProfile("mesh")))))},
+		"digits": {"--set-string=goMemoryLimit=450000000,commonLabels.team=7,certificates.secretName=123,podAnnotations.a=true,serviceAccount.name=456"},
+		"twice":  {"--set=commonLabels.a=b,podLabels.a=c,service.labels.a=c,serviceMonitor.enabled=true,serviceMonitor.labels.a=c,podLabels.app\\.kubernetes\\.io/name=c", "--set-file=clientCA=" + ca, "--set=podAnnotations.checksum/config=c"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rendered := template(t, args...)

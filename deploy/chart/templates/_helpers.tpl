@@ -117,7 +117,7 @@ of a profile of this name. The rest of it is checked at the start of the pods. *
 {{- if and (has $name $builtIn) $file -}}
 {{- fail (printf "profiles.%s: is built in and takes no file: give yours a name of its own" $name) -}}
 {{- end -}}
-{{- if not (or (has $name $builtIn) $file) -}}
+{{- if not (or (has $name $builtIn) $file (and (eq $.Values.engine "policy") (not $.Values.auditWebhook))) -}}
 {{- fail (printf "profiles.%s: is not built in (compatible, hardened and restricted are) and so needs a file, as with --set-file profiles.%s.file=%s.yaml" $name $name $name) -}}
 {{- end -}}
 {{- if $file -}}
@@ -135,6 +135,30 @@ of a profile of this name. The rest of it is checked at the start of the pods. *
 {{- end -}}
 {{- end -}}
 {{- keys .Values.profiles | sortAlpha | toJson -}}
+{{- end -}}
+
+{{- /* The modes that the webhook serves, as JSON: none where there is no webhook. */}}
+{{- define "caseharden.webhookModes" -}}
+{{- if ne .Values.engine "policy" -}}
+["enforce","warn","audit"]
+{{- else if .Values.auditWebhook -}}
+["audit"]
+{{- else -}}
+[]
+{{- end -}}
+{{- end -}}
+
+{{- /* The policies of a profile, as caseharden profiles export prints them. */}}
+{{- define "caseharden.policiesOf" -}}
+{{- $given := (index .context.Values.profiles .name | default dict).policies -}}
+{{- $shipped := .context.Files.Get (printf "files/policies/%s.yaml" .name) -}}
+{{- if and $given $shipped -}}
+{{- fail (printf "profiles.%s.policies: is built in: give policies of your own a name of their own" .name) -}}
+{{- end -}}
+{{- if not (or $given $shipped) -}}
+{{- fail (printf "profiles.%s.policies: is needed for engine %s: caseharden profiles export %[1]s --profiles DIR > %[1]s-policies.yaml, then --set-file profiles.%[1]s.policies=%[1]s-policies.yaml" .name .context.Values.engine) -}}
+{{- end -}}
+{{- $given | default $shipped -}}
 {{- end -}}
 
 {{- /* The profiles that have a file. */}}
