@@ -203,7 +203,16 @@ func TestTrialFindsTheSmallestException(t *testing.T) {
 			if len(r.Proof) != 2 {
 				t.Errorf("proofs = %+v, want two", r.Proof)
 			}
-			t.Logf("%d copies, %s", f.created, took)
+			proofs := 0
+			for _, run := range r.Runs {
+				if run.What == "proof" {
+					proofs++
+				}
+			}
+			t.Logf("%d copies, %d proofs, %s", f.created, proofs, took)
+			if proofs > 2 {
+				t.Errorf("%d proofs, want at most 2: what worked for a short time is doubted after the first", proofs)
+			}
 			if took > 6*time.Minute { // what breaks late takes longest
 				t.Errorf("took %s", took)
 			}

@@ -310,6 +310,19 @@ volumes: [{name: c, secret: {secretName: c}}]`), Surroundings{}, Options{})
 	}
 }
 
+// An observer needs to see the processes of the others; without one, nothing is shared.
+func TestObserverSharesProcesses(t *testing.T) {
+	t.Parallel()
+	p, _ := newPlan(t, deployment(plain), Surroundings{}, Options{})
+	pod := made(t, p, Copy{Name: "a", Observer: map[string]any{"name": "observer", "image": "i", "restartPolicy": "Always"}})
+	if s := pod.Spec.ShareProcessNamespace; s == nil || !*s || len(pod.Spec.InitContainers) != 1 {
+		t.Errorf("shareProcessNamespace = %v, init containers %v", s, pod.Spec.InitContainers)
+	}
+	if pod := made(t, p, Copy{Name: "a"}); pod.Spec.ShareProcessNamespace != nil || len(pod.Spec.InitContainers) != 0 {
+		t.Error("a later copy has the observer as well")
+	}
+}
+
 func TestKillProbeIsInThatCopyAlone(t *testing.T) {
 	t.Parallel()
 	p, _ := newPlan(t, deployment(plain), Surroundings{}, Options{})
