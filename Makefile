@@ -151,10 +151,8 @@ unit: ## Run the unit tests, with the race detector if there is a C compiler
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@echo "== fuzzing, $(FUZZTIME) each"
-	@for target in mutate/FuzzArbitraryPod mutate/FuzzPod internal/server/FuzzHandler \
-	    evidence/image/layer/FuzzRead evidence/image/store/FuzzDecode evidence/image/tree/FuzzApply \
-	    preview/manifest/FuzzDocuments preview/render/FuzzPreview preview/hazard/FuzzScriptPrograms preview/yamledit/FuzzAdd; do \
-	  go test ./$$(dirname $$target) -run '^$$' -fuzz "^$$(basename $$target)\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
+	@grep -roE --include='*_test.go' --exclude-dir=e2e '^func Fuzz\w+' . | sed 's|/[^/]*:func |:|' | sort | while IFS=: read -r package target; do \
+	  go test $$package -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null || exit 1; \
 	done
 
 control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time)
