@@ -278,11 +278,11 @@ func (m *monitor) checkDashboard(t *testing.T) {
 	}
 	for _, q := range queries {
 		for _, mode := range []string{"enforce", "warn", "audit"} {
-			query := strings.NewReplacer("$mode", mode, "$profile", ".+", "$namespace", ".+", "$__range", "10m", "$__rate_interval", "1m").Replace(q.expr)
+			query := strings.NewReplacer("$cluster", ".*", "$mode", mode, "$profile", ".+", "$namespace", ".+", "$__range", "10m", "$__rate_interval", "1m").Replace(q.expr)
 			if strings.Contains(query, "$") {
 				t.Errorf("%s: a variable is unknown here: %s", q.panel, query)
 			}
-			if mode != "enforce" && (query == q.expr || strings.Contains(query, `outcome="skip"`)) {
+			if mode != "enforce" && (!strings.Contains(q.expr, "$mode") || strings.Contains(query, `outcome="skip"`)) {
 				continue // not of a mode; or skipped, which pods of the mode enforce are for
 			}
 			for _, sample := range m.waitFor(t, query) {

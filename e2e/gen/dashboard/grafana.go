@@ -29,8 +29,10 @@ func newDashboard(rows []row) *dashboard.DashboardBuilder {
 		WithVariable(dashboard.NewCustomVariableBuilder("mode").Label("Mode").
 			Values(dashboard.StringOrMap{String: cog.ToPtr("enforce,warn,audit")}).
 			Current(option("enforce", "enforce"))).
-		WithVariable(labelValues("profile", "Profile", `label_values(caseharden_pods_total, profile)`)).
-		WithVariable(labelValues("namespace", "Namespace", `label_values(caseharden_pods_total{mode="$mode"}, namespace)`))
+		WithVariable(labelValues("cluster", "Cluster", `label_values(caseharden_build_info, cluster)`).
+			AllValue(".*")). // also of series without the label
+		WithVariable(labelValues("profile", "Profile", `label_values(caseharden_pods_total{cluster=~"$cluster"}, profile)`)).
+		WithVariable(labelValues("namespace", "Namespace", `label_values(caseharden_pods_total{cluster=~"$cluster", mode="$mode"}, namespace)`))
 	id := uint32(0) // of a row or panel, which links to it hold
 	for _, r := range rows {
 		id++

@@ -52,7 +52,10 @@ const (
 )
 
 // selected is what the variables of the dashboard pick.
-const selected = `mode="$mode", profile=~"$profile"`
+const selected = inCluster + `, mode="$mode", profile=~"$profile"`
+
+// inCluster picks clusters. Series without the label cluster are of the only one.
+const inCluster = `cluster=~"$cluster"`
 
 // countedIn is how much a counter has counted in the time that is shown, or in another.
 // increase() does not see the first step of a series that begins with it; why that matters
@@ -65,12 +68,12 @@ func countedIn(selector, duration string) string {
 // countedByAPIServers is the same of a target that stays, where a series that is new to
 // Prometheus need not be new.
 func countedByAPIServers(selector, duration string) string {
-	return fmt.Sprintf("((last_over_time(%[1]s[%[2]s]) unless %[1]s offset %[2]s) and on (job, instance) up offset %[2]s == 1 or increase(%[1]s[%[2]s]))", selector, duration)
+	return fmt.Sprintf("((last_over_time(%[1]s[%[2]s]) unless %[1]s offset %[2]s) and on (cluster, job, instance) up offset %[2]s == 1 or increase(%[1]s[%[2]s]))", selector, duration)
 }
 
 const (
-	ofEnforce = `{name=~"enforce-.+[.]caseharden[.]io"}`
-	ofUs      = `{name=~".+[.]caseharden[.]io"}`
+	ofEnforce = `{` + inCluster + `, name=~"enforce-.+[.]caseharden[.]io"}`
+	ofUs      = `{` + inCluster + `, name=~".+[.]caseharden[.]io"}`
 	inRange   = "$__range"
 	inStep    = "$__rate_interval"
 )
@@ -78,70 +81,70 @@ const (
 var rows = []row{
 	{"At a glance", []panel{
 		{figure, "Ready replicas", "With none, pods are refused or admitted as they are, as webhook.failurePolicy has it.", units.Short, 3,
-			[]query{{`sum(caseharden_ready) or vector(0)`, ""}}, []level{{0, red}, {1, yellow}, {2, green}}},
+			[]query{{`sum by (cluster) (caseharden_ready{` + inCluster + `}) or (vector(0) unless on () caseharden_ready{` + inCluster + `})`, "{{cluster}}"}}, []level{{0, red}, {1, yellow}, {2, green}}},
 		{figure, "Reviews a second", "By all replicas, in all modes.", units.RequestsPerSecond, 3,
-			[]query{{`sum(caseharden:requests:rate5m)`, ""}}, nil},
+			[]query{{`sum by (cluster) (caseharden:requests:rate5m{` + inCluster + `})`, "{{cluster}}"}}, nil},
 		{figure, "Errors", "Of all answers, in the last five minutes. Alert from 1 %.", units.PercentUnit, 3,
-			[]query{{`(sum(caseharden:requests:rate5m{mode!="_other", code!="200"}) or vector(0)) / sum(caseharden:requests:rate5m{mode!="_other"} > 0)`, ""}},
+			[]query{{`(sum by (cluster) (caseharden:requests:rate5m{` + inCluster + `, mode!="_other", code!="200"}) or 0 * sum by (cluster) (caseharden:requests:rate5m{` + inCluster + `})) / sum by (cluster) (caseharden:requests:rate5m{` + inCluster + `, mode!="_other"} > 0)`, "{{cluster}}"}},
 			[]level{{0, green}, {.001, yellow}, {.01, red}}},
 		{figure, "Waiting, 99 % of calls", "What API servers wait for an answer, at most, as a share of the timeout. Alert from half of it.", units.PercentUnit, 3,
-			[]query{{`max(caseharden:wait_seconds:p99_5m) / on () caseharden:timeout_seconds`, ""}}, []level{{0, green}, {.2, yellow}, {.5, red}}},
+			[]query{{`max by (cluster) (caseharden:wait_seconds:p99_5m{` + inCluster + `}) / on () group_left () caseharden:timeout_seconds`, "{{cluster}}"}}, []level{{0, green}, {.2, yellow}, {.5, red}}},
 		{figure, "Certificate, time left", "Of the certificate that is served and of its CA, whichever expires first. It is renewed when a third of its life is left.", units.Seconds, 3,
-			[]query{{`min(caseharden:certificate_left:seconds)`, ""}}, []level{{0, red}, {3 * day, yellow}, {14 * day, green}}},
+			[]query{{`min by (cluster) (caseharden:certificate_left:seconds{` + inCluster + `})`, "{{cluster}}"}}, []level{{0, red}, {3 * day, yellow}, {14 * day, green}}},
 		{figure, "Pods refused", "In the time shown, because the webhook could not be called and webhook.failurePolicy is Fail.", units.Short, 3,
-			[]query{{"round(sum(" + countedByAPIServers("apiserver_admission_webhook_rejection_count"+ofEnforce, inRange) + ")) or vector(0)", ""}},
+			[]query{{"round(sum by (cluster) (" + countedByAPIServers("apiserver_admission_webhook_rejection_count"+ofEnforce, inRange) + ")) or (0 * group by (cluster) (caseharden_ready{" + inCluster + "}))", "{{cluster}}"}},
 			[]level{{0, green}, {1, red}}},
 		{figure, "Pods let through", "In the time shown, unhardened, because the webhook could not be called and webhook.failurePolicy is Ignore.", units.Short, 3,
-			[]query{{"round(sum(" + countedByAPIServers("apiserver_admission_webhook_fail_open_count"+ofEnforce, inRange) + ")) or vector(0)", ""}},
+			[]query{{"round(sum by (cluster) (" + countedByAPIServers("apiserver_admission_webhook_fail_open_count"+ofEnforce, inRange) + ")) or (0 * group by (cluster) (caseharden_ready{" + inCluster + "}))", "{{cluster}}"}},
 			[]level{{0, green}, {1, red}}},
 		{figure, "Namespaces", "With pods that were reviewed in this mode, since the replicas started.", units.Short, 3,
-			[]query{{`count(count by (namespace) (caseharden_pods_total{` + selected + `, namespace!="_other"})) or vector(0)`, ""}}, nil},
+			[]query{{`count by (cluster) (count by (cluster, namespace) (caseharden_pods_total{` + selected + `, namespace!="_other"})) or (0 * group by (cluster) (caseharden_ready{` + inCluster + `}))`, "{{cluster}}"}}, nil},
 	}},
 	{"Rollout", []panel{
 		{table, "Pods by namespace", "New pods in the time shown. Patched: something was filled in (in the modes warn and audit: would be). Unchanged: nothing was left to fill in, or all of it was skipped.", units.Short, 12,
 			[]query{
-				{`round(sum by (namespace) (` + countedIn(`caseharden_pods_total{`+selected+`, namespace=~"$namespace", result="patched"}`, inRange) + `))`, "patched"},
-				{`round(sum by (namespace) (` + countedIn(`caseharden_pods_total{`+selected+`, namespace=~"$namespace", result="unchanged"}`, inRange) + `))`, "unchanged"},
+				{`round(sum by (cluster, namespace) (` + countedIn(`caseharden_pods_total{`+selected+`, namespace=~"$namespace", result="patched"}`, inRange) + `))`, "patched"},
+				{`round(sum by (cluster, namespace) (` + countedIn(`caseharden_pods_total{`+selected+`, namespace=~"$namespace", result="unchanged"}`, inRange) + `))`, "unchanged"},
 			}, nil},
 		{stack, "New pods", "Patched: something was filled in (in the modes warn and audit: would be).", perSecond, 12,
-			[]query{{`sum by (result) (rate(caseharden_pods_total{` + selected + `, namespace=~"$namespace"}[` + inStep + `]))`, "{{result}}"}}, nil},
+			[]query{{`sum by (cluster, result) (rate(caseharden_pods_total{` + selected + `, namespace=~"$namespace"}[` + inStep + `]))`, "{{cluster}} {{result}}"}}, nil},
 	}},
 	{"Decisions", []panel{
 		{stack, "Injected, by field", "Settings that nobody had set.", perSecond, 8,
-			[]query{{`sum by (field) (rate(caseharden_decisions_total{` + selected + `, outcome="inject"}[` + inStep + `]))`, "{{field}}"}}, nil},
+			[]query{{`sum by (cluster, field) (rate(caseharden_decisions_total{` + selected + `, outcome="inject"}[` + inStep + `]))`, "{{cluster}} {{field}}"}}, nil},
 		{table, "Skipped, by field and reason", "Settings that were left out for the pod's sake, in the time shown. docs/reference.md lists the reasons.", units.Short, 8,
-			[]query{{`round(sum by (field, reason) (increase(caseharden_decisions_total{` + selected + `, outcome="skip"}[` + inRange + `]))) > 0`, "skipped"}}, nil},
+			[]query{{`round(sum by (cluster, field, reason) (increase(caseharden_decisions_total{` + selected + `, outcome="skip"}[` + inRange + `]))) > 0`, "skipped"}}, nil},
 		{stack, "By outcome", "Leave: the author had set it.", perSecond, 8,
-			[]query{{`sum by (outcome) (rate(caseharden_decisions_total{` + selected + `}[` + inStep + `]))`, "{{outcome}}"}}, nil},
+			[]query{{`sum by (cluster, outcome) (rate(caseharden_decisions_total{` + selected + `}[` + inStep + `]))`, "{{cluster}} {{outcome}}"}}, nil},
 	}},
 	{"What API servers see", []panel{
 		{magnitudes, "Waiting for an answer", "99 % of the calls took no longer. With the network, and with the connection where a new one was made.", units.Seconds, 8,
-			[]query{{`caseharden:wait_seconds:p99_5m`, "{{name}}"}, {`caseharden:timeout_seconds`, "timeout"}}, nil},
+			[]query{{`caseharden:wait_seconds:p99_5m{` + inCluster + `}`, "{{cluster}} {{name}}"}, {`caseharden:timeout_seconds`, "timeout"}}, nil},
 		{graph, "Calls", "By entry of the webhook configuration.", units.RequestsPerSecond, 8,
-			[]query{{`sum by (name) (rate(apiserver_admission_webhook_request_total` + ofUs + `[` + inStep + `]))`, "{{name}}"}}, nil},
+			[]query{{`sum by (cluster, name) (rate(apiserver_admission_webhook_request_total` + ofUs + `[` + inStep + `]))`, "{{cluster}} {{name}}"}}, nil},
 		{graph, "Calls that failed", "In ten minutes. Let through: with failurePolicy Ignore, which the modes warn and audit always have.", units.Short, 8,
-			[]query{{`caseharden:refused:increase10m`, "{{name}} refused"}, {`caseharden:failed_open:increase10m`, "{{name}} let through"}}, nil},
+			[]query{{`caseharden:refused:increase10m{` + inCluster + `}`, "{{cluster}} {{name}} refused"}, {`caseharden:failed_open:increase10m{` + inCluster + `}`, "{{cluster}} {{name}} let through"}}, nil},
 	}},
 	{"The replicas", []panel{
 		{graph, "Time to answer", "Of 50 % and of 99 % of the requests, by the webhook's own clock.", units.Seconds, 6,
 			[]query{
-				{`histogram_quantile(0.5, sum by (le) (rate(caseharden_request_duration_seconds_bucket[` + inStep + `])))`, "50 %"},
-				{`histogram_quantile(0.99, sum by (le) (rate(caseharden_request_duration_seconds_bucket[` + inStep + `])))`, "99 %"},
+				{`histogram_quantile(0.5, sum by (cluster, le) (rate(caseharden_request_duration_seconds_bucket{` + inCluster + `}[` + inStep + `])))`, "{{cluster}} 50 %"},
+				{`histogram_quantile(0.99, sum by (cluster, le) (rate(caseharden_request_duration_seconds_bucket{` + inCluster + `}[` + inStep + `])))`, "{{cluster}} 99 %"},
 			}, nil},
 		{stack, "Answers, by status code", "429: more at once than a replica can take. 404: an entry for a profile that is not loaded. 500: a bug.", units.RequestsPerSecond, 6,
-			[]query{{`sum by (code) (caseharden:requests:rate5m) > 0`, "{{code}}"}}, nil},
+			[]query{{`sum by (cluster, code) (caseharden:requests:rate5m{` + inCluster + `}) > 0`, "{{cluster}} {{code}}"}}, nil},
 		{graph, "Memory", "Resident, of each replica; the chart's limit is 512 MiB.", units.BytesIEC, 6,
-			[]query{{`process_resident_memory_bytes and on (instance) caseharden_build_info`, "{{instance}}"}}, nil},
+			[]query{{`process_resident_memory_bytes and on (cluster, instance) caseharden_build_info{` + inCluster + `}`, "{{cluster}} {{instance}}"}}, nil},
 		{graph, "CPU", "Cores, of each replica.", units.Short, 6,
-			[]query{{`rate(process_cpu_seconds_total[` + inStep + `]) and on (instance) caseharden_build_info`, "{{instance}}"}}, nil},
+			[]query{{`rate(process_cpu_seconds_total[` + inStep + `]) and on (cluster, instance) caseharden_build_info{` + inCluster + `}`, "{{cluster}} {{instance}}"}}, nil},
 		{graph, "Certificates, time left", "By role. The CAs of former certificates (retired_ca) may expire.", units.Seconds, 8,
-			[]query{{`min by (role) (caseharden_certificate_not_after_timestamp_seconds) - time()`, "{{role}}"}}, nil},
+			[]query{{`min by (cluster, role) (caseharden_certificate_not_after_timestamp_seconds{` + inCluster + `}) - time()`, "{{cluster}} {{role}}"}}, nil},
 		{graph, "Certificates, rotations and errors", "Of each step, on all replicas.", units.Short, 8,
 			[]query{
-				{`sum(increase(caseharden_certificate_rotations_total[` + inStep + `]))`, "rotations"},
-				{`sum by (step) (increase(caseharden_certificate_errors_total[` + inStep + `]))`, "{{step}}"},
+				{`sum by (cluster) (increase(caseharden_certificate_rotations_total{` + inCluster + `}[` + inStep + `]))`, "{{cluster}} rotations"},
+				{`sum by (cluster, step) (increase(caseharden_certificate_errors_total{` + inCluster + `}[` + inStep + `]))`, "{{cluster}} {{step}}"},
 			}, nil},
 		{table, "Running", "The version of each replica, and whether it is ready.", units.Short, 8,
-			[]query{{`caseharden_ready * on (instance) group_left (version) caseharden_build_info`, "ready"}}, nil},
+			[]query{{`caseharden_ready{` + inCluster + `} * on (cluster, instance) group_left (version) caseharden_build_info`, "ready"}}, nil},
 	}},
 }
