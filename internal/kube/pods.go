@@ -31,7 +31,7 @@ func (c *Client) Log(ctx context.Context, namespace, pod, container string, prev
 	if previous {
 		request = request.Param("previous", "true")
 	}
-	log, err := readAll(ctx, request)
+	log, err := request.DoRaw(ctx)
 	return string(log), err
 }
 

@@ -12,7 +12,7 @@ var causesOf = map[string][]catalogue.Cause{
 	"command-needs-root":       {catalogue.NeedsRoot, catalogue.Entrypoint},
 	"directory-owner":          {catalogue.Owner},
 	"directory-read-only":      {catalogue.ReadOnly},
-	"entrypoint-needs-root":    {catalogue.NeedsRoot, catalogue.Entrypoint},
+	"entrypoint-needs-root":    {catalogue.NeedsRoot, catalogue.Entrypoint, catalogue.Capability},
 	"file-capabilities":        {catalogue.FileCapability, catalogue.SetUID},
 	"file-capability":          {catalogue.FileCapability},
 	"image-user-refused":       {catalogue.ImageUser},

@@ -38,7 +38,7 @@ func sources(r Result) string {
 func profile(r Result, truth catalogue.Truth) string {
 	p := r.Profile
 	if p == nil {
-		return "Not measured yet.\n"
+		return "Not measured yet: `make test-apps` does it.\n"
 	}
 	possible := 0
 	for _, t := range truth.Apps {

@@ -99,7 +99,8 @@ func run(ctx context.Context, o options) (err error) {
 }
 
 func show(r judge.SourceResult, heldOut bool) {
-	for name, s := range map[string]judge.Score{"all": r.All, "held out": r.HeldOut} {
+	for i, s := range []judge.Score{r.All, r.HeldOut} {
+		name := []string{"all", "held out"}[i]
 		fmt.Printf("%s, %s: recall %.2f (%d of %d), precision %.2f (%d of %d), right cause %.2f, breaks right %d of %d, no word %d of %d\n", r.Name, name,
 			s.Recall(), s.Found, s.Needed, s.Precision(), s.Right, s.Findings, s.RightCause(), s.BreaksRight, s.Breaks, s.Silent, s.Apps)
 	}
