@@ -191,8 +191,8 @@ func (s *Snapshot) stateOf(p *pod, raw *rawPod, n *Namespace) State {
 		return OtherProfile
 	case entry != nil && (!entry.reaches(n) || !entry.Objects.Matches(labels.Set(raw.Metadata.Labels))):
 		return NotSelected
-	case s.Webhook != nil && created.Before(s.Webhook.Created), !n.LabelSet.IsZero() && created.Before(n.LabelSet):
-		return Older
+	case s.Webhook != nil && !created.After(s.Webhook.Created), !n.LabelSet.IsZero() && !created.After(n.LabelSet):
+		return Older // times have whole seconds: of the same second it may be
 	case n.LabelSet.IsZero() || s.Webhook == nil:
 		return UnknownAge
 	}

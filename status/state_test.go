@@ -30,6 +30,7 @@ func TestStates(t *testing.T) {
 		{"recorded by another profile", after, `{"profile":"restricted","containers":{"app":["runAsNonRoot"]}}`,
 			`{containers: [{name: app, image: a, securityContext: {runAsNonRoot: true}}]}`, nil, OtherProfile},
 		{"before the label", before, "", bare, nil, Older},
+		{"in the second of the label", labelled, "", bare, nil, Older},
 		{"before the webhook", after, "", bare, func(s *Snapshot) { s.Webhook.Created = now }, Older},
 		{"after both", after, "", bare, nil, NotReviewed},
 		{"the time of the label is unknown", after, "", bare, func(s *Snapshot) { s.Namespaces[0].LabelSet = time.Time{} }, UnknownAge},

@@ -3,6 +3,7 @@
 package chart
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/caseharden/caseharden/e2e/product/manifests"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // With engine policy nothing runs: all that is installed are policies, and the label guard is one
@@ -140,4 +142,46 @@ func exported(t *testing.T, args ...string) string {
 		t.Fatal(err)
 	}
 	return string(output)
+}
+
+// From the webhook to the policies, by way of both, each Pod is created, and hardened.
+func TestEngineChangesUnderLoad(t *testing.T) {
+	t.Parallel()
+	in := newInstallation(t)
+	in.install(t, "--set=shutdownDelaySeconds=2")
+	in.namespace(t, "shop", map[string]string{"caseharden.io/enforce": "hardened"})
+	in.waitInjected(t, "shop", "hardened")
+
+	load := in.startLoad(t, "shop")
+	change := func(engine string) {
+		in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--reset-then-reuse-values", "--set=engine="+engine)
+		if engine != "policy" {
+			in.settle(t)
+		}
+		if engine == "both" {
+			in.waitForPolicies(t)
+		}
+		load.goOn(t)
+	}
+	change("both")
+	change("policy")
+	if left := in.kubectlOK(t, "get", "deployments,services,serviceaccounts,mutatingwebhookconfigurations", "--namespace=caseharden", "--output=name", "--selector=app.kubernetes.io/instance=caseharden"); left != "" {
+		t.Errorf("with engine policy there are %s", left)
+	}
+	change("both")
+	load.finish(t)
+}
+
+// waitForPolicies waits until the API server has used a policy: it reads them once a second.
+func (in *installation) waitForPolicies(t *testing.T) {
+	t.Helper()
+	bedtest.Within(t, soon, "the policy to be used", func() error {
+		metrics := in.kubectlOK(t, "get", "--raw=/metrics")
+		for line := range strings.Lines(metrics) {
+			if strings.HasPrefix(line, "apiserver_mutating_admission_policy_check_total{") && strings.Contains(line, `policy="caseharden-enforce-hardened"`) {
+				return nil
+			}
+		}
+		return errors.New("it has not been used")
+	})
 }

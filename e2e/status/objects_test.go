@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 func namespace(t *testing.T, name string, labels map[string]string) {
@@ -84,4 +85,14 @@ func ended(code int32, message string) corev1.ContainerStatus {
 
 func waits(reason, message string) corev1.ContainerStatus {
 	return corev1.ContainerStatus{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}
+}
+
+// label has a namespace enforce the profile hardened.
+func label(t *testing.T, namespace string) {
+	t.Helper()
+	patch := []byte(`{"metadata":{"labels":{"caseharden.io/enforce":"hardened"}}}`)
+	_, err := client.CoreV1().Namespaces().Patch(t.Context(), namespace, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -34,7 +35,8 @@ func TestStates(t *testing.T) {
 
 	namespace(t, "states-open", nil)
 	shell(t, "kubectl label namespace states-open caseharden.io/enforce=compatible")
-	// The time of the label has whole seconds: a Pod of the same second is not older.
+	// Times have whole seconds, and a Pod of the second of the label may be older.
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	podOf(t, "states-open", "unseen", template, nil)
 
 	for _, n := range []struct{ name, state, pod string }{

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 )
 
 // pageSize is how many objects a page has: as many as kubectl asks for.
@@ -154,10 +155,20 @@ func eachElement(dec *jsontext.Decoder, do func(object []byte) error) error {
 
 // Object returns the JSON of one object. Namespace is empty for one that is in none.
 func (c *Client) Object(ctx context.Context, r schema.GroupVersionResource, namespace, name string) ([]byte, error) {
-	return c.core.Get().AbsPath(List{Resource: r, Namespace: namespace}.path(), name).DoRaw(ctx)
+	return readAll(ctx, c.core.Get().AbsPath(List{Resource: r, Namespace: namespace}.path(), name))
 }
 
 // Raw returns what the API server answers to a path, such as the summary of a kubelet.
 func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
-	return c.core.Get().AbsPath(path).DoRaw(ctx)
+	return readAll(ctx, c.core.Get().AbsPath(path))
+}
+
+// readAll returns an answer. Request.DoRaw would lose what an error says.
+func readAll(ctx context.Context, request *rest.Request) ([]byte, error) {
+	stream, err := request.Stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	return io.ReadAll(stream)
 }

@@ -31,7 +31,7 @@ func (c *Client) Log(ctx context.Context, namespace, pod, container string, prev
 	if previous {
 		request = request.Param("previous", "true")
 	}
-	log, err := request.DoRaw(ctx)
+	log, err := readAll(ctx, request)
 	return string(log), err
 }
 
