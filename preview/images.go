@@ -25,13 +25,17 @@ type awaiting struct {
 }
 
 // examine adds the findings for a pair to the workload, and returns the containers that
-// have to wait for their images. The live status is that of a container by its name.
+// have to wait for their images.
 func (p *previewer) examine(w *Workload, pair hazard.Pair, live statuses) []subject {
 	found, containers := hazard.Examine(pair)
 	w.Findings = append(w.Findings, found...)
 	var waiting []subject
+	var madeOf map[string]made
+	if len(live) > 0 {
+		madeOf = containersOf(&pair.Before.Spec)
+	}
 	for _, c := range containers {
-		facts := evidence.Facts{Runtime: p.runtime, Status: live[c.Name]}
+		facts := evidence.Facts{Runtime: p.runtime, Status: live[madeOf[c.Name]]}
 		if of := w.container(c.Name); of != nil {
 			of.Digest = runningDigest(facts.Status)
 		}

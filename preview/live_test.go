@@ -96,6 +96,82 @@ func TestPodsSpeakForTheirControllers(t *testing.T) {
 	}
 }
 
+// A Pod speaks for a template only if it was made with the image and the author's user of
+// the template. What the webhook filled in is no user of the author's.
+func TestPodsOfOtherTemplatesDoNotSpeak(t *testing.T) {
+	const template = `
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: web}
+spec: {template: {spec: {hostname: a, containers: [{name: c, image: "web:2"}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web-x
+  annotations: {caseharden.io/injected: %q}
+  ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web, controller: true, uid: "1"}]
+spec: {%s, containers: [{name: c, image: %q%s}]}
+status:
+  containerStatuses:
+  - {name: c, image: web, imageID: web@sha256:1, ready: true, restartCount: 0, user: {linux: {uid: 10001, gid: 0}}}
+`
+	const (
+		none     = `hostname: a`
+		ofPod    = `securityContext: {runAsUser: 10001}`
+		own      = `, securityContext: {runAsUser: 10001}`
+		injected = `{"profile":"hardened","containers":{"c":["runAsUser"]}}`
+	)
+	for _, tt := range []struct {
+		name, annotation, ofPod, image, own, speaks string
+	}{
+		{"the same", "", none, "web:2", "", "fits user-now c"},
+		{"another image", "", none, "web:1", "", ""},
+		{"the Pod's author set a user", "", none, "web:2", own, ""},
+		{"the Pod's author set a user for the Pod", "", ofPod, "web:2", "", ""},
+		{"the webhook filled in the user", injected, none, "web:2", own, "fits user-now c"},
+		{"the webhook filled in the user of another container", `{"containers":{"d":["runAsUser"]}}`, none, "web:2", own, ""},
+	} {
+		text := fmt.Sprintf(template, tt.annotation, tt.ofPod, tt.image, tt.own)
+		found := previewed(t, text, Options{})
+		got := ""
+		for _, f := range found["ReplicaSet web"] {
+			if strings.Contains(f, "user-now") {
+				got += f
+			}
+		}
+		if got != tt.speaks {
+			t.Errorf("%s: the ReplicaSet has %q, want %q", tt.name, got, tt.speaks)
+		}
+	}
+}
+
+// Of Pods of several revisions, the one of the template speaks, wherever it stands.
+func TestPodsOfSeveralRevisions(t *testing.T) {
+	pod := func(name, image string, uid int) string {
+		return fmt.Sprintf(`---
+apiVersion: v1
+kind: Pod
+metadata: {name: %s, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: db, controller: true, uid: "1"}]}
+spec: {containers: [{name: c, image: %q}]}
+status: {containerStatuses: [{name: c, image: x, imageID: x, ready: true, restartCount: 0, user: {linux: {uid: %d, gid: 0}}}]}
+`, name, image, uid)
+	}
+	const set = `---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec: {template: {spec: {containers: [{name: c, image: "db:2"}]}}}
+`
+	first, second := pod("db-0", "db:1", 10001), pod("db-1", "db:2", 0)
+	for _, text := range []string{set + first + second, set + second + first} {
+		found := previewed(t, text, Options{})["StatefulSet db"]
+		if !slices.Contains(found, "risk user-now c") || slices.Contains(found, "fits user-now c") {
+			t.Errorf("the StatefulSet has %q", found)
+		}
+	}
+}
+
 const lowPortPod = `
 apiVersion: v1
 kind: Pod

@@ -3,24 +3,67 @@
 package preview
 
 import (
+	"slices"
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/inorder"
 	"github.com/caseharden/caseharden/preview/manifest"
 )
 
-// statuses are what runtimes report of the containers of a pod, by name.
-type statuses map[string]*evidence.Status
+// statuses are what runtimes report of containers, by how these were made.
+type statuses map[made]*evidence.Status
+
+// made is what a container was made of. A Pod of an earlier template, with another image or
+// another user, tells nothing of the template of today.
+type made struct {
+	name, image string
+	user        int64 // runAsUser of the container, else of the pod; noUser if unset
+}
+
+const noUser = -1
+
+// containersOf returns what the containers of a pod are made of, by name.
+func containersOf(pod *corev1.PodSpec) map[string]made {
+	all := map[string]made{}
+	add := func(name, image string, c *corev1.SecurityContext) {
+		all[name] = made{name, image, userOf(pod.SecurityContext, c)}
+	}
+	for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+		add(c.Name, c.Image, c.SecurityContext)
+	}
+	for _, c := range pod.EphemeralContainers {
+		add(c.Name, c.Image, c.SecurityContext)
+	}
+	return all
+}
+
+func userOf(pod *corev1.PodSecurityContext, c *corev1.SecurityContext) int64 {
+	switch {
+	case c != nil && c.RunAsUser != nil:
+		return *c.RunAsUser
+	case pod != nil && pod.RunAsUser != nil:
+		return *pod.RunAsUser
+	}
+	return noUser
+}
 
 // A livePod is what an object in the input says of a pod that runs.
 type livePod struct {
 	Metadata struct {
-		Labels map[string]string `json:"labels"`
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
 	} `json:"metadata"`
+	Spec struct {
+		SecurityContext *corev1.PodSecurityContext `json:"securityContext"`
+		Init            []liveContainer            `json:"initContainers"`
+		Regular         []liveContainer            `json:"containers"`
+		Ephemeral       []liveContainer            `json:"ephemeralContainers"`
+	} `json:"spec"`
 	Status struct {
 		Init      []corev1.ContainerStatus `json:"initContainerStatuses"`
 		Regular   []corev1.ContainerStatus `json:"containerStatuses"`
@@ -28,22 +71,51 @@ type livePod struct {
 	} `json:"status"`
 }
 
-// statusesOf returns the live status of the containers of a Pod; nil of what has none.
-func statusesOf(o *manifest.Object) (statuses, map[string]string) {
+type liveContainer struct {
+	Name            string                  `json:"name"`
+	Image           string                  `json:"image"`
+	SecurityContext *corev1.SecurityContext `json:"securityContext"`
+}
+
+// readLive reads what an object says of a pod that runs; false if it says nothing.
+func readLive(o *manifest.Object) (*livePod, bool) {
 	var pod livePod
 	if o.APIVersion != "v1" || o.Kind != "Pod" || jsonv2.Unmarshal(o.Raw, &pod) != nil {
-		return nil, nil
+		return nil, false
 	}
-	var all statuses
-	for _, list := range [][]corev1.ContainerStatus{pod.Status.Init, pod.Status.Regular, pod.Status.Ephemeral} {
-		for i := range list {
-			if all == nil {
-				all = statuses{}
-			}
-			all[list[i].Name] = statusOf(&list[i])
+	return &pod, len(pod.Status.Init)+len(pod.Status.Regular)+len(pod.Status.Ephemeral) > 0
+}
+
+// statuses returns the live status of the containers of a pod.
+func (p *livePod) statuses() statuses {
+	madeOf := map[string]made{}
+	for _, c := range slices.Concat(p.Spec.Init, p.Spec.Regular, p.Spec.Ephemeral) {
+		madeOf[c.Name] = made{c.Name, c.Image, userOf(p.Spec.SecurityContext, c.SecurityContext)}
+	}
+	all := statuses{}
+	for _, s := range slices.Concat(p.Status.Init, p.Status.Regular, p.Status.Ephemeral) {
+		if m, found := madeOf[s.Name]; found {
+			all[m] = statusOf(&s)
 		}
 	}
-	return all, pod.Metadata.Labels
+	return all
+}
+
+// asWritten returns the statuses by what the template of the pod had made of its containers:
+// without the users that the webhook filled in.
+func (p *livePod) asWritten() statuses {
+	record := (&defaults.Pod{Annotations: p.Metadata.Annotations}).EarlierPass()
+	if record == nil {
+		return p.statuses()
+	}
+	all := statuses{}
+	for m, status := range p.statuses() {
+		if slices.Contains(record.Containers[m.name], "runAsUser") || slices.Contains(record.Pod, "runAsUser") {
+			m.user = noUser
+		}
+		all[m] = status
+	}
+	return all
 }
 
 func statusOf(s *corev1.ContainerStatus) *evidence.Status {
@@ -68,8 +140,10 @@ func statusOf(s *corev1.ContainerStatus) *evidence.Status {
 // that it made.
 func (p *previewer) live(o *manifest.Object, h manifest.Header) statuses {
 	if o.APIVersion == "v1" && o.Kind == "Pod" {
-		own, _ := statusesOf(o)
-		return own
+		if own, found := readLive(o); found {
+			return own.statuses()
+		}
+		return nil
 	}
 	return p.running[identify(o.APIVersion, o.Kind, h.Metadata.Namespace, h.Metadata.Name)]
 }
@@ -103,21 +177,21 @@ func runningIn(files []*manifest.File) running {
 	}
 	all := running{}
 	inorder.Do(len(pods), func(i int) found {
-		status, labels := statusesOf(pods[i])
+		live, has := readLive(pods[i])
 		h, err := pods[i].Header()
 		owner, owned := h.Controller()
-		if err != nil || !owned || status == nil {
+		if err != nil || !owned || !has {
 			return found{}
 		}
-		return found{ownersOf(owner.APIVersion, owner.Kind, h.Metadata.Namespace, owner.Name, labels), status}
+		return found{ownersOf(owner.APIVersion, owner.Kind, h.Metadata.Namespace, owner.Name, live.Metadata.Labels), live.asWritten()}
 	}, func(_ int, f found) {
 		for _, owner := range f.owners {
 			if all[owner] == nil {
 				all[owner] = statuses{}
 			}
-			for name, status := range f.statuses {
-				if known := all[owner][name]; known == nil || known.User == nil && status.User != nil {
-					all[owner][name] = status
+			for m, status := range f.statuses {
+				if known := all[owner][m]; known == nil || known.User == nil && status.User != nil {
+					all[owner][m] = status
 				}
 			}
 		}

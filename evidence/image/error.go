@@ -117,14 +117,14 @@ func because(host string, err error) (reason, fix string) {
 		return fmt.Sprintf("%s answers %d %s", host, response.StatusCode, http.StatusText(response.StatusCode)), "try again later, " + offline
 	case errors.Is(err, errdef.ErrNotFound):
 		return host + " has no such image", "check the name and the tag"
+	case isTemporary(err):
+		return err.Error(), "run the command again: what has been read is remembered"
 	case errors.As(err, &dns):
 		return "the name " + dns.Name + " has no address", "check the name and the network, " + offline
 	case errors.As(err, &dial):
 		return host + " cannot be reached: " + dial.Err.Error(), "check the network and HTTPS_PROXY, " + offline
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		return host + " does not answer in time", "try again later, " + offline
-	case isTemporary(err):
-		return err.Error(), "run the command again: what has been read is remembered"
 	}
 	return withoutURL(err).Error(), "check the image, for example with skopeo inspect"
 }

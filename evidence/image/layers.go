@@ -36,7 +36,7 @@ func (r *Reader) files(ctx context.Context, s source.Source, found *resolved) (e
 	for _, d := range found.layers {
 		index, err := r.index(ctx, s, d)
 		if err == nil {
-			err = files.Apply(d.Digest.String(), index)
+			err = files.Apply(ctx, d.Digest.String(), index)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("layer %s: %w", d.Digest, err)

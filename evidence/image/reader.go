@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,13 +48,17 @@ func New(o Options) (*Reader, error) {
 		}
 		r.platform = &p
 	}
-	for name, where := range o.Local {
+	for _, name := range slices.Sorted(maps.Keys(o.Local)) {
+		where := o.Local[name]
 		parsed, err := source.Parse(name)
 		if err == nil {
 			err = source.CheckLocal(where)
 		}
 		if err != nil {
 			return nil, &OptionError{"Local", fmt.Errorf("%s: %w", name, err)}
+		}
+		if other := r.local[parsed.String()]; other != nil {
+			return nil, &OptionError{"Local", fmt.Errorf("%s: given twice, also as %s", name, other.name)}
 		}
 		r.local[parsed.String()] = &localContent{name: name, where: where}
 	}

@@ -6,10 +6,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -416,6 +418,84 @@ func TestInterrupted(t *testing.T) {
 	got := read(t, Options{Authorities: r.authorities()}, name)[name]
 	if got.err == nil || !strings.Contains(got.err.Error(), "the transfer was interrupted") {
 		t.Errorf("error %v", got.err)
+	}
+}
+
+// A connection that is reset in the middle of a layer is a transfer that broke off: the
+// registry was reached.
+func TestReset(t *testing.T) {
+	r := newRegistry(t)
+	data := files(t, "a", strings.Repeat("x", 100_000))
+	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{}), data)
+	name, layer := r.host()+"/app:1", digest.FromBytes(data)
+	r.around = func(w http.ResponseWriter, req *http.Request) bool {
+		if !strings.HasSuffix(req.URL.Path, layer.String()) {
+			return false
+		}
+		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
+		w.Write(data[:50_000])
+		http.NewResponseController(w).Flush()
+		connection, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return true
+		}
+		connection.(*tls.Conn).NetConn().(*net.TCPConn).SetLinger(0) // close with a reset
+		connection.(*tls.Conn).NetConn().Close()
+		return true
+	}
+	got := read(t, Options{Authorities: r.authorities()}, name)[name]
+	if _, reset := errors.AsType[*net.OpError](got.err); !reset {
+		t.Fatalf("the connection was not reset: %v", got.err)
+	}
+	if !strings.Contains(got.err.Error(), ": the transfer was interrupted: ") || !strings.Contains(got.err.Error(), "run the command again") {
+		t.Errorf("error %v", got.err)
+	}
+}
+
+// A reader remembers that a registry speaks plain HTTP, also for layers that it has to read
+// again without asking for the manifest.
+func TestReadsAgainWithoutTLS(t *testing.T) {
+	r := newRegistry(t)
+	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{}), files(t, "a", ""))
+	plain := httptest.NewServer(r)
+	defer plain.Close()
+	name, cache := plain.Listener.Addr().String()+"/app:1", t.TempDir()
+	reader, err := New(Options{CacheDir: cache})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for round := range 2 {
+		reader.Read(t.Context(), []string{name}, "", nil, func(_ string, _ *evidence.Image, err error) {
+			if err != nil {
+				t.Errorf("round %d: %v", round+1, err)
+			}
+		})
+		removed := 0
+		filepath.WalkDir(cache, func(path string, d fs.DirEntry, _ error) error {
+			if d != nil && d.Type().IsRegular() && os.Remove(path) == nil {
+				removed++
+			}
+			return nil
+		})
+		if removed == 0 {
+			t.Error("no layer was remembered")
+		}
+	}
+	if n := r.counts("blobs"); n != 3 {
+		t.Errorf("%d blobs were read, want 3: the layer twice", n)
+	}
+}
+
+// Two names of one image are one image: which of its contents counts is never left to chance.
+func TestLocalGivenTwice(t *testing.T) {
+	local := map[string]string{"nginx": "oci:/a", "docker.io/library/nginx": "oci:/b", "index.docker.io/library/nginx:latest": "oci:/c"}
+	for range 10 {
+		_, err := New(Options{ConfigOnly: true, Local: local})
+		if want := "Local: index.docker.io/library/nginx:latest: given twice, also as docker.io/library/nginx"; fmt.Sprint(err) != want {
+			t.Fatalf("error %v, want %s", err, want)
+		}
 	}
 }
 

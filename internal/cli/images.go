@@ -51,11 +51,15 @@ func (o *imagesOptions) open() (*image.Reader, error) {
 	case !slices.Contains(imagesValues, o.read):
 		return nil, fmt.Errorf("--images=%s: must be layers, config or none", o.read)
 	case o.read == imagesNone:
-		for flag, given := range map[string]bool{
-			"image": len(o.local) > 0, "platform": o.platform != "", "registry-ca": o.authorities != "", "insecure-registry": len(o.insecure) > 0,
+		for _, flag := range []struct {
+			name  string
+			given bool
+		}{
+			{"image", len(o.local) > 0}, {"platform", o.platform != ""},
+			{"registry-ca", o.authorities != ""}, {"insecure-registry", len(o.insecure) > 0},
 		} {
-			if given {
-				return nil, fmt.Errorf("--%s: no image is read: give --images too", flag)
+			if flag.given {
+				return nil, fmt.Errorf("--%s: no image is read: give --images too", flag.name)
 			}
 		}
 		return nil, nil

@@ -25,7 +25,7 @@ import (
 // none is read.
 type imageReading struct {
 	reader *image.Reader
-	ctx    context.Context // ends with Ctrl-C
+	ctx    context.Context // ends with Ctrl-C; nil before begin
 	end    context.CancelFunc
 	stderr io.Writer
 
@@ -35,24 +35,33 @@ type imageReading struct {
 }
 
 // startImages gets ready to read the images that the flags ask for. The caller must call stop.
-func startImages(ctx context.Context, o imagesOptions, stderr io.Writer) (*imageReading, error) {
+func startImages(o imagesOptions, stderr io.Writer) (*imageReading, error) {
 	reader, err := o.open()
 	if err != nil || reader == nil {
 		return nil, err
 	}
-	r := &imageReading{reader: reader, stderr: stderr}
+	return &imageReading{reader: reader, stderr: stderr}, nil
+}
+
+// begin makes the first Ctrl-C end the reading, and no more the process. The caller must have
+// read all input: Ctrl-C would not end the waiting for it.
+func (r *imageReading) begin(ctx context.Context) {
+	if r == nil {
+		return
+	}
 	r.ctx, r.end = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(r.ctx, r.end) // a second Ctrl-C ends the process at once
-	return r, nil
 }
 
 func (r *imageReading) stop() {
 	if r == nil {
 		return
 	}
-	r.end()
+	if r.end != nil {
+		r.end()
+	}
 	if err := r.reader.Close(); err != nil {
-		fmt.Fprintf(r.stderr, "caseharden: warning: what layers hold is not remembered: %v\n", err)
+		fmt.Fprintf(r.stderr, "caseharden: warning: the layer cache could not be cleaned up: %v\n", err)
 	}
 }
 

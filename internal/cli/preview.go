@@ -189,7 +189,7 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 		return fmt.Errorf("--profile: %w", err)
 	}
 
-	images, err := startImages(ctx, o.images, stderr)
+	images, err := startImages(o.images, stderr)
 	if err != nil {
 		return err
 	}
@@ -203,6 +203,7 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 		}
 		inputs = []manifest.Input{made}
 	}
+	images.begin(ctx)
 	boundMemory(inputs, images != nil)
 	progress, done := progressOn(stderr)
 	// Other outputs have no use for a profile that has been previewed itself.

@@ -24,9 +24,10 @@ func TestSignalEndsPreview(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"-", pipe} {
+	for _, args := range [][]string{{"-f", "-"}, {"-f", pipe}, {"-f", "-", "--images"}, {"-f", pipe, "--images"}} {
+		name := args[1]
 		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-			command := exec.Command("caseharden", "preview", "-f", name)
+			command := exec.Command("caseharden", append([]string{"preview"}, args...)...)
 			stdin, err := command.StdinPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -57,11 +58,11 @@ func TestSignalEndsPreview(t *testing.T) {
 			case err := <-ended:
 				exit, ok := errors.AsType[*exec.ExitError](err)
 				if status, _ := exit.Sys().(syscall.WaitStatus); !ok || status.Signal() != signal {
-					t.Errorf("preview -f %s after %s: %v", name, signal, err)
+					t.Errorf("preview %q after %s: %v", args, signal, err)
 				}
 			case <-time.After(20 * time.Second):
 				command.Process.Kill()
-				t.Errorf("preview -f %s goes on after %s", name, signal)
+				t.Errorf("preview %q goes on after %s", args, signal)
 			}
 		}
 	}

@@ -56,8 +56,12 @@ func (r *Registries) Open(name reference.Named) Source {
 		s.tag = n.Tag()
 	}
 	ref := registry.Reference{Registry: reference.Domain(name), Repository: reference.Path(name)}
+	// A layer may be all that is asked for: the manifest is known from the round before.
+	r.mu.Lock()
+	plain := r.plain[ref.Host()]
+	r.mu.Unlock()
 	s.repository = &remote.Repository{
-		Reference: ref, ManifestMediaTypes: acceptedManifests, MaxMetadataBytes: MaxManifest + 1, // what is longer is cut off there
+		Reference: ref, PlainHTTP: plain, ManifestMediaTypes: acceptedManifests, MaxMetadataBytes: MaxManifest + 1, // what is longer is cut off there
 		// One client for each repository: the credentials may be those of a namespace.
 		Client: &auth.Client{
 			Client: r.client, Cache: auth.NewCache(), ClientID: "caseharden",

@@ -4,7 +4,6 @@ package tree
 
 import (
 	"io/fs"
-	"maps"
 	"path"
 
 	"github.com/caseharden/caseharden/evidence/image/layer"
@@ -52,7 +51,10 @@ func (a *applier) apply(e layer.Entry) {
 			a.clear(old)
 		}
 	case layer.HardLink:
-		if target := a.find(e.Link, false); target != nil && !target.attributes.mode.IsDir() {
+		w := walker{t: a.Tree}
+		target := w.walk(path.Clean("/"+e.Link), false)
+		a.steps += w.steps
+		if target != nil && !target.attributes.mode.IsDir() {
 			a.put(parent, name, &node{attributes: target.attributes, size: target.size})
 		}
 	case layer.File:
@@ -94,15 +96,15 @@ func (a *applier) attributesOf(e layer.Entry) *attributes {
 	if s := a.shared; plain && s != nil && s.mode == e.Mode && s.uid == e.UID && s.gid == e.GID {
 		return s
 	}
-	new := &attributes{
+	kept := &attributes{
 		mode: e.Mode, uid: e.UID, gid: e.GID, layer: a.digest,
 		link: e.Link, capability: e.Capability, program: e.Interpreter, content: e.Content, hasContent: e.HasContent,
 	}
-	a.text += len(e.Content) + len(e.Link)
+	a.text += len(e.Content) + len(e.Link) + len(e.Interpreter) + len(e.Capability)
 	if plain {
-		a.shared = new
+		a.shared = kept
 	}
-	return new
+	return kept
 }
 
 // put puts a file in a directory, in the place of what is there.
@@ -134,8 +136,9 @@ func (a *applier) discount(n *node) {
 
 // clear removes from a directory, and from those below it, what is not of this layer.
 func (a *applier) clear(dir *node) {
-	for name := range maps.Clone(dir.children) {
-		switch child := dir.children[name]; {
+	a.steps += len(dir.children)
+	for name, child := range dir.children {
+		switch {
 		case !a.new[child]:
 			a.remove(dir, name)
 		case child.attributes.mode.IsDir():

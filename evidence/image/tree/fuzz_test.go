@@ -30,7 +30,7 @@ func FuzzApply(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if err := tree.Apply("sha256:x", index); err != nil {
+			if err := tree.Apply(t.Context(), "sha256:x", index); err != nil {
 				return
 			}
 		}

@@ -5,6 +5,7 @@
 package tree
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,8 +20,8 @@ import (
 // Bounds of a whole image. An image beyond one of them is an error.
 const (
 	maxFiles = 1_000_000
-	maxText  = 64 << 20    // bytes of names, links and contents, in all layers
-	maxSteps = 100_000_000 // from a directory to one below it, while layers are applied
+	maxText  = 64 << 20    // bytes of names, links, interpreters, capabilities and contents, in all layers
+	maxSteps = 100_000_000 // from a directory to a name in it, while layers are applied
 	maxLinks = 40          // that one path may lead over, as in Linux
 )
 
@@ -59,10 +60,13 @@ func New() *Tree {
 	return &Tree{root: &node{attributes: &attributes{mode: fs.ModeDir | 0o755}}, files: 1, maxSteps: maxSteps, maxText: maxText}
 }
 
-// Apply applies a layer, which digest names.
-func (t *Tree) Apply(digest string, index *layer.Index) error {
+// Apply applies a layer, which digest names. It ends early with the context.
+func (t *Tree) Apply(ctx context.Context, digest string, index *layer.Index) error {
 	a := &applier{Tree: t, digest: digest, new: map[*node]bool{}}
 	for e := range index.Entries() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		a.apply(e)
 		switch {
 		case t.files > maxFiles:
@@ -70,7 +74,7 @@ func (t *Tree) Apply(digest string, index *layer.Index) error {
 		case t.text > t.maxText:
 			return fmt.Errorf("names, links, scripts and settings of the image have more than %d MiB", t.maxText>>20)
 		case t.steps > t.maxSteps:
-			return errors.New("the directories of the image are nested too deeply")
+			return errors.New("to apply the layers of the image takes too many steps: its directories are nested too deeply, or emptied too often")
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ package tree
 import (
 	"archive/tar"
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -69,7 +71,7 @@ func build(t testing.TB, layers ...string) *Tree {
 	t.Helper()
 	tree := New()
 	for i, lines := range layers {
-		if err := tree.Apply(fmt.Sprintf("sha256:%d", i+1), read(t, lines)); err != nil {
+		if err := tree.Apply(t.Context(), fmt.Sprintf("sha256:%d", i+1), read(t, lines)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -230,9 +232,9 @@ func TestBounds(t *testing.T) {
 	tree.maxSteps, tree.maxText = 1_500_000, 4<<20
 	var err error
 	for n := 0; err == nil && n < 1000; n++ {
-		err = tree.Apply("sha256:1", index)
+		err = tree.Apply(t.Context(), "sha256:1", index)
 	}
-	if err == nil || !strings.Contains(err.Error(), "nested too deeply") {
+	if err == nil || !strings.Contains(err.Error(), "too many steps") {
 		t.Errorf("error %v", err)
 	}
 	long := &strings.Builder{}
@@ -243,9 +245,65 @@ func TestBounds(t *testing.T) {
 	tree, err = New(), nil
 	tree.maxText = 3 << 20
 	for n := 0; err == nil && n < 1000; n++ {
-		err = tree.Apply("sha256:1", index)
+		err = tree.Apply(t.Context(), "sha256:1", index)
 	}
 	if err == nil || !strings.Contains(err.Error(), "more than 3 MiB") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Each name of a directory counts whenever an opaque mark makes the tree look at it.
+func TestBoundsOpaqueMarks(t *testing.T) {
+	lines := &strings.Builder{}
+	for i := range 1000 {
+		fmt.Fprintf(lines, "f a/%d\n", i)
+	}
+	lines.WriteString(strings.Repeat("f a/.wh..wh..opq\n", 1000))
+	index := read(t, lines.String())
+	tree := New()
+	tree.maxSteps = 100_000
+	if err := tree.Apply(t.Context(), "sha256:1", index); err == nil || !strings.Contains(err.Error(), "too many steps") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Hard links count the directories that lead to their targets.
+func TestBoundsHardLinks(t *testing.T) {
+	lines := &strings.Builder{}
+	target := strings.Repeat("a/", 1000) + "f"
+	fmt.Fprintf(lines, "f %s\n", target)
+	for i := range 1000 {
+		fmt.Fprintf(lines, "h %d %s\n", i, target)
+	}
+	index := read(t, lines.String())
+	tree := New()
+	tree.maxSteps = 100_000
+	if err := tree.Apply(t.Context(), "sha256:1", index); err == nil || !strings.Contains(err.Error(), "too many steps") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// All that is kept of a file counts as text.
+func TestBoundsText(t *testing.T) {
+	long := strings.Repeat("x", 4000)
+	for name, e := range map[string]layer.Entry{
+		"link": {Link: long}, "interpreter": {Interpreter: long}, "capability": {Capability: long}, "content": {Content: long, HasContent: true},
+	} {
+		tree := New()
+		a := &applier{Tree: tree, digest: "sha256:1", new: map[*node]bool{}}
+		e.Kind, e.Path = layer.File, "f"
+		a.apply(e)
+		if tree.text != len(long)+len("f") {
+			t.Errorf("%s: %d bytes count, want %d", name, tree.text, len(long)+1)
+		}
+	}
+}
+
+// Applying a layer ends with the context.
+func TestApplyEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := New().Apply(ctx, "sha256:1", read(t, "f a")); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
