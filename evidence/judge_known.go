@@ -223,12 +223,12 @@ func (j *knownJudge) directories() {
 // covered reports whether a writable volume lies at a directory or above it.
 func (j *knownJudge) covered(dir string) bool {
 	return slices.ContainsFunc(j.c.Mounts, func(m Mount) bool {
-		return m.Writable && (within(dir, m.Path) || within(real(dir), real(m.Path)))
+		return m.Writable && (within(dir, m.Path) || within(underRun(dir), underRun(m.Path)))
 	})
 }
 
-// real follows the link that nearly all images have.
-func real(dir string) string {
+// underRun follows the link from /var/run to /run that nearly all images have.
+func underRun(dir string) string {
 	if rest, is := strings.CutPrefix(dir, "/var/run"); is && (rest == "" || rest[0] == '/') {
 		return "/run" + rest
 	}

@@ -30,7 +30,7 @@ const netBindService = "NET_BIND_SERVICE"
 
 // judgePorts returns the finding for ports that the container may not open.
 func judgePorts(c *Container, f *Facts) []Finding {
-	refuses := refusesLowPorts(f.Runtime)
+	refuses := RefusesLowPorts(f.Runtime)
 	ports, item := c.lowPorts(f)
 	if len(ports) == 0 || c.After.Privileged || !c.HostNetwork && !refuses {
 		return nil
@@ -63,9 +63,9 @@ func judgePorts(c *Container, f *Facts) []Finding {
 	return []Finding{finding}
 }
 
-// refusesLowPorts reports whether a runtime is known to keep ports below 1024 for processes
-// with NET_BIND_SERVICE.
-func refusesLowPorts(runtime string) bool { return strings.HasPrefix(runtime, "containerd://1.") }
+// RefusesLowPorts reports whether a runtime, such as containerd://1.7.29, is known to keep
+// ports below 1024 for processes with NET_BIND_SERVICE.
+func RefusesLowPorts(runtime string) bool { return strings.HasPrefix(runtime, "containerd://1.") }
 
 // lowPorts returns the ports that need a capability, with what tells them: those of the
 // manifest, else those that the image exposes, else those of a well-known image.

@@ -193,6 +193,7 @@ func TestNodesTellTheRuntime(t *testing.T) {
 		{"containerd 2", node("containerd://2.2.0", "amd64"), "", false},
 		{"containerd 1", node("containerd://1.7.29", "amd64"), "", true},
 		{"one of them is containerd 1", node("containerd://2.2.0", "amd64") + node("containerd://1.7.29", "amd64"), "", true},
+		{"containerd 1 before containerd 10", node("containerd://1.7.29", "amd64") + node("containerd://10.0.0", "amd64"), "", true},
 		{"an option", "", "containerd://1.7.29", true},
 		{"an option against the nodes", node("containerd://1.7.29", "amd64"), "containerd://2.2.0", false},
 	} {

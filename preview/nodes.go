@@ -3,8 +3,11 @@
 package preview
 
 import (
+	"slices"
+
 	jsonv2 "github.com/go-json-experiment/json"
 
+	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/preview/manifest"
 )
 
@@ -14,8 +17,8 @@ type nodes struct {
 	platform string // such as linux/amd64
 }
 
-// nodesIn returns what the Nodes in the input agree on. Of runtimes in several versions it
-// returns the oldest that keeps low ports closed, if there is one: a pod may run there.
+// nodesIn returns what the Nodes in the input agree on. Of several runtimes it
+// returns one of them that keeps low ports closed, if there is one: a pod may run there.
 func nodesIn(files []*manifest.File) nodes {
 	var runtimes, platforms []string
 	for _, f := range files {
@@ -43,10 +46,8 @@ func nodesIn(files []*manifest.File) nodes {
 	}
 	n := nodes{platform: agreed(platforms)}
 	if n.runtime = agreed(runtimes); n.runtime == "" {
-		for _, r := range runtimes {
-			if len(r) > 13 && r[:14] == "containerd://1" {
-				n.runtime = r
-			}
+		if i := slices.IndexFunc(runtimes, evidence.RefusesLowPorts); i >= 0 {
+			n.runtime = runtimes[i]
 		}
 	}
 	return n

@@ -3,7 +3,10 @@
 package preview
 
 import (
+	"fmt"
+
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/mutate"
 )
 
@@ -31,8 +34,8 @@ func notices(profile *defaults.Profile, needed map[*defaults.Exception]bool, tod
 	all := []Notice{}
 	for i := range profile.Exceptions {
 		e := &profile.Exceptions[i]
-		add := func(kind NoticeKind, text string) {
-			all = append(all, Notice{Kind: kind, Place: e.Place, Reason: e.Reason, Owner: e.Owner, Text: text})
+		add := func(kind NoticeKind, sentence string) {
+			all = append(all, Notice{Kind: kind, Place: e.Place, Reason: e.Reason, Owner: e.Owner, Text: sentence})
 		}
 		if e.Place == "" {
 			continue // of a built-in profile
@@ -45,6 +48,31 @@ func notices(profile *defaults.Profile, needed map[*defaults.Exception]bool, tod
 		}
 	}
 	return all
+}
+
+// mostNotices is how many notices an output for people shows.
+const mostNotices = 10
+
+// NoticeLines returns the notices in a line each, the overdue ones first, and how many more
+// there are.
+func (r *Report) NoticeLines() (lines []string, more int) {
+	for _, kind := range []NoticeKind{Overdue, Unused} {
+		for _, n := range r.Notices {
+			if n.Kind == kind && len(lines) < mostNotices {
+				lines = append(lines, DescribeException(n.Place, n.Text, n.Reason, n.Owner))
+			}
+		}
+	}
+	return lines, len(r.Notices) - len(lines)
+}
+
+// DescribeException says something of an exception, so that people know which is meant.
+func DescribeException(place, what, reason, owner string) string {
+	about := fmt.Sprintf("%s: %s (reason: %s", place, what, reason)
+	if owner != "" {
+		about += "; owner: " + owner
+	}
+	return text.Visible(about + ")")
 }
 
 // OverdueText says that an exception is overdue.

@@ -26,7 +26,7 @@ func writeNotices(w io.Writer, notices []preview.Notice) {
 			unused = append(unused, fmt.Sprintf("%s (%s)", n.Place, n.Reason))
 			continue
 		}
-		fmt.Fprintf(w, "caseharden: notice: %s\n", describeException(n.Place, n.Text, n.Reason, n.Owner))
+		fmt.Fprintf(w, "caseharden: notice: %s\n", preview.DescribeException(n.Place, n.Text, n.Reason, n.Owner))
 	}
 	if len(unused) == 0 {
 		return
@@ -36,13 +36,4 @@ func writeNotices(w io.Writer, notices []preview.Notice) {
 		unused, more = unused[:shown], fmt.Sprintf(" and %d more, which -o json lists", n)
 	}
 	fmt.Fprintf(w, "caseharden: notice: no workload of this preview needs %s%s\n", text.Visible("the exception at "+strings.Join(unused, ", the exception at ")), more)
-}
-
-// describeException says something of an exception, so that people know which is meant.
-func describeException(place, what, reason, owner string) string {
-	about := fmt.Sprintf("%s: %s (reason: %s", place, what, reason)
-	if owner != "" {
-		about += "; owner: " + owner
-	}
-	return text.Visible(about + ")")
 }

@@ -282,7 +282,7 @@ func validateProfiles(w, stderr io.Writer, names, dirs []string) error {
 		for _, e := range p.Exceptions {
 			if e.Overdue(today()) && !warned[e.Place] {
 				warned[e.Place] = true
-				fmt.Fprintf(stderr, "caseharden: warning: %s\n", describeException(e.Place, preview.OverdueText(&e), e.Reason, e.Owner))
+				fmt.Fprintf(stderr, "caseharden: warning: %s\n", preview.DescribeException(e.Place, preview.OverdueText(&e), e.Reason, e.Owner))
 			}
 		}
 	}

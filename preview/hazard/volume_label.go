@@ -27,6 +27,6 @@ var volumeLabel = rule{
 		if len(mounts) == 0 {
 			return "", ""
 		}
-		return "with an SELinux label of its own it may not have access to " + few(unique(mounts)) + ", nor others after it", ""
+		return "with its own SELinux label, the container may lose access to " + few(unique(mounts)) + ", and other Pods may lose access afterwards", ""
 	},
 }

@@ -36,7 +36,7 @@ type foundIn struct {
 	shown      []string // evidence beyond the manifest
 }
 
-// kinds sorts the findings of all workloads by their IDs: the worst first, then those of
+// kindsOf sorts the findings of all workloads by their IDs: the worst first, then those of
 // most workloads. What fits is no finding to act on.
 func kindsOf(groups []*group) []*kind {
 	infos := map[string]hazard.Info{}

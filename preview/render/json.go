@@ -18,12 +18,12 @@ func writeJSON(w io.Writer, r *preview.Report, _ Style) error {
 	const workloads = `"workloads": []`
 	outline := *r
 	outline.Workloads = []preview.Workload{}
-	text, err := marshal(outline, "")
+	data, err := marshal(outline, "")
 	if err != nil {
 		return err
 	}
 	// A quote in a string has a backslash before it, so that this is the member itself.
-	before, after, _ := bytes.Cut(text, []byte(workloads))
+	before, after, _ := bytes.Cut(data, []byte(workloads))
 	out := &printer{w: w}
 	out.text(before)
 	if len(r.Workloads) == 0 {
@@ -31,12 +31,12 @@ func writeJSON(w io.Writer, r *preview.Report, _ Style) error {
 	}
 	separator := workloads[:len(workloads)-1]
 	for _, workload := range r.Workloads {
-		text, err := marshal(workload, "    ")
+		data, err := marshal(workload, "    ")
 		if err != nil {
 			return err
 		}
 		out.text([]byte(separator + "\n    "))
-		out.text(bytes.TrimSpace(text))
+		out.text(bytes.TrimSpace(data))
 		separator = ","
 	}
 	if len(r.Workloads) > 0 {

@@ -34,7 +34,24 @@ func writeTable(w io.Writer, r *preview.Report, s Style) error {
 		out.findings(r, groups)
 	}
 	out.totals(r, s.Summary)
+	out.notices(r)
 	return out.err
+}
+
+// notices names the exceptions of the profile that somebody should look at again.
+func (out *printer) notices(r *preview.Report) {
+	lines, more := r.NoticeLines()
+	if len(lines) == 0 {
+		return
+	}
+	out.line("")
+	out.line("%s", out.paint(bold, "NOTICES"))
+	for _, line := range lines {
+		out.wrapped(plain, "  - ", line)
+	}
+	if more > 0 {
+		out.line("  - and %d more: -o json", more)
+	}
 }
 
 // workloads writes a line for each workload, or for the pods of a controller that come out

@@ -32,6 +32,8 @@ type page struct {
 	Verdicts    []meaning
 	Reasons     []meaning
 	Rows        []row
+	NoticeLines []string
+	MoreNotices int
 }
 
 // A bar is a row of a chart: counts of three kinds, and where their parts begin
@@ -66,7 +68,7 @@ func newPage(r *preview.Report) *page {
 		Policy:   contentPolicy,
 		Outcomes: outcomeMeanings,
 		Reasons:  reasonMeanings(),
-		Verdicts: verdictMeanings,
+		Verdicts: verdictMeanings(),
 		HighRisk: r.Summary.Verdicts.Risk.High,
 
 		Unchanged:   r.Summary.Workloads - r.Summary.Excluded - r.Summary.Changed,
@@ -91,6 +93,7 @@ func newPage(r *preview.Report) *page {
 	slices.Sort(p.Namespaces)
 	p.Namespaces = slices.Compact(p.Namespaces)
 	p.Rows = newRows(p)
+	p.NoticeLines, p.MoreNotices = r.NoticeLines()
 	return p
 }
 

@@ -4,6 +4,7 @@ package html
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/evidence"
@@ -37,12 +38,13 @@ func badgeOf(v evidence.Verdict, s evidence.Severity) badge {
 	return b
 }
 
-// The verdicts, from the worst.
-var verdictMeanings = []meaning{
-	{"breaks", "Proven: a container cannot start, or does not reach its main program."},
-	{"risk", "There is a named reason, with a severity: high, medium or low. It may be wrong."},
-	{"unknown", "There is no evidence. It does not mean that the setting is safe."},
-	{"fits", "Proven: it is so already, or a run has shown it."},
+// verdictMeanings returns the verdicts, from the worst.
+func verdictMeanings() []meaning {
+	var all []meaning
+	for _, m := range preview.VerdictMeanings() {
+		all = append(all, meaning{string(m.Verdict), strings.ToUpper(m.Text[:1]) + m.Text[1:] + "."})
+	}
+	return all
 }
 
 // reasonMeanings returns the reasons, in the order in which defaults gives them.
