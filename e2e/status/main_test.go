@@ -56,7 +56,7 @@ func runTests(ctx context.Context, m *testing.M) (code int, err error) {
 	if err := errors.Join(os.Mkdir(bin, 0o700), os.Symlink(kubectl, filepath.Join(bin, "kubectl"))); err != nil {
 		return 0, err
 	}
-	controlPlane, err = controlplane.Start(ctx, controlplane.Options{Log: os.Stderr, AuditPolicy: "{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: None}]}"})
+	controlPlane, err = controlplane.Start(ctx, controlplane.Options{Log: os.Stderr, AuditPolicy: "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None}]\n"})
 	if err != nil {
 		return 0, err
 	}

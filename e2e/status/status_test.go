@@ -12,9 +12,12 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 // Each state of a Pod comes about on the API server as it does in a cluster.
@@ -127,7 +130,14 @@ func TestView(t *testing.T) {
 	t.Parallel()
 	namespace(t, "viewed", map[string]string{"caseharden.io/enforce": "hardened"})
 	reported(t, deploy(t, "viewed", "web"), waits("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"))
-	shell(t, "kubectl create rolebinding alice -n viewed --clusterrole=view --user=alice")
+	// What view is aggregated of, by a controller that is not here.
+	shell(t, "kubectl create rolebinding alice -n viewed --clusterrole=system:aggregate-to-view --user=alice")
+	bedtest.Soon(t, "the binding to hold", func() bool {
+		review, err := client.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+			User: "alice", ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "viewed", Verb: "get", Resource: "namespaces", Name: "viewed"},
+		}}, metav1.CreateOptions{})
+		return err == nil && review.Status.Allowed
+	})
 	r := statusAs(t, kubeconfigOf(t, "alice"), "-n", "viewed", "-o", "json")
 	if r.code != 0 {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
