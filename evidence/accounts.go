@@ -80,6 +80,7 @@ func (v *view) lines(path string) func(yield func([]string) bool) {
 			return
 		}
 		data, _ := v.files.Content(at.path)
+		v.work.spend(len(data) / 8)
 		for line := range strings.Lines(string(data)) {
 			line = strings.TrimSpace(line)
 			if line != "" && !strings.HasPrefix(line, "#") && !yield(strings.Split(line, ":")) {

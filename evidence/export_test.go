@@ -11,6 +11,9 @@ func Starts(c *Container, f *Facts) bool {
 	return !slices.ContainsFunc(r.troubles, func(t trouble) bool { return t.proven })
 }
 
+// Command returns the command that a container runs.
+func Command(c *Container, image *Image) []string { return newStudy(c, &Facts{Image: image}).argv }
+
 // CanWrite reports whether the first process of a container can make files in a directory.
 func CanWrite(c *Container, f *Facts, dir string) bool {
 	r, _ := newStudy(c, f).under(c.After, nil)

@@ -45,7 +45,7 @@ func judgeImage(c *Container, f *Facts) []Finding {
 		return found // it does not start in any case
 	}
 	for _, main := range before.mains {
-		if main.uid != 0 {
+		if main.uid != 0 && !slices.Contains(s.mainUsers, main.uid) {
 			s.mainUsers = append(s.mainUsers, main.uid)
 		}
 	}
@@ -111,7 +111,7 @@ func (s *study) finding(of []trouble, settings []string, best *change, asItIs bo
 		ID: of[0].cause.ID, Container: s.c.Name, Settings: settings, Verdict: Risk, Severity: of[0].severity,
 		What: summary(of), Fix: of[0].cause.Fix, Exception: best.only(settings),
 	}
-	if of[0].proven && asItIs && !s.c.Sandboxed {
+	if of[0].proven && asItIs && !s.c.Sandboxed && !s.plain.work.spent() {
 		f.Verdict, f.Severity = Breaks, High
 	}
 	if f.Exception != nil {

@@ -15,6 +15,9 @@ import (
 // names and cannot write to.
 func (r *run) mainProgram(p process, argv []string, at location) {
 	r.mains = append(r.mains, p)
+	if !r.work.spend(len(r.serviceDirectories())) {
+		return
+	}
 	r.account(&p, argv)
 	for _, n := range r.needsOf(argv, at) {
 		r.writesTo(&p, n.dir, n.source, n.severity)
@@ -39,11 +42,14 @@ type need struct {
 // environment, in its configuration or in its own text.
 func (r *run) needsOf(argv []string, at location) []need {
 	key := at.path + "\x00" + strings.Join(argv, "\x00")
-	if needs, known := r.needs[key]; known {
+	if needs, known := r.needs[key]; known || !r.work.spend(len(key)/16) {
 		return needs
 	}
 	var needs []need
 	add := func(p, source string) {
+		if !r.work.spend(1 + len(needs)) {
+			return
+		}
 		dir, is := r.stateDirectory(p)
 		if is && !slices.ContainsFunc(needs, func(n need) bool { return n.dir == dir }) {
 			needs = append(needs, need{dir, source, Medium})
@@ -60,12 +66,14 @@ func (r *run) needsOf(argv []string, at location) []need {
 		if name == "PATH" || name == "HOME" || strings.HasSuffix(name, "_VERSION") {
 			continue
 		}
+		r.work.spend(len(r.env[name]) / 16)
 		for _, p := range absolutePaths([]byte(r.env[name])) {
 			add(p, fmt.Sprintf("the variable %s names %s", name, p))
 		}
 	}
 	for _, file := range r.configurations(argv, configurations) {
 		content, _ := r.files.Content(file)
+		r.work.spend(len(content) / 16)
 		for _, p := range configuredPaths(content) {
 			add(p, fmt.Sprintf("%s names %s", file, p))
 		}
@@ -129,7 +137,7 @@ var tooWide = map[string]bool{"/": true, "/var": true, "/var/lib": true, "/var/c
 // there.
 func (r *run) holdsMount(dir string) bool {
 	return slices.ContainsFunc(r.mounts, func(m placed) bool { return within(m.at, dir) }) ||
-		slices.ContainsFunc(r.config.Volumes, func(v string) bool { l := r.resolve(v); return l.path != dir && within(l.path, dir) })
+		slices.ContainsFunc(r.volumes(), func(v string) bool { return v != dir && within(v, dir) })
 }
 
 // stateRoots are the directories below which servers keep state.
@@ -214,7 +222,7 @@ func (r *run) configurations(argv, named []string) []string {
 			}
 			return
 		}
-		for _, name := range r.files.Children(l.path) {
+		for _, name := range r.children(l.path) {
 			if !strings.HasSuffix(name, "-available") && name != "init.d" {
 				below(path.Join(l.path, name), depth+1)
 			}
@@ -231,7 +239,7 @@ func (r *run) configurations(argv, named []string) []string {
 		return files // and not what is there by default
 	}
 	for _, stem := range stems(argv) {
-		for _, name := range r.files.Children("/etc") {
+		for _, name := range r.children("/etc") {
 			if name == stem || strings.TrimRight(name, "0123456789.") == stem || name == stem+".conf" || name == stem+".cfg" {
 				below("/etc/"+name, 0)
 			}

@@ -63,8 +63,11 @@ func (r *run) changesUserItself(p *process, argv []string) {
 				user = ""
 			}
 		}
+		if user == "" {
+			continue
+		}
 		a, found := r.accountNamed(user)
-		if user == "" || !found || a.uid == p.uid {
+		if !found || a.uid == p.uid {
 			continue
 		}
 		r.add(trouble{

@@ -26,7 +26,7 @@ const maxExec = 12
 // exec follows the execution of a command line. It is certain if nothing that only a run
 // could tell decides whether it happens.
 func (r *run) exec(p process, argv []string, certain bool) {
-	if r.depth >= maxExec || len(argv) == 0 || argv[0] == shell.Anything || argv[0] == "" {
+	if r.depth >= maxExec || len(argv) == 0 || argv[0] == shell.Anything || argv[0] == "" || !r.work.spend(100) {
 		r.mains = append(r.mains, p)
 		return
 	}
@@ -99,7 +99,7 @@ func (r *run) hidden(at location) bool { return at.mounted != nil && at.mounted.
 
 // onImage reports whether the image has a file at a path, whatever is mounted there.
 func (r *run) onImage(p string) bool {
-	at := (&view{files: r.files}).resolve(p)
+	at := (&view{files: r.files, work: r.work}).resolve(p)
 	return !at.missing && !at.file.Mode.IsDir()
 }
 
@@ -212,6 +212,7 @@ func (r *run) scriptOf(p *process, argv []string, at location, certain bool) (sc
 	if !found {
 		return nil, "", true
 	}
+	r.work.spend(len(content) / 64)
 	run.Script = string(content)
 	return &run, at.path, true
 }

@@ -40,6 +40,7 @@ type run struct {
 	depth     int
 	troubles  []trouble
 	made      []string  // files that scripts write
+	places    []string  // of the image's own volumes
 	mains     []process // who the main program runs as
 }
 
@@ -85,37 +86,22 @@ func newStudy(c *Container, facts *Facts) *study {
 	}
 	switch {
 	case len(c.Command) > 0:
-		s.argv = append(append([]string{}, c.Command...), c.Args...)
+		s.argv = slices.Concat(s.expanded(c.Command), s.expanded(c.Args))
 	case len(c.Args) > 0:
-		s.argv = append(append([]string{}, s.config.Entrypoint...), c.Args...)
+		s.argv = slices.Concat(s.config.Entrypoint, s.expanded(c.Args))
 	default:
-		s.argv = append(append([]string{}, s.config.Entrypoint...), s.config.Command...)
+		s.argv = slices.Concat(s.config.Entrypoint, s.config.Command)
 	}
-	s.profiled = newView(facts.Image.Files, c.Mounts)
+	work := &budget{left: maxWork}
+	s.profiled = newView(facts.Image.Files, c.Mounts, work)
 	s.plain = s.profiled
 	if own := slices.DeleteFunc(slices.Clone(c.Mounts), func(m Mount) bool { return m.Profile }); len(own) < len(c.Mounts) {
-		s.plain = newView(facts.Image.Files, own)
+		s.plain = newView(facts.Image.Files, own, work)
 	}
-	for i, word := range s.argv {
-		if strings.Contains(word, "$(") {
-			s.argv[i] = s.expanded(word)
-		}
+	if s.boundless() {
+		work.left = -1
 	}
 	return s
-}
-
-// expanded replaces $(NAME) in a word of the command, as the kubelet does. A word with a
-// value that only the cluster knows stands for anything.
-func (s *study) expanded(word string) string {
-	for name, value := range s.c.Env {
-		if reference := "$(" + name + ")"; strings.Contains(word, reference) {
-			if value == shell.Anything {
-				return shell.Anything
-			}
-			word = strings.ReplaceAll(word, reference, value)
-		}
-	}
-	return word
 }
 
 // under follows the container under some settings; false if the image's user cannot be
@@ -153,6 +139,10 @@ func (r *run) add(t trouble) {
 			}
 			return
 		}
+	}
+	if len(r.troubles) >= maxTroubles {
+		r.work.left = -1
+		return
 	}
 	r.troubles = append(r.troubles, t)
 }

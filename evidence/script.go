@@ -3,6 +3,7 @@
 package evidence
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"path"
 	"slices"
@@ -18,27 +19,40 @@ func (r *run) script(p process, file string, script shell.ShellRun, certain bool
 	defer func() { r.uncertain = uncertain }()
 	r.uncertain = uncertain || !certain
 	var last *shell.Step
+	var lastSure bool
+	var inside shells
 	for _, step := range r.stepsOf(&p, file, script) {
+		if !r.work.spend(10) {
+			break
+		}
+		r.enter(&inside, step.Shell)
 		sure := !r.uncertain && !step.When.Maybe
 		fatal := sure && !step.Ignored
 		r.step(&p, file, step, sure, fatal)
 		switch {
-		case step.Exec && (!step.When.Maybe || step.When.Root):
+		case len(inside) > 0 && isEnd(step):
+			r.ends(inside, step)
+		case step.Exec && len(inside) == 0 && (!step.When.Maybe || step.When.Root):
 			return
-		case step.Exec, step.When.Maybe && isEnd(step):
+		case step.Exec && len(inside) == 0, step.When.Maybe && isEnd(step):
 			r.uncertain = true
 		case isEnd(step):
 			return
-		case step.Words[0] == "." || step.Words[0] == "source":
-			r.uncertain = true // it may end the script
+		case endsPerhaps[step.Words[0]]:
+			r.uncertain = true
 		case r.isProgram(step.Words[0]):
-			last = &step
+			last, lastSure = &step, sure && !step.Handled
+			r.uncertain = r.uncertain || step.Exec
 		}
 	}
+	r.enter(&inside, nil)
 	if last != nil { // a script that ends without exec has its main program in the end
-		r.exec(p, last.Words, !r.uncertain && !last.When.Maybe)
+		r.exec(p, last.Words, lastSure && !r.uncertain)
 	}
 }
+
+// endsPerhaps are commands that may end the script.
+var endsPerhaps = map[string]bool{".": true, "source": true, "eval": true}
 
 // isProgram reports whether a word names a program of the image that may run on: not one
 // of those with which scripts prepare it.
@@ -69,10 +83,11 @@ func isEnd(step shell.Step) bool { return step.Words[0] == "exit" || step.Words[
 
 // stepsOf returns the steps of a script, which is parsed once for each process.
 func (r *run) stepsOf(p *process, file string, script shell.ShellRun) []shell.Step {
+	r.work.spend(len(script.Script) / 64)
 	key := fmt.Sprint(p.uid, p.gid, len(p.effective), r.security.ReadOnlyRoot, len(r.extra), file) + "\x00" +
-		script.Script[:min(len(script.Script), 1<<10)] + "\x00" + strings.Join(script.Args, "\x00")
+		fmt.Sprintf("%x", sha256.Sum256([]byte(script.Script))) + "\x00" + strings.Join(script.Args, "\x00")
 	steps, known := r.steps[key]
-	if !known {
+	if !known && r.work.spend(len(script.Script)) {
 		if r.env["HOME"] == "" {
 			r.env["HOME"] = shell.Anything
 		}
@@ -122,7 +137,7 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 	words := step.Words
 	name := path.Base(words[0])
 	switch {
-	case step.Exec:
+	case step.Exec && len(step.Shell) == 0:
 		if words[0] == shell.Anything { // most often what the script was given
 			r.exec(*p, step.Args, false)
 			return
@@ -130,10 +145,16 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 		r.exec(*p, words, sure)
 		return
 	case name == "exit" && step.When.NotRoot && (len(words) < 2 || words[1] != "0"):
+		if len(step.Shell) > 0 { // the end of a child shell
+			if step.Handled {
+				return
+			}
+			sure = fatal
+		}
 		literal := len(words) == 2 && strings.Trim(words[1], "0123456789") == ""
 		r.needsRoot(p, file, "exits unless it runs as root", sure && literal)
 		return
-	case name == "cd":
+	case name == "cd" || name == "pushd" || name == "popd":
 		if !sure || len(words) != 2 || words[1] == shell.Anything {
 			r.uncertain = true // nobody knows where it is
 			return
@@ -177,9 +198,9 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 		}
 	}
 	if _, isShell := shell.RunBy(words); isShell || strings.HasPrefix(words[0], "/") {
-		mains := r.mains
+		mains, cwd := r.mains, r.cwd
 		r.exec(*p, words, fatal)
-		r.mains = mains
+		r.mains, r.cwd = mains, cwd
 		return
 	}
 	if helperNames[name] {
@@ -190,6 +211,7 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 // usesWrapper reports whether a script gives its user a line in /etc/passwd by a library.
 func usesWrapper(r *run, file string) bool {
 	content, _ := r.files.Content(file)
+	r.work.spend(len(content) / 64)
 	return strings.Contains(string(content), "NSS_WRAPPER")
 }
 

@@ -26,7 +26,7 @@ func (r *run) serviceDirectories() []directory {
 	left := 5000 // directories that are looked at
 	var look func(dir string, depth int)
 	look = func(dir string, depth int) {
-		for _, name := range r.files.Children(dir) {
+		for _, name := range r.children(dir) {
 			if left--; left < 0 {
 				return
 			}

@@ -14,6 +14,7 @@ import (
 type view struct {
 	files  Files
 	mounts []placed // the deepest first
+	work   *budget
 }
 
 // placed is a mount with the place where it really is: the runtime follows the links of the
@@ -30,8 +31,8 @@ var ofRuntime = []Mount{
 	{Path: "/etc/hosts", Volume: "file", Writable: true}, {Path: "/etc/hostname", Volume: "file"}, {Path: "/etc/resolv.conf", Volume: "file"},
 }
 
-func newView(files Files, mounts []Mount) *view {
-	v := &view{files: files}
+func newView(files Files, mounts []Mount, work *budget) *view {
+	v := &view{files: files, work: work}
 	var all []placed
 	for _, m := range slices.Concat(ofRuntime, mounts) {
 		all = append(all, placed{m, v.resolve(m.Path).path})
@@ -66,6 +67,10 @@ func (v *view) from(dir, p string) location {
 	if strings.HasPrefix(p, "/") {
 		l.path = "/"
 	}
+	if !v.work.spend(len(p) / 16) {
+		l.missing = true
+		return l
+	}
 	rest := strings.Split(p, "/")
 	for steps := 0; len(rest) > 0; steps++ {
 		name := rest[0]
@@ -73,7 +78,7 @@ func (v *view) from(dir, p string) location {
 		switch {
 		case name == "" || name == ".":
 			continue
-		case steps > maxPath || l.links > maxLinks:
+		case steps > maxPath || l.links > maxLinks || !v.work.spend(1+len(v.mounts)/16+len(l.dirs)/16):
 			l.missing = true
 			return l
 		case name == "..":
@@ -140,6 +145,13 @@ func (v *view) stat(p string) (File, bool) {
 		return File{Mode: fs.ModeDir | 0o755}, true
 	}
 	return File{}, false
+}
+
+// children returns the names in a directory.
+func (v *view) children(dir string) []string {
+	names := v.files.Children(dir)
+	v.work.spend(len(names))
+	return names
 }
 
 // existing returns the deepest directory on the way to a path that is there.

@@ -53,12 +53,18 @@ func (r *run) onImageVolume(dir string) bool {
 	if r.isCRIO() {
 		return false
 	}
-	for _, volume := range r.config.Volumes {
-		if within(dir, r.resolve(volume).path) {
-			return true
+	return slices.ContainsFunc(r.volumes(), func(volume string) bool { return within(dir, volume) })
+}
+
+// volumes returns where the image's own volumes really are.
+func (r *run) volumes() []string {
+	if r.places == nil {
+		r.places = []string{}
+		for _, volume := range r.config.Volumes {
+			r.places = append(r.places, r.resolve(volume).path)
 		}
 	}
-	return false
+	return r.places
 }
 
 // canHide reports whether an emptyDir at a directory hides nothing that a start needs:
@@ -74,7 +80,7 @@ func (r *run) canHide(dir string) bool {
 	left := 256 // directories and files that are looked at
 	var empty func(dir string) bool
 	empty = func(dir string) bool {
-		for _, name := range r.files.Children(dir) {
+		for _, name := range r.children(dir) {
 			if left--; left < 0 {
 				return false
 			}

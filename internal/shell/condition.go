@@ -50,7 +50,7 @@ func (w *walker) isRoot() (then, otherwise branch) {
 
 // condition returns under what the statement succeeds, and under what it fails.
 func (w *walker) condition(n *syntax.Stmt) (then, otherwise branch) {
-	if n == nil {
+	if n == nil || !w.spend(1) {
 		return mayHold, mayHold
 	}
 	then, otherwise = w.command(n.Cmd)

@@ -17,8 +17,13 @@ type Step struct {
 	When    When
 	Ignored bool     // if it fails the script goes on
 	Handled bool     // the script asks whether it fails
-	Exec    bool     // it takes the place of the script
+	Exec    bool     // it takes the place of the shell that runs it
 	Args    []string // of the script, where only a run could tell what takes its place
+
+	// Shell are the child shells in which it runs, outermost first, by number: of ( … ), $( … ),
+	// a pipe or the background. What it changes, and its end, are theirs alone. Empty is the
+	// script itself.
+	Shell []int
 }
 
 // When says under which conditions a command is run.
@@ -46,12 +51,13 @@ type Run struct {
 }
 
 // Steps lists what a script does, in order. It follows the script's functions, and leaves
-// out branches that it knows not to be taken.
+// out branches that it knows not to be taken. Where it gives up, the last step is one that
+// may take the place of the script.
 func Steps(script string, run Run) []Step {
 	if len(script) >= maxScript {
 		return nil
 	}
-	w := walker{vars: map[string]value{}, functions: map[string]*syntax.Stmt{}, args: []value{}, Run: run, budget: maxSteps}
+	w := walker{vars: map[string]value{}, functions: map[string]*syntax.Stmt{}, args: []value{}, Run: run, budget: maxSteps, work: maxWork}
 	for name, text := range run.Env {
 		w.vars[name] = value{text: text, known: text != Anything}
 	}
@@ -59,9 +65,7 @@ func Steps(script string, run Run) []Step {
 		w.args = append(w.args, value{text: a, known: a != Anything})
 	}
 	if line, _, _ := strings.Cut(script, "\n"); strings.HasPrefix(line, "#!") {
-		for _, option := range strings.Fields(line)[1:] {
-			w.option(option)
-		}
+		w.options(known(strings.Fields(line)[1:]), false)
 	}
 	var statements []*syntax.Stmt
 	for statement, err := range syntax.NewParser().StmtsSeq(strings.NewReader(script)) {
@@ -78,11 +82,26 @@ func Steps(script string, run Run) []Step {
 		})
 	}
 	w.list(statements, state{})
+	if w.budget < 0 {
+		w.shells = nil
+		w.add(Step{Words: []string{Anything}, Exec: true}, state{When: When{Maybe: true}})
+	}
 	return w.steps
 }
 
-// maxSteps bounds the work for functions that call functions.
-const maxSteps = 4000
+// What a script may cost, whose functions call functions and whose variables hold variables.
+const (
+	maxSteps = 4000    // statements that are walked
+	maxWork  = 1 << 20 // words and variables that are looked at, and bytes of their text
+)
+
+// spend counts work. False is that there was too much of it: then the walk ends.
+func (w *walker) spend(n int) bool {
+	if w.work -= n; w.work < 0 {
+		w.budget = -1
+	}
+	return w.work >= 0
+}
 
 // A walker walks through a script as a shell does, as far as its text tells.
 type walker struct {
@@ -95,7 +114,10 @@ type walker struct {
 	errexit  bool
 	returned bool // the last end was that of a function
 	depth    int
-	budget   int
+	budget   int // statements
+	work     int
+	shells   []int // in which the statement runs
+	shell    int   // the last number of a child shell
 }
 
 // A state is under what a statement is run.
@@ -135,13 +157,18 @@ func (w *walker) statement(n *syntax.Stmt, s state) (ended bool, after When) {
 		return false, When{}
 	}
 	s.handled = s.handled || n.Negated || n.Background
+	if n.Background {
+		foreground := *n
+		foreground.Background = false
+		w.child(func() { w.statement(&foreground, s) })
+		return false, When{}
+	}
 	w.now = s
 	switch c := n.Cmd.(type) {
 	case nil:
 		w.call(n, &syntax.CallExpr{}, s)
 	case *syntax.CallExpr:
-		ended, after = w.call(n, c, s)
-		return ended && !n.Background, after
+		return w.call(n, c, s)
 	case *syntax.DeclClause:
 		for _, a := range c.Args {
 			w.assign(a)
@@ -149,9 +176,7 @@ func (w *walker) statement(n *syntax.Stmt, s state) (ended bool, after When) {
 	case *syntax.Block:
 		return w.list(c.Stmts, s), When{}
 	case *syntax.Subshell:
-		saved := w.args
-		w.list(c.Stmts, s)
-		w.args = saved
+		w.child(func() { w.list(c.Stmts, s) })
 	case *syntax.TimeClause:
 		return w.statement(c.Stmt, s)
 	case *syntax.BinaryCmd:
@@ -174,13 +199,26 @@ func (w *walker) statement(n *syntax.Stmt, s state) (ended bool, after When) {
 	return false, When{}
 }
 
+// child walks what runs in a child shell: what it sets, and where it ends, is not the
+// script's. It returns what is known at its end.
+func (w *walker) child(walk func()) scope {
+	before, now, errexit, returned, shells := w.scope(), w.now, w.errexit, w.returned, w.shells
+	w.shell++
+	w.shells = append(slices.Clone(shells), w.shell)
+	walk()
+	inside := scope{w.vars, w.args}
+	w.restore(before)
+	w.now, w.errexit, w.returned, w.shells = now, errexit, returned, shells
+	return inside
+}
+
 // binary walks a && b, a || b and a | b.
 func (w *walker) binary(c *syntax.BinaryCmd, s state) (ended bool, after When) {
 	quiet := s
 	quiet.handled = true
 	if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt {
-		w.statement(c.X, quiet)
-		w.statement(c.Y, s)
+		w.child(func() { w.statement(c.X, quiet) })
+		w.merge(w.child(func() { w.statement(c.Y, s) })) // some shells run it themselves
 		return false, When{}
 	}
 	then, otherwise := w.condition(c.X)
@@ -251,7 +289,10 @@ type scope struct {
 	args []value
 }
 
-func (w *walker) scope() scope { return scope{maps.Clone(w.vars), w.args} }
+func (w *walker) scope() scope {
+	w.spend(len(w.vars))
+	return scope{maps.Clone(w.vars), w.args}
+}
 
 func (w *walker) restore(s scope) { w.vars, w.args = s.vars, s.args }
 
@@ -372,6 +413,10 @@ func (w *walker) call(n *syntax.Stmt, c *syntax.CallExpr, s state) (ended bool, 
 	case "set":
 		w.set(words[1:], s)
 		return false, When{}
+	case "read", "unset", "getopts", "mapfile", "readarray":
+		for _, v := range words[1:] {
+			w.vars[v.text] = value{}
+		}
 	case "shift":
 		if s.Maybe || len(words) > 1 {
 			w.args = nil
@@ -411,35 +456,8 @@ func withoutExec(words []string) []string {
 }
 
 func (w *walker) add(step Step, s state) {
+	step.Shell = w.shells
+	s.Maybe = s.Maybe || w.budget < 0 // its words were not read to their end
 	step.When, step.Handled, step.Ignored = s.When, s.handled, s.handled || !w.errexit
 	w.steps = append(w.steps, step)
-}
-
-// set reads the options and arguments of set.
-func (w *walker) set(words []value, s state) {
-	for i, word := range words {
-		switch {
-		case word.text == "--":
-			if s.Maybe {
-				w.args = nil
-				return
-			}
-			w.args = words[i+1:]
-			return
-		case word.known && !s.Maybe:
-			w.option(word.text)
-		}
-	}
-}
-
-// option notes -e and its likes.
-func (w *walker) option(word string) {
-	switch {
-	case word == "errexit":
-		w.errexit = true
-	case strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.Contains(word, "e"):
-		w.errexit = true
-	case strings.HasPrefix(word, "+") && strings.Contains(word, "e"):
-		w.errexit = false
-	}
 }

@@ -76,6 +76,17 @@ func TestSteps(t *testing.T) {
 		{"a pipe", "set -e; a | b; c", "a b! c!"},
 		{"the background", "set -e; a & b", "a b!"},
 		{"a subshell", "(exec a); b", "exec:a b"},
+		{"an end in a subshell", `set -e; ( [ "$(id -u)" = 0 ] || exit 1 ) || a; exec b`, "maybe:a! exec:b!|other:exit,1 maybe:a! exec:b!"},
+		{"variables of a subshell", "X=1; (X=2; a $X); b $X; { X=3; a $X; } & b $X; X=$(X=4; a $X); b $X", "a,2 b,1 a,3 b,1 a,4 b,$_"},
+		{"options of a subshell", "set -e; (set +e; a); b; (set -e; c) & d", "a b! c d!"},
+		{"variables of a pipe", "X=1; Y=1; X=2 | a; b $X; a | { Y=2; b $Y; }; c $Y", "a b,1 a b,2 c,$_"},
+		{"the end of a pipe and of a job", "a | exec b; { exec c; } & exec d & e", "a exec:b exec:c exec:d e"},
+		{"return in a subshell of a function", "f() { (return 1); a; exit; }; f; b", "return,1 a exit"},
+		{"names of options", "set -o errexit; a; set +o errexit; b; set -euo pipefail; c; set +o pipefail; d; set +eo pipefail; a", "a! b c! d! a"},
+		{"options of a branch", "set -e; if [ -f x ]; then set +e; fi; a; if [ -f x ]; then set -e; fi; b", "a b"},
+		{"an option that only a run could tell", "set -e; set $X; a; exec $1", "a exec:$_"},
+		{"arguments without --", "set -e a 1; \"$@\"; set b; \"$@\"", "a,1! b!"},
+		{"a variable that is read", "X=1; read X; a $X", "read,X a,$_"},
 		{"a file that is there", `if [ -e /there ]; then a; else b; fi; [ ! -e /there ] || c`, "a c"},
 		{"a file that is not", `[[ -e /gone ]] && a; if [ -r /gone ]; then b; fi`, "maybe:b"},
 		{"a command substitution", `set -e; a "$(b)"; X=$(c | d)`, "b a,$_! c d"},
@@ -152,6 +163,11 @@ func TestStepsAgreeWithShells(t *testing.T) {
 		`false && a || b`,
 		`if ! [ "$(id -u)" = 0 ]; then a; else b; fi`,
 		`test "$(id -u)" = 0 && { a; b; }; c`,
+		`set -e; ( [ "$(id -u)" = 0 ] || exit 1 ) || a; exec b`,
+		`X=1; (X=2; a $X; exit 1; b); b $X; { exec a; b; } & wait; c $X`,
+		`X=1; Y=$(X=2; set -- 1; a $X; exit 3); b $X $1; a | (exit 1); c`,
+		`set -e a 1; "$@"; set b; "$@"`,
+		`f() { (return 1); a; exit; }; f; b`,
 	} {
 		for _, shell := range []string{"sh", "bash"} {
 			if _, err := exec.LookPath(shell); err != nil {
@@ -183,7 +199,7 @@ func TestStepsAgreeWithShells(t *testing.T) {
 						continue
 					}
 					got = append(got, strings.Join(s.Words, " "))
-					if s.Exec {
+					if s.Exec && len(s.Shell) == 0 {
 						break
 					}
 				}
@@ -195,11 +211,67 @@ func TestStepsAgreeWithShells(t *testing.T) {
 	}
 }
 
+// A shell goes on after a failure if the step is one that is ignored.
+func TestOptionsAgreeWithShells(t *testing.T) {
+	for _, shell := range []string{"sh", "bash"} {
+		for _, options := range []string{
+			"set -e", "set -e; set +e", "set -o errexit", "set -e; set +o errexit", "set -eu", "set -euo noglob", "set +e -e",
+			"set -eo noglob; set +o noglob", "set -e; set +o noglob", "set -e; (set +e)", "set -e; set +eu", "set -e; X=$(set +e)", "set -e a +e", "set -e; set -- +e",
+			"f() { set -e; }; f", "set -e; { set +e; }", "set +e; true | set -e",
+		} {
+			script := options + "; false; echo on"
+			out, _ := exec.CommandContext(t.Context(), shell, "-c", script).Output() // how it ends does not matter
+			steps := Steps(script, Run{})
+			if failing := steps[len(steps)-2]; failing.Words[0] != "false" || failing.Ignored != (string(out) == "on\n") {
+				t.Errorf("%s: %s: %v is ignored: %t; it prints %q", shell, options, failing.Words, failing.Ignored, out)
+			}
+		}
+	}
+}
+
+// Values that double without end, chains of conditions and long functions are given up. The
+// last step says that more may follow.
+func TestStepsEnd(t *testing.T) {
+	for name, script := range greedy {
+		t.Run(name, func(t *testing.T) {
+			start, steps := time.Now(), Steps(script, Run{Args: []string{"a", "b"}})
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			for _, s := range steps {
+				if size := len(strings.Join(s.Words, "")); len(s.Words) > maxWords || size > 2*maxScript {
+					t.Fatalf("a step has %d words of %d bytes", len(s.Words), size)
+				}
+			}
+			if name == "a value" {
+				return // it is not known, and the rest is
+			}
+			if last := steps[len(steps)-1]; last.Words[0] != Anything || !last.When.Maybe || !last.Exec {
+				t.Errorf("it ends with %v", last.Words)
+			}
+		})
+	}
+}
+
+var greedy = map[string]string{
+	"a value":             "a=xx; " + strings.Repeat("a=$a$a; ", 40) + "b $a",
+	"values":              "a=" + strings.Repeat("x", 1<<10) + "; " + strings.Repeat("a=$a.; b $a; ", 1<<12),
+	"arguments":           strings.Repeat(`set -- "$@" "$@"; `, 40) + `"$@"`,
+	"commands":            strings.Repeat(`set -- "$@" "$@"; `, 10) + strings.Repeat(`a "$@"; `, 1<<13),
+	"a chain":             strings.Repeat("a||", 40_000) + "b",
+	"a long function":     "f() { a '" + strings.Repeat("x", 90_000) + "'; }\n" + strings.Repeat("f;", 10_000),
+	"branches":            strings.Repeat("x=1;", 10) + strings.Repeat("if a; then b; fi;", 5000),
+	"conditions in words": strings.Repeat(`[ "$( `, 1000) + "a" + strings.Repeat(` )" = x ] && b`, 1000),
+}
+
 func FuzzSteps(f *testing.F) {
 	f.Add("f() { f; f; }; f")
 	f.Add(`case "$(id -u)" in 0) set -- a "$@";; esac; for x in *; do exec $x; done`)
+	for _, script := range greedy {
+		f.Add(script)
+	}
 	f.Fuzz(func(t *testing.T, script string) {
-		if steps := Steps(script, Run{Args: []string{"a"}}); len(steps) > maxSteps {
+		if steps := Steps(script, Run{Args: []string{"a"}}); len(steps) > maxSteps+1 {
 			t.Errorf("%d steps", len(steps))
 		}
 	})

@@ -39,13 +39,21 @@ func texts(values []value) []string {
 	return words
 }
 
-// words returns the values of words; "$@" stands for all arguments.
+// maxWords bounds the words of a command, and the arguments of a script.
+const maxWords = 4000
+
+// words returns the values of words; "$@" stands for all arguments. Of too many words it
+// tells nothing.
 func (w *walker) words(list []*syntax.Word) []value {
 	var values []value
 	for _, word := range list {
 		if isAllArguments(word) {
 			if w.args == nil {
 				values = append(values, value{})
+			}
+			if len(values)+len(w.args) > maxWords || !w.spend(len(w.args)) {
+				w.budget = -1
+				return []value{{}}
 			}
 			values = append(values, w.args...)
 			continue
@@ -77,25 +85,32 @@ func (w *walker) word(word *syntax.Word) value {
 	return w.parts(word.Parts, false)
 }
 
-// parts puts a word together. It has a value if each part has one.
+// parts puts a word together. It has a value if each part has one, unless it is longer than
+// a word can be.
 func (w *walker) parts(parts []syntax.WordPart, quoted bool) value {
-	whole := value{known: true}
+	var text strings.Builder
 	for _, part := range parts {
 		v := w.part(part, quoted)
 		if len(parts) == 1 {
 			return v
 		}
-		if !v.plain() {
+		if !v.plain() || text.Len()+len(v.text) > maxScript || !w.spend(len(v.text)) {
 			return value{}
 		}
-		whole.text += v.text
+		text.WriteString(v.text)
 	}
-	return whole
+	return value{text: text.String(), known: true}
 }
 
 func (w *walker) part(part syntax.WordPart, quoted bool) value {
+	if !w.spend(1) {
+		return value{}
+	}
 	switch part := part.(type) {
 	case *syntax.Lit:
+		if !w.spend(len(part.Value)) {
+			return value{}
+		}
 		escape := unquoted
 		if quoted {
 			escape = doubleQuoted
@@ -109,11 +124,9 @@ func (w *walker) part(part syntax.WordPart, quoted bool) value {
 		return w.parameter(part)
 	case *syntax.CmdSubst:
 		if whoSays(part.Stmts) == notWho {
-			now, args := w.now, w.args
-			inside := now
+			inside := w.now
 			inside.handled = true // a command with a substitution that fails is run all the same
-			w.list(part.Stmts, inside)
-			w.now, w.args = now, args
+			w.child(func() { w.list(part.Stmts, inside) })
 		}
 		return value{who: whoSays(part.Stmts), known: whoSays(part.Stmts) != notWho}
 	}
