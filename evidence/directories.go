@@ -23,7 +23,8 @@ var directoryReadOnly = &Cause{
 	Settings: []string{"readOnlyRootFilesystem"},
 	When:     "the program or the entrypoint of the image writes to a directory that no writable volume covers",
 	Because:  "the root file system would be read-only there",
-	Fix:      "mount an emptyDir there if the directory is empty, give the profile writablePaths, or set readOnlyRootFilesystem: false in the manifest",
+	Fix: "mount an emptyDir there if the directory is empty, or give the profile writablePaths; " +
+		"readOnlyRootFilesystem: false in the manifest is enough only where the user of the container owns the directory",
 }
 
 // writes notes a directory in which the container makes files, and cannot.

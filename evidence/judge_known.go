@@ -164,12 +164,14 @@ func (j *knownJudge) fileCapability() {
 		fmt.Sprintf("the program of %s has the file capability %s with the effective bit", j.k.Image, names))
 }
 
-// directories notes directories that the image writes to and could not.
+// directories notes directories that the image writes to and could not. Without its data a
+// server does not work: then the risk is high.
 func (j *knownJudge) directories() {
 	s := j.c.After
 	readOnly := j.given.readOnly
 	otherUser := j.given.user && j.k.UID != nil && *s.User != *j.k.UID && !j.k.AnyUser && *s.User != 0
 	var writable, rewritten, owned []string
+	ownedSeverity, readOnlySeverity := Medium, Medium
 	for _, dir := range j.k.Writes {
 		if readOnly && !j.covered(dir) && !j.onVolume(dir) {
 			writable = append(writable, dir)
@@ -189,9 +191,9 @@ func (j *knownJudge) directories() {
 		switch {
 		case j.covered(dir):
 		case readOnly && !j.onVolume(dir) && !slices.Contains(rewritten, dir):
-			writable = append(writable, dir)
+			writable, readOnlySeverity = append(writable, dir), High
 		case otherUser:
-			owned = append(owned, dir)
+			owned, ownedSeverity = append(owned, dir), High
 		}
 	}
 	if len(owned) > 0 {
@@ -204,7 +206,7 @@ func (j *knownJudge) directories() {
 		case *j.k.UID == 0, uid != nil && j.k.User == strconv.FormatInt(*uid, 10):
 			e = &Exception{Leave: settings}
 		}
-		j.add(directoryOfOthers, Medium, settings, e,
+		j.add(directoryOfOthers, ownedSeverity, settings, e,
 			fmt.Sprintf("user %d may not be able to write to %s", *s.User, strings.Join(owned, ", ")),
 			fmt.Sprintf("the main program of %s runs as user %d and writes to %s", j.k.Image, *j.k.UID, strings.Join(owned, ", ")))
 	}
@@ -216,7 +218,7 @@ func (j *knownJudge) directories() {
 		e = &Exception{Leave: []string{readOnlyRoot}}
 	}
 	all := strings.Join(slices.Concat(writable, rewritten), ", ")
-	j.add(directoryReadOnly, Medium, []string{readOnlyRoot}, e,
+	j.add(directoryReadOnly, readOnlySeverity, []string{readOnlyRoot}, e,
 		fmt.Sprintf("it writes to %s, which would be read-only", all), fmt.Sprintf("%s writes to %s", j.k.Image, all))
 }
 

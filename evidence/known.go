@@ -25,6 +25,8 @@ type Known struct {
 	Data     []string `json:"data,omitempty"`     // directories of data that belong to UID
 	Volumes  []string `json:"volumes,omitempty"`  // VOLUME of the image: writable with containerd, also where the root file system is read-only
 
+	ReadOnlyRoot bool `json:"readOnlyRoot,omitempty"` // its own manifests run it with a read-only root file system, and nothing writable at /tmp
+
 	FileCapabilities []string `json:"fileCapabilities,omitempty"` // of its main program, with the effective bit
 	Capabilities     []string `json:"capabilities,omitempty"`     // that it needs at run time, started as User
 	LowPorts         []int    `json:"lowPorts,omitempty"`         // below 1024 that it listens on

@@ -102,3 +102,25 @@ func TestKnownImages(t *testing.T) {
 		})
 	}
 }
+
+// A server does not work without its data, and may work without the rest.
+func TestKnownSeverity(t *testing.T) {
+	data := evidence.Known{UID: number(999), StartsAsRoot: true, Guarded: true, Data: []string{"/data"}}
+	onVolume := data
+	onVolume.Volumes = []string{"/data"}
+	for name, tt := range map[string]struct {
+		known evidence.Known
+		want  evidence.Severity
+	}{
+		"data that is read-only":          {data, evidence.High},
+		"data of another user":            {onVolume, evidence.High},
+		"a PID file that is read-only":    {evidence.Known{UID: number(999), StartsAsRoot: true, Guarded: true, Writes: []string{"/run/db"}}, evidence.Medium},
+		"a configuration of another user": {evidence.Known{UID: number(999), StartsAsRoot: true, Guarded: true, Rewrites: []string{"/etc/db"}, Volumes: []string{"/etc/db"}}, evidence.Medium},
+	} {
+		tt.known.Image = "docker.io/library/x"
+		found := evidence.Judge(hardened(nil), &evidence.Facts{Known: &tt.known})
+		if len(found) != 1 || found[0].Severity != tt.want {
+			t.Errorf("%s: found %+v, want one finding of %s severity", name, found, tt.want)
+		}
+	}
+}

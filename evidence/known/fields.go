@@ -27,6 +27,8 @@ var fields = map[string]func(value) func(*evidence.Known){
 	"guarded":      fact(func(k *evidence.Known) *bool { return &k.Guarded }),
 	"anyUser":      fact(func(k *evidence.Known) *bool { return &k.AnyUser }),
 
+	"readOnlyRoot": fact(func(k *evidence.Known) *bool { return &k.ReadOnlyRoot }),
+
 	"writes":   sorted(func(k *evidence.Known) *[]string { return &k.Writes }, directory),
 	"rewrites": sorted(func(k *evidence.Known) *[]string { return &k.Rewrites }, directory),
 	"data":     sorted(func(k *evidence.Known) *[]string { return &k.Data }, directory),

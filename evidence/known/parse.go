@@ -182,6 +182,9 @@ func check(v value, facts evidence.Known) {
 	case !facts.StartsAsRoot && root && facts.UID != nil && *facts.UID != 0:
 		v.errorf("uid: must be 0 without user and startsAsRoot")
 	}
+	if facts.ReadOnlyRoot && slices.Contains(facts.Writes, "/tmp") {
+		v.errorf("readOnlyRoot: must not be set with /tmp in writes")
+	}
 	for _, dir := range facts.Writes {
 		if slices.Contains(facts.Rewrites, dir) || slices.Contains(facts.Data, dir) {
 			v.errorf("writes: %s must be in one of writes, rewrites and data", dir)

@@ -23,7 +23,7 @@ func TestErrors(t *testing.T) {
 		"nothing in it":   {"- {}\n", "x.yaml:1: image must be set\nx.yaml:1: versions must be set\nx.yaml:1: source must be set"},
 		"null":            {head + "  uid:\n", at + "uid: must be a number from 0 to 2147483647"},
 		"a misspelling":   {head + "  startAsRoot: true\n", at + "startAsRoot: unknown field: did you mean startsAsRoot?"},
-		"an unknown name": {head + "  colour: blue\n", at + "colour: unknown field: must be one of anyUser, base, capabilities, data, fileCapabilities, gid, guarded, lowPorts, note, rewrites, source, startsAsRoot, uid, user, versions, volumes, writes, image, also, variants"},
+		"an unknown name": {head + "  colour: blue\n", at + "colour: unknown field: must be one of anyUser, base, capabilities, data, fileCapabilities, gid, guarded, lowPorts, note, readOnlyRoot, rewrites, source, startsAsRoot, uid, user, versions, volumes, writes, image, also, variants"},
 		"a name twice":    {head + "  uid: 0\n  uid: 0\n", "x.yaml:5: docker.io/library/app.uid: is there twice"},
 
 		"a short image": {"- {image: nginx, versions: \"1\", source: [https://example.com/x]}", "x.yaml:1: nginx.image: must be written out, as docker.io/library/nginx is"},
@@ -63,11 +63,12 @@ func TestErrors(t *testing.T) {
 		"another group":         {head + "  user: '1:2'\n  uid: 1\n  gid: 1\n", `x.yaml:1: docker.io/library/app: user: must have the numbers of uid and gid, is "1:2"`},
 		"a UID from nowhere":    {head + "  uid: 1\n", "x.yaml:1: docker.io/library/app: uid: must be 0 without user and startsAsRoot"},
 		"written and rewritten": {head + "  writes: [/a]\n  rewrites: [/a]\n", "x.yaml:1: docker.io/library/app: writes: /a must be in one of writes, rewrites and data"},
+		"read-only and written": {head + "  writes: [/tmp]\n  readOnlyRoot: true\n", "x.yaml:1: docker.io/library/app: readOnlyRoot: must not be set with /tmp in writes"},
 
 		"a variant without tags":    {head + "  variants:\n  - uid: 0\n", "x.yaml:5: docker.io/library/app.variants[0]: must have tags, and a fact that differs"},
 		"a variant without facts":   {head + "  variants:\n  - tags: [a]\n", "x.yaml:5: docker.io/library/app.variants[0]: must have tags, and a fact that differs"},
 		"a bad glob":                {head + "  variants:\n  - tags: ['[']\n    uid: 0\n", "x.yaml:5: docker.io/library/app.variants[0].tags[0]: must be a glob of tags, such as *-alpine*\nx.yaml:5: docker.io/library/app.variants[0]: must have tags, and a fact that differs"},
-		"a variant's image":         {head + "  variants:\n  - tags: [a]\n    image: b\n", "x.yaml:6: docker.io/library/app.variants[0].image: unknown field: must be one of anyUser, base, capabilities, data, fileCapabilities, gid, guarded, lowPorts, note, rewrites, source, startsAsRoot, uid, user, versions, volumes, writes, tags\nx.yaml:5: docker.io/library/app.variants[0]: must have tags, and a fact that differs"},
+		"a variant's image":         {head + "  variants:\n  - tags: [a]\n    image: b\n", "x.yaml:6: docker.io/library/app.variants[0].image: unknown field: must be one of anyUser, base, capabilities, data, fileCapabilities, gid, guarded, lowPorts, note, readOnlyRoot, rewrites, source, startsAsRoot, uid, user, versions, volumes, writes, tags\nx.yaml:5: docker.io/library/app.variants[0]: must have tags, and a fact that differs"},
 		"a variant's contradiction": {head + "  variants:\n  - tags: [a]\n    guarded: true\n", "x.yaml:5: docker.io/library/app.variants[0]: guarded: must have startsAsRoot: only that can be guarded"},
 	} {
 		t.Run(name, func(t *testing.T) {

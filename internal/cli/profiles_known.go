@@ -122,6 +122,7 @@ func knownFacts(facts *evidence.Known) []string {
 	list("writes", facts.Writes)
 	list("changes", facts.Rewrites)
 	list("data", facts.Data)
+	add(facts.ReadOnlyRoot, "its own manifests make the root read-only")
 	list("file capabilities", facts.FileCapabilities)
 	list("low ports", ports)
 	return all

@@ -25,10 +25,13 @@ func (s *Subject) Judge(f evidence.Facts) []evidence.Finding {
 	found := slices.Clone(s.guesses)
 	if !s.windows {
 		judged := evidence.Judge(&s.container, &f)
-		found = slices.DeleteFunc(found, func(guess evidence.Finding) bool { return s.yields(guess.ID, &f, judged) })
+		found = slices.DeleteFunc(found, func(guess evidence.Finding) bool { return s.yields(&guess, &f, judged) })
 		for i := range found {
-			if found[i].ID == volumeOwner.ID {
+			switch {
+			case found[i].ID == volumeOwner.ID:
 				found[i] = evidence.OwnedByMainUser(found[i], &s.container, &f)
+			case found[i].ID == readOnlyRoot.ID && s.told(&f):
+				found[i].Severity = evidence.Low
 			}
 		}
 		found = append(found, judged...)
@@ -83,14 +86,16 @@ func Examine(p Pair) (ofPod []evidence.Finding, containers []*Subject) {
 //	guess                      gives way to
 //	image-user-unknown         the configuration of the image, which tells its user
 //	image-user-replaced,       the files of the image, by which access is computed;
-//	read-only-root,            or facts of a well-known image
-//	root-allowed,
+//	root-allowed,              or facts of a well-known image
 //	root-loses-capabilities
+//	read-only-root             a finding that it writes to directories that would be read-only; and
+//	                           files or facts that tell of none, if it can write to /tmp or needs not
 //	added-capabilities-non-root,  an image whose user is not root: it has them not effective
 //	privileged-non-root           as it is
 //	command-needs-root         a finding that the entrypoint needs root
 //	what is about the user     the live status, if it runs as that user already
-func (s *Subject) yields(id string, f *evidence.Facts, judged []evidence.Finding) bool {
+func (s *Subject) yields(guess *evidence.Finding, f *evidence.Facts, judged []evidence.Finding) bool {
+	id := guess.ID
 	has := func(id string) bool {
 		return slices.ContainsFunc(judged, func(j evidence.Finding) bool { return j.ID == id })
 	}
@@ -98,16 +103,24 @@ func (s *Subject) yields(id string, f *evidence.Facts, judged []evidence.Finding
 	if i := slices.IndexFunc(rules, func(r rule) bool { return r.ID == id }); fits && i >= 0 && slices.Equal(rules[i].Settings, []string{"runAsUser"}) {
 		return true
 	}
-	known := f.Known.Tells(&s.container)
 	switch id {
 	case imageUserUnknown.ID:
-		return f.Image != nil || known
-	case imageUserReplaced.ID, readOnlyRoot.ID, rootAllowed.ID, rootLosesCapabilities.ID:
-		return f.Image != nil && f.Image.Files != nil || known
+		return f.Image != nil || f.Known.Tells(&s.container)
+	case imageUserReplaced.ID, rootAllowed.ID, rootLosesCapabilities.ID:
+		return s.told(f)
+	case readOnlyRoot.ID:
+		needsNone := guess.Severity == evidence.Low || f.Known.Tells(&s.container) && f.Known.ReadOnlyRoot
+		return has("directory-read-only") || s.told(f) && needsNone
 	case addedCapabilities.ID, privilegedNonRoot.ID:
 		return !evidence.MayStartAsRoot(&s.container, f)
 	case commandNeedsRoot.ID:
 		return has("entrypoint-needs-root")
 	}
 	return false
+}
+
+// told reports whether the files of the image, or facts of a well-known image, tell what the
+// container needs.
+func (s *Subject) told(f *evidence.Facts) bool {
+	return f.Image != nil && f.Image.Files != nil || f.Known.Tells(&s.container)
 }

@@ -14,6 +14,7 @@ import (
 func TestGuessesYield(t *testing.T) {
 	const (
 		plain      = `{spec: {containers: [{name: c, image: x}]}}`
+		temporary  = `{spec: {volumes: [{name: v, emptyDir: {}}], containers: [{name: c, image: x, volumeMounts: [{name: v, mountPath: /tmp}]}]}}`
 		declared   = `{spec: {securityContext: {runAsNonRoot: true}, containers: [{name: c, image: x}]}}`
 		allowed    = `{spec: {securityContext: {runAsNonRoot: false}, containers: [{name: c, image: x}]}}`
 		adds       = `{spec: {containers: [{name: c, image: x, securityContext: {capabilities: {add: [NET_ADMIN]}}}]}}`
@@ -31,8 +32,10 @@ func TestGuessesYield(t *testing.T) {
 	}{
 		{"image-user-unknown", plain, "restricted", evidence.Facts{Image: numeric}, evidence.Facts{}},
 		{"image-user-replaced", declared, "hardened", evidence.Facts{Image: read}, evidence.Facts{Image: numeric}},
-		{"read-only-root", plain, "hardened", evidence.Facts{Image: read}, evidence.Facts{Image: numeric}},
-		{"read-only-root", plain, "hardened", evidence.Facts{Known: &evidence.Known{UID: &ten}}, evidence.Facts{Known: &evidence.Known{Base: true}}},
+		{"read-only-root", temporary, "hardened", evidence.Facts{Image: read}, evidence.Facts{Image: numeric}},
+		{"read-only-root", temporary, "hardened", evidence.Facts{Known: &evidence.Known{UID: &ten}}, evidence.Facts{Known: &evidence.Known{Base: true}}},
+		{"read-only-root", plain, "hardened", evidence.Facts{Known: &evidence.Known{UID: &ten, ReadOnlyRoot: true}}, evidence.Facts{Known: &evidence.Known{UID: &ten}}},
+		{"read-only-root", plain, "hardened", evidence.Facts{Known: &evidence.Known{UID: &ten, Writes: []string{"/run/x"}}}, evidence.Facts{Image: read}},
 		{"root-allowed", allowed, "hardened", evidence.Facts{Image: read}, evidence.Facts{}},
 		{"added-capabilities-non-root", adds, "hardened", evidence.Facts{Image: numeric}, evidence.Facts{Image: asRoot}},
 		{"privileged-non-root", privileged, "hardened", evidence.Facts{Image: numeric}, evidence.Facts{Image: asRoot}},
@@ -46,6 +49,22 @@ func TestGuessesYield(t *testing.T) {
 			if got := slices.ContainsFunc(found, func(f evidence.Finding) bool { return f.ID == tt.id }); got != want {
 				t.Errorf("%s with %+v is found: %t, want %t", tt.id, *facts, got, want)
 			}
+		}
+	}
+}
+
+// Facts of an image that tell of nothing that it writes make it no more than unlikely.
+func TestNoPlaceForTemporaryFiles(t *testing.T) {
+	ten := int64(10001)
+	for want, facts := range map[evidence.Severity]evidence.Facts{
+		evidence.Medium: {},
+		evidence.Low:    {Known: &evidence.Known{UID: &ten}},
+	} {
+		c := hazardCase{pod: `{spec: {containers: [{name: c, image: x}]}}`, profile: "hardened"}
+		found := Find(c.pair(t), func(*Subject) evidence.Facts { return facts })
+		i := slices.IndexFunc(found, func(f evidence.Finding) bool { return f.ID == "read-only-root" })
+		if i < 0 || found[i].Severity != want {
+			t.Errorf("with %+v: found %+v, want read-only-root with severity %s", facts, found, want)
 		}
 	}
 }
