@@ -140,10 +140,16 @@ func literalOf(value any) string {
 		}
 		return "[" + strings.Join(elements, ", ") + "]"
 	case map[string]any:
+		texts := 0
+		for _, v := range value {
+			if _, isText := v.(string); isText {
+				texts++
+			}
+		}
 		var members []string
 		for _, name := range slices.Sorted(maps.Keys(value)) {
 			member := literalOf(value[name])
-			if _, isText := value[name].(string); !isText {
+			if texts < len(value) {
 				member = "dyn(" + member + ")"
 			}
 			members = append(members, quote(name)+": "+member)
