@@ -12,7 +12,6 @@ import (
 type account struct {
 	name     string
 	uid, gid int64
-	home     string
 }
 
 // accounts returns the lines of the image's /etc/passwd, which may be a link.
@@ -30,11 +29,7 @@ func (v *view) accounts() []account {
 		if err != nil {
 			continue
 		}
-		a := account{name: fields[0], uid: uid, gid: gid}
-		if len(fields) > 5 {
-			a.home = fields[5]
-		}
-		all = append(all, a)
+		all = append(all, account{name: fields[0], uid: uid, gid: gid})
 	}
 	return all
 }

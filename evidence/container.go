@@ -16,7 +16,6 @@ type Container struct {
 
 	Before, After Security // as the manifest has it, and with what the profile injects
 	Groups        []int64  // fsGroup and supplementalGroups
-	FSGroup       bool     // the pod has an fsGroup
 	StrictGroups  bool     // supplementalGroupsPolicy: Strict
 	HostNetwork   bool
 	Sandboxed     bool    // by a RuntimeClass or a user namespace: the node's kernel may not decide
@@ -37,9 +36,6 @@ type Security struct {
 // A Mount is a volume that is mounted in a container.
 type Mount struct {
 	Path     string // in the container, clean
-	Volume   string // the field of the API, such as emptyDir
-	Name     string // of the volume
 	Writable bool   // not mounted read-only
-	Empty    bool   // an emptyDir: new with each pod, and writable by every user
 	Profile  bool   // the profile's, for one of its writablePaths
 }

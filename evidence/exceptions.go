@@ -61,6 +61,8 @@ func (c *Container) with(ch *change) Security {
 			s.ReadOnlyRoot = c.Before.ReadOnlyRoot
 		case noEscalation:
 			s.NoNewPrivs = c.Before.NoNewPrivs
+		case runAsGroup:
+			s.Group = c.Before.Group
 		}
 	}
 	if ch.user != nil {
@@ -74,6 +76,7 @@ const (
 	capabilitiesDrop = "capabilities.drop"
 	noEscalation     = "allowPrivilegeEscalation"
 	readOnlyRoot     = "readOnlyRootFilesystem"
+	runAsGroup       = "runAsGroup"
 	runAsNonRoot     = "runAsNonRoot"
 	runAsUser        = "runAsUser"
 )
@@ -128,7 +131,7 @@ func (c *change) only(fields []string) *Exception {
 	return e
 }
 
-// smallest returns the smallest change of the profile under which the least is in the way.
+// smallest returns the change with the lowest sum of remaining troubles and cost.
 // A setting is not given up for less than a reason that weighs as much.
 func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *change {
 	given := profiledOf(s.c)
@@ -148,25 +151,29 @@ func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *
 		}
 		return []string{""}
 	}
+	root := s.c.After.User != nil && *s.c.After.User == 0
+	byGroup := has(programNotExecutable) || has(workingDirectoryClosed) || has(directoryOfOthers)
 	for _, user := range users {
-		for _, drop := range options(given.drop && (user.root || has(fileCapability) || has(entrypointNeedsRoot)), capabilitiesDrop) {
+		for _, drop := range options(given.drop && (root || user.root || has(fileCapability) || has(entrypointNeedsRoot)), capabilitiesDrop) {
 			for _, escalation := range options(given.noNewPrivs && has(setuidHelper), noEscalation) {
-				ch := &change{user: user.uid, leave: slices.Clone(user.leave)}
-				for _, field := range []string{drop, escalation} {
-					if field != "" {
-						ch.leave = append(ch.leave, field)
+				for _, group := range options(given.group && byGroup, runAsGroup) {
+					ch := &change{user: user.uid, leave: slices.Clone(user.leave)}
+					for _, field := range []string{drop, escalation, group} {
+						if field != "" {
+							ch.leave = append(ch.leave, field)
+						}
 					}
+					slices.Sort(ch.leave)
+					try(ch)
+					if !given.readOnly {
+						continue
+					}
+					if paths, hides := s.writablePaths(ch, baseline); len(paths) > 0 {
+						try(&change{user: ch.user, leave: ch.leave, writable: paths, hides: hides})
+					}
+					left := slices.Sorted(slices.Values(append(slices.Clone(ch.leave), readOnlyRoot)))
+					try(&change{user: ch.user, leave: left})
 				}
-				slices.Sort(ch.leave)
-				try(ch)
-				if !given.readOnly {
-					continue
-				}
-				if paths, hides := s.writablePaths(ch, baseline); len(paths) > 0 {
-					try(&change{user: ch.user, leave: ch.leave, writable: paths, hides: hides})
-				}
-				left := slices.Sorted(slices.Values(append(slices.Clone(ch.leave), readOnlyRoot)))
-				try(&change{user: ch.user, leave: left})
 			}
 		}
 	}
@@ -183,7 +190,7 @@ func (s *study) weight(ch *change, baseline []trouble) int {
 	for _, t := range withoutBaseline(r.troubles, baseline) {
 		total += t.weight()
 	}
-	if refused(s.c, s.config, s.c.with(ch), s.named(s.plain)) != "" {
+	if why, _ := refused(s.config, s.c.with(ch), s.named(s.plain)); why != "" {
 		total += 1000
 	}
 	return total

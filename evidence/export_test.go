@@ -14,6 +14,13 @@ func Starts(c *Container, f *Facts) bool {
 // Command returns the command that a container runs.
 func Command(c *Container, image *Image) []string { return newStudy(c, &Facts{Image: image}).argv }
 
+// Unanswered returns what is in the way under the profile where no change of it helps.
+func Unanswered(c *Container, f *Facts) []Finding {
+	s := newStudy(c, f)
+	r, _ := s.under(c.After, nil)
+	return s.findings(r.troubles, &change{}, nil)
+}
+
 // CanWrite reports whether the first process of a container can make files in a directory.
 func CanWrite(c *Container, f *Facts, dir string) bool {
 	r, _ := newStudy(c, f).under(c.After, nil)

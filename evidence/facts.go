@@ -71,10 +71,6 @@ type File struct {
 	Capabilities *FileCapabilities
 	Interpreter  string // of a program: from ELF's PT_INTERP or from #!
 
-	// Paths are the absolute paths below /run, /tmp and /var that the bytes of an ELF
-	// program in a directory of programs name, sorted; those that the reader has found.
-	Paths []string
-
 	Layer string // digest of the layer that has it
 	Size  int64
 }

@@ -77,6 +77,12 @@ func (s *study) findings(troubles []trouble, best *change, baseline []trouble) [
 			continue
 		}
 		settings := s.answers(of, best, baseline)
+		if len(settings) == 0 && s.remains(of[0], best) {
+			if all := profiledOf(s.c).fields(); len(all) > 0 {
+				found = append(found, s.finding(of, all, &change{}, true))
+			}
+			continue
+		}
 		answered = append(answered, settings...)
 		if len(settings) == 0 || cause == directoryOfOthers && onlyWritable(settings, troubles) {
 			continue
@@ -96,6 +102,12 @@ func (s *study) findings(troubles []trouble, best *change, baseline []trouble) [
 		}
 	}
 	return found
+}
+
+// remains reports whether a proven trouble is in the way under the smallest change, too.
+func (s *study) remains(t trouble, best *change) bool {
+	r, ok := s.under(s.c.with(best), best.writable)
+	return t.proven && ok && slices.ContainsFunc(r.troubles, func(o trouble) bool { return o.cause == t.cause && o.key == t.key })
 }
 
 func ofCause(troubles []trouble, cause *Cause) []trouble {
@@ -179,6 +191,9 @@ func (e *Exception) fix() string {
 	}
 	if slices.Contains(e.Leave, runAsNonRoot) && !slices.Contains(e.Leave, runAsUser) {
 		parts = append(parts, "set runAsUser to a UID other than 0 in the manifest, or runAsNonRoot: false if it has to be root")
+	}
+	if slices.Contains(e.Leave, runAsGroup) {
+		parts = append(parts, "set runAsGroup to the group of the image's files in the manifest, or except the image from runAsGroup in the profile")
 	}
 	if slices.Contains(e.Leave, capabilitiesDrop) {
 		parts = append(parts, "except the image from capabilities.drop in the profile, or list what it needs in capabilities.add in the manifest")

@@ -85,8 +85,8 @@ func (j *knownJudge) userRefused() {
 			named = j.k.UID
 		}
 	}
-	why := refused(j.c, &cfg, j.c.After, named)
-	if why == "" || !j.given.nonRoot || refused(j.c, &cfg, j.c.Before, named) != "" {
+	why, _ := refused(&cfg, j.c.After, named)
+	if already, _ := refused(&cfg, j.c.Before, named); why == "" || !j.given.nonRoot || already != "" {
 		return
 	}
 	e := &Exception{Leave: []string{runAsNonRoot}}

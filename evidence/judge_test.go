@@ -96,6 +96,8 @@ const passwd = "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/f
 
 const shellFiles = "f 755 0:0 /bin/sh\nf 755 0:0 /bin/bash\nf 755 0:0 /usr/bin/env\nf 755 0:0 /usr/bin/gosu\nl /var/run /run\n"
 
+var comment = "# " + strings.Repeat("x", 2000) + "\n"
+
 var imageCases = []imageCase{
 	{
 		name:     "a guarded entrypoint that writes nothing",
@@ -106,7 +108,7 @@ var imageCases = []imageCase{
 	{
 		name:   "a guarded entrypoint with directories of its user",
 		config: evidence.Config{Entrypoint: []string{"docker-entrypoint.sh"}, Command: []string{"postgres"}, Env: []string{"PGDATA=/var/lib/postgresql/data"}, Volumes: []string{"/var/lib/postgresql/data"}},
-		files: shellFiles + "f 755 0:0 /usr/bin/postgres names=/run/postgresql\n" +
+		files: shellFiles + "f 755 0:0 /usr/bin/postgres\n" +
 			"d 1777 998:998 /var/lib/postgresql/data\nd 3777 998:998 /run/postgresql",
 		contents: map[string]string{"/usr/bin/docker-entrypoint.sh": postgresEntrypoint, "/etc/passwd": passwd},
 		want: []string{
@@ -228,6 +230,119 @@ var imageCases = []imageCase{
 		want:     []string{`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/srv/app"]}`},
 	},
 	{
+		name:     "a copy over a file that it may write",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nf 664 0:0 /etc/server.conf\nf 644 0:0 /etc/other.conf",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\ncp /in /etc/server.conf\nexec server\n"},
+		edit:     func(c *evidence.Container) { c.After.ReadOnlyRoot = false },
+	},
+	{
+		name:     "a copy over a file that it may not write",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nd 775 0:0 /etc/server\nf 644 0:0 /etc/server/conf",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\ncp /in /etc/server/conf\nexec server\n"},
+		edit:     func(c *evidence.Container) { c.After.ReadOnlyRoot = false },
+		want:     []string{`breaks directory-owner [runAsNonRoot runAsUser] {"leave":["runAsNonRoot","runAsUser"]}`},
+	},
+	{
+		name:     "a copy that first removes the file",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nd 775 0:0 /etc/server\nf 644 0:0 /etc/server/conf",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\ncp -f /in /etc/server/conf\nexec server\n"},
+		edit:     func(c *evidence.Container) { c.After.ReadOnlyRoot = false },
+	},
+	{
+		name:     "a search that may change no owner",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nf 755 0:0 /usr/bin/find\nd 755 33:0 /opt/data",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\nfind /opt/data ! -user www-data -exec chown www-data {} +\nexec server\n", "/etc/passwd": passwd},
+		edit: func(c *evidence.Container) {
+			root := int64(0)
+			c.After.User, c.After.NonRoot, c.After.Drop = &root, nil, nil
+		},
+		want: []string{`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/opt/data"]}`},
+	},
+	{
+		name:     "a change of owner on a read-only file system",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nd 755 33:0 /opt/data",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\nchown www-data /opt/data\nexec server\n", "/etc/passwd": passwd},
+		edit: func(c *evidence.Container) {
+			root := int64(0)
+			c.After.User, c.After.NonRoot, c.After.Drop = &root, nil, nil
+		},
+		want: []string{`breaks directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/opt/data"]}`},
+	},
+	{
+		name:   "a program for others, and root of the manifest without its capabilities",
+		config: evidence.Config{Entrypoint: []string{"/opt/run"}, User: "1000"},
+		files:  "f 750 1000:1000 /opt/run",
+		edit: func(c *evidence.Container) {
+			root := int64(0)
+			c.Before.User, c.After.User, c.After.NonRoot = &root, &root, nil
+		},
+		want: []string{`breaks program-not-executable [capabilities.drop] {"leave":["capabilities.drop"]}`},
+	},
+	{
+		name:   "a program for group 0, and a group of the profile",
+		config: evidence.Config{Entrypoint: []string{"/opt/run"}, User: "10001"},
+		files:  "f 750 0:0 /opt/run",
+		edit:   func(c *evidence.Container) { group := int64(10001); c.After.Group = &group },
+		want:   []string{`breaks program-not-executable [runAsGroup] {"leave":["runAsGroup"]}`},
+	},
+	{
+		name:     "a program that a variable of a ConfigMap may find elsewhere",
+		config:   evidence.Config{Entrypoint: []string{"run"}, User: "1000", Env: []string{"PATH=/opt"}},
+		files:    "f 700 1000:1000 /opt/run",
+		contents: map[string]string{"/etc/passwd": passwd},
+		edit:     func(c *evidence.Container) { c.OpenEnv = true },
+		want:     []string{`risk program-not-executable [runAsUser] {"leave":["runAsUser"]}`},
+	},
+	{
+		name:   "a program at a path, beside a ConfigMap",
+		config: evidence.Config{Entrypoint: []string{"/opt/run"}, User: "1000"},
+		files:  "f 700 1000:1000 /opt/run",
+		edit:   func(c *evidence.Container) { c.OpenEnv = true },
+		want:   []string{`breaks program-not-executable [runAsUser] {"leave":["runAsUser"]}`},
+	},
+	{
+		name:   "a program found by the manifest's PATH, beside a ConfigMap",
+		config: evidence.Config{Entrypoint: []string{"run"}, User: "1000"},
+		files:  "f 700 1000:1000 /opt/run",
+		edit: func(c *evidence.Container) {
+			c.OpenEnv, c.Env = true, map[string]string{"PATH": "/opt"}
+		},
+		want: []string{`breaks program-not-executable [runAsUser] {"leave":["runAsUser"]}`},
+	},
+	{
+		name:     "a user with root in its name, which nothing numbers",
+		config:   evidence.Config{Entrypoint: []string{"/usr/bin/server"}, User: "nonroot"},
+		files:    "f 755 0:0 /usr/bin/server",
+		contents: map[string]string{"/etc/passwd": "root:x:0:0::/:\n"},
+		edit:     func(c *evidence.Container) { c.After.User = nil },
+		want:     []string{`breaks image-user-refused [runAsNonRoot]`},
+	},
+	{
+		name:   "root by its name",
+		config: evidence.Config{Entrypoint: []string{"/usr/bin/server"}, User: "root"},
+		files:  "f 755 0:0 /usr/bin/server",
+		edit:   func(c *evidence.Container) { c.After.User = nil },
+		want:   []string{`breaks image-user-refused [runAsNonRoot] {"leave":["runAsNonRoot"]}`},
+	},
+	{
+		name:   "two long scripts that begin alike",
+		config: evidence.Config{Entrypoint: []string{"/bin/sh", "-c", "set -e\nsh -c '" + comment + ":'\nsh -c '" + comment + "mkdir /opt/data/x'\nexec server"}, User: "1000"},
+		files:  shellFiles + "f 755 0:0 /usr/bin/server\nd 755 1000:1000 /opt/data",
+		want:   []string{`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/opt/data"]}`},
+	},
+	{
+		name:     "a copy to a directory that an option names",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, User: "1000"},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nf 644 1000:1000 /opt/app/conf",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\ncp -t /tmp /opt/app/conf\nexec server\n"},
+		edit:     func(c *evidence.Container) { c.After.ReadOnlyRoot = false },
+	},
+	{
 		name:     "a setuid helper",
 		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, User: "1000"},
 		files:    shellFiles + "f 755 0:0 /usr/bin/server\nf 4755 0:0 /usr/bin/sudo",
@@ -286,29 +401,29 @@ var imageCases = []imageCase{
 		config: evidence.Config{Entrypoint: []string{"/opt/app/run"}},
 		files:  "f 755 0:0 /opt/app/run",
 		edit: func(c *evidence.Container) {
-			c.Mounts = []evidence.Mount{{Path: "/opt/app", Volume: "emptyDir", Writable: true, Empty: true, Profile: true}}
+			c.Mounts = []evidence.Mount{{Path: "/opt/app", Writable: true, Profile: true}}
 		},
 		want: []string{`breaks program-not-executable [readOnlyRootFilesystem] {"leave":["readOnlyRootFilesystem"]}`},
 	},
 	{
 		name:   "logs and a PID file of root",
 		config: evidence.Config{Entrypoint: []string{"nginx", "-g", "daemon off;"}},
-		files: "f 755 0:0 /usr/sbin/nginx names=/run/nginx.pid,/var/log/nginx/error.log\nd 755 0:0 /var/lib/nginx\nd 755 0:4 /var/log/nginx\nf 640 33:4 /var/log/nginx/error.log\n" +
+		files: "f 755 0:0 /usr/sbin/nginx\nd 755 0:0 /var/lib/nginx\nd 755 0:4 /var/log/nginx\nf 640 33:4 /var/log/nginx/error.log\n" +
 			"d 700 33:0 /var/lib/nginx/body",
-		contents: map[string]string{"/etc/passwd": passwd},
+		contents: map[string]string{"/etc/passwd": passwd, "/etc/nginx/nginx.conf": "pid /run/nginx.pid;\nerror_log /var/log/nginx/error.log;\n"},
 		want: []string{
 			`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/run","/var/lib/nginx","/var/log/nginx"]}`,
 		},
 	},
 	{
 		name:   "a directory that its own user could not write to either",
-		config: evidence.Config{Entrypoint: []string{"server"}, User: "1000"},
-		files:  "f 755 0:0 /usr/bin/server names=/var/lib/server/state\nd 755 0:0 /var/lib/server",
+		config: evidence.Config{Entrypoint: []string{"server"}, User: "1000", Env: []string{"STATE=/var/lib/server/state"}},
+		files:  "f 755 0:0 /usr/bin/server\nd 755 0:0 /var/lib/server",
 	},
 	{
 		name:   "a directory with files",
-		config: evidence.Config{Entrypoint: []string{"server"}, User: "1000"},
-		files:  "f 755 0:0 /usr/bin/server names=/var/lib/server/state\nd 755 1000:1000 /var/lib/server\nf 644 1000:1000 /var/lib/server/schema",
+		config: evidence.Config{Entrypoint: []string{"server"}, User: "1000", Env: []string{"STATE=/var/lib/server/state"}},
+		files:  "f 755 0:0 /usr/bin/server\nd 755 1000:1000 /var/lib/server\nf 644 1000:1000 /var/lib/server/schema",
 		want: []string{
 			`risk directory-owner [runAsUser] {"leave":["runAsUser"]}`,
 			`risk directory-read-only [readOnlyRootFilesystem] {"leave":["readOnlyRootFilesystem"]}`,

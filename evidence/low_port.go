@@ -21,10 +21,11 @@ var lowPort = &Cause{
 		"It is found with `hostNetwork`, and where the nodes have containerd 1 (by the Nodes among the inputs, or `--runtime`)",
 	Because: "the port needs NET_BIND_SERVICE: with `hostNetwork`, and with containerd 1 unless it is configured otherwise; " +
 		"containerd 2 and Docker open all ports in a pod's own network",
-	Fix: `let it listen on a port above 1023, or open low ports with the pod's ` + lowPortSysctl,
+	Fix: `let it listen on a port above 1023, or open low ports with the pod's ` + LowPortSysctl,
 }
 
-const lowPortSysctl = `sysctl {name: net.ipv4.ip_unprivileged_port_start, value: "0"}`
+// LowPortSysctl is the setting of a pod with which every port needs no capability.
+const LowPortSysctl = `sysctl {name: net.ipv4.ip_unprivileged_port_start, value: "0"}`
 
 const netBindService = "NET_BIND_SERVICE"
 

@@ -39,7 +39,7 @@ type need struct {
 }
 
 // needsOf returns the directories that a main program names: in its arguments, in the
-// environment, in its configuration or in its own text.
+// environment or in its configuration.
 func (r *run) needsOf(argv []string, at location) []need {
 	key := at.path + "\x00" + strings.Join(argv, "\x00")
 	if needs, known := r.needs[key]; known || !r.work.spend(len(key)/16) {
@@ -77,9 +77,6 @@ func (r *run) needsOf(argv []string, at location) []need {
 		for _, p := range configuredPaths(content) {
 			add(p, fmt.Sprintf("%s names %s", file, p))
 		}
-	}
-	for _, p := range at.file.Paths {
-		add(p, fmt.Sprintf("the program %s names %s", at.path, p))
 	}
 	if temporaryFiles[strings.TrimRight(path.Base(argv[0]), "0123456789.")] {
 		add("/tmp/x", fmt.Sprintf("%s makes temporary files", path.Base(argv[0])))

@@ -127,11 +127,11 @@ func (r *run) layerOf(file string) string {
 }
 
 // changesOwner notes a chown that the kernel refuses: only root with CHOWN gives a file to
-// somebody else. A script that goes on in spite of it is none the worse.
+// somebody else. A failure that the script ignores is not reported.
 func (r *run) changesOwner(p *process, file string, words []string, fatal, ignored bool) {
 	if _, paths := chownOperands(words); p.can("CHOWN") && !ignored {
-		for _, target := range paths {
-			r.changesReadOnly(p, file, words[0], target, fatal)
+		for _, target := range paths { // find may find nothing whose owner is another
+			r.changesReadOnly(p, file, words[0], target, fatal && path.Base(words[0]) == "chown" && !slices.ContainsFunc(words, isFrom))
 		}
 	}
 	if p.can("CHOWN") || ignored || path.Base(words[0]) == "chgrp" && !fatal {
@@ -165,6 +165,9 @@ func (r *run) changesOwner(p *process, file string, words []string, fatal, ignor
 	t.items = []Item{r.item(file, fmt.Sprintf("%s %s", nameOf(file), does), r.layerOf(file))}
 	r.add(t)
 }
+
+// isFrom reports whether a word lets chown pass over files of other owners.
+func isFrom(word string) bool { return strings.HasPrefix(word, "--from") }
 
 // changesReadOnly notes a change of a file on a read-only file system.
 func (r *run) changesReadOnly(p *process, file, command, target string, fatal bool) {

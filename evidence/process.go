@@ -12,12 +12,14 @@ type process struct {
 	uid, gid   int64
 	groups     []int64
 	account    string // its name in /etc/passwd; empty if there is no line
-	home       string
 	hasAccount bool
 	effective  []string // capabilities
 	bounding   []string
 	noNewPrivs bool
 }
+
+// DefaultCapabilities returns the capabilities that containerd gives a container.
+func DefaultCapabilities() []string { return slices.Clone(defaultCapabilities) }
 
 // defaultCapabilities are those that containerd gives a container (defaultUnixCaps in its
 // pkg/oci). CRI-O gives fewer.
@@ -50,12 +52,9 @@ func (v *view) firstProcess(c *Container, s *Security, cfg *Config) (process, bo
 		p.uid = named.uid
 		a, p.hasAccount = v.accountOf(p.uid)
 	}
-	p.account, p.gid, p.home = a.name, a.gid, a.home
+	p.account, p.gid = a.name, a.gid
 	if s.Group != nil {
 		p.gid = *s.Group
-	}
-	if !p.hasAccount {
-		p.home = "/"
 	}
 	p.groups = slices.Clone(c.Groups)
 	if !c.StrictGroups {
@@ -70,7 +69,7 @@ func (v *view) firstProcess(c *Container, s *Security, cfg *Config) (process, bo
 // become returns the process after it has changed its user, as gosu and its likes do.
 func (v *view) become(p process, a account) process {
 	known, has := v.accountOf(a.uid)
-	p.uid, p.gid, p.account, p.home, p.hasAccount = a.uid, a.gid, known.name, known.home, has
+	p.uid, p.gid, p.account, p.hasAccount = a.uid, a.gid, known.name, has
 	p.groups = v.groupsOf(known.name)
 	if p.uid != 0 {
 		p.effective = nil
@@ -99,8 +98,10 @@ func bounding(s *Security) []string {
 	return slices.DeleteFunc(caps, func(c string) bool { return c != allCapabilities && holds(s.Drop, c) })
 }
 
-// holds reports whether a list of capabilities has this one. As runtimes do it leaves case
-// aside.
+// HasCapability reports whether a list of capabilities has this one. As runtimes do it leaves
+// case aside.
+func HasCapability(list []string, capability string) bool { return holds(list, capability) }
+
 func holds(list []string, capability string) bool {
 	return slices.ContainsFunc(list, func(c string) bool { return strings.EqualFold(c, capability) })
 }

@@ -32,6 +32,7 @@ func (r *run) exec(p process, argv []string, certain bool) {
 	}
 	r.depth++
 	defer func() { r.depth-- }()
+	certain = certain && !r.byOpenPATH(argv[0])
 	at, found := r.program(&p, argv[0], certain)
 	if !found {
 		return
@@ -57,6 +58,9 @@ func (r *run) exec(p process, argv []string, certain bool) {
 	}
 	r.mainProgram(p, argv, at)
 }
+
+// byOpenPATH reports whether only a run could tell which program a name stands for.
+func (r *run) byOpenPATH(name string) bool { return r.openPATH && !strings.Contains(name, "/") }
 
 // program finds a program as the runtime and shells do, and checks that it can be executed
 // with all its interpreters. False is for a program that cannot, or of which nothing is
@@ -153,7 +157,7 @@ func (r *run) executable(p *process, at location, name string, certain bool) boo
 func (p *process) String() string {
 	switch {
 	case p.uid == 0:
-		return "root without the capability to pass over permissions"
+		return "root without DAC_OVERRIDE"
 	case p.account != "":
 		return fmt.Sprintf("user %d (%s)", p.uid, p.account)
 	}
@@ -184,7 +188,7 @@ func (r *run) scriptOf(p *process, argv []string, at location, certain bool) (sc
 			if !ok {
 				return nil, "", false
 			}
-			if _, found := r.program(p, launch.Command[0], certain); !found {
+			if _, found := r.program(p, launch.Command[0], certain && !r.byOpenPATH(launch.Command[0])); !found {
 				return nil, "", true
 			}
 			words = launch.Command

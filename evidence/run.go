@@ -19,6 +19,7 @@ type study struct {
 	argv     []string
 	steps    map[string][]shell.Step
 	needs    map[string][]need
+	openPATH bool // a ConfigMap may have another PATH
 	services []directory
 	searched bool
 
@@ -78,6 +79,8 @@ func newStudy(c *Container, facts *Facts) *study {
 		}
 		s.env[name] = value
 	}
+	_, ownPATH := c.Env["PATH"]
+	s.openPATH = c.OpenEnv && !ownPATH
 	for name, value := range c.Env {
 		s.env[name] = value
 	}

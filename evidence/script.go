@@ -168,7 +168,10 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 	if name == "initdb" && !usesWrapper(r, file) {
 		r.account(p, words)
 	}
-	for _, target := range written(name, words[1:]) {
+	if name == "cp" && slices.ContainsFunc(words[1:], replacesFile) {
+		name, fatal = "cp -f", false // where it may not write a file it removes it first, or does nothing
+	}
+	for _, target := range written(path.Base(words[0]), words[1:]) {
 		if step.Handled && name != "mktemp" {
 			break
 		}
@@ -182,7 +185,7 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 			target.isDir = true
 		}
 		source := fmt.Sprintf("%s runs %s %s", nameOf(file), name, target.path)
-		if name == "touch" || name == "tee" {
+		if name == "touch" || name == "tee" || name == "cp" && !target.isDir {
 			r.writesFile(p, target.path, source, fatal)
 			continue
 		}
@@ -246,6 +249,20 @@ func (t target) dir() string {
 	return path.Dir(t.path)
 }
 
+// replacesFile reports whether an option of cp says not to write a file that is there.
+func replacesFile(word string) bool {
+	switch word {
+	case "--force", "--remove-destination", "--no-clobber", "--backup", "--link", "--symbolic-link":
+		return true
+	}
+	return strings.HasPrefix(word, "--update") || strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.ContainsAny(word, "fnubls")
+}
+
+// namesTarget reports whether a word is an option that names the directory to write to.
+func namesTarget(word string) bool {
+	return strings.HasPrefix(word, "-t") || strings.HasPrefix(word, "--target-directory")
+}
+
 // written returns what a command writes, as far as its words tell.
 func written(name string, words []string) []target {
 	var operands []string
@@ -278,9 +295,12 @@ func written(name string, words []string) []target {
 	case "touch", "tee", "mkfifo":
 		each(operands, false, false)
 	case "install":
+		if slices.ContainsFunc(words, namesTarget) {
+			break
+		}
 		each(last, false, slices.Contains(words, "-d"))
 	case "cp", "mv", "ln":
-		if len(operands) > 1 {
+		if len(operands) > 1 && !slices.ContainsFunc(words, namesTarget) {
 			each(last, strings.HasSuffix(last[0], "/"), false)
 		}
 	case "sed":

@@ -31,7 +31,7 @@ func judgeUnread(c *Container, f *Facts) []Finding {
 func (p profiled) fields() []string {
 	var fields []string
 	for field, is := range map[string]bool{
-		capabilitiesDrop: p.drop, noEscalation: p.noNewPrivs, readOnlyRoot: p.readOnly, runAsNonRoot: p.nonRoot, runAsUser: p.user,
+		capabilitiesDrop: p.drop, noEscalation: p.noNewPrivs, readOnlyRoot: p.readOnly, runAsGroup: p.group, runAsNonRoot: p.nonRoot, runAsUser: p.user,
 	} {
 		if is {
 			fields = append(fields, field)

@@ -26,9 +26,9 @@ type placed struct {
 
 // ofRuntime is what every runtime mounts.
 var ofRuntime = []Mount{
-	{Path: "/proc", Volume: "proc"}, {Path: "/sys", Volume: "sysfs"}, {Path: "/dev", Volume: "tmpfs"},
-	{Path: "/dev/shm", Volume: "tmpfs", Writable: true, Empty: true},
-	{Path: "/etc/hosts", Volume: "file", Writable: true}, {Path: "/etc/hostname", Volume: "file"}, {Path: "/etc/resolv.conf", Volume: "file"},
+	{Path: "/proc"}, {Path: "/sys"}, {Path: "/dev"},
+	{Path: "/dev/shm", Writable: true},
+	{Path: "/etc/hosts", Writable: true}, {Path: "/etc/hostname"}, {Path: "/etc/resolv.conf"},
 }
 
 func newView(files Files, mounts []Mount, work *budget) *view {

@@ -89,3 +89,17 @@ func TestReferences(t *testing.T) {
 		}
 	}
 }
+
+// What is proven is never left out, even where no change of the profile is an answer.
+func TestUnanswered(t *testing.T) {
+	files := imagetest.New(t, "f 700 1000:1000 /opt/run", nil)
+	facts := &evidence.Facts{Image: &evidence.Image{Files: files, Config: evidence.Config{Entrypoint: []string{"/opt/run"}, User: "1000"}}}
+	var got []string
+	for _, f := range evidence.Unanswered(hardened(nil), facts) {
+		got = append(got, found(f))
+	}
+	want := []string{"breaks program-not-executable [allowPrivilegeEscalation capabilities.drop readOnlyRootFilesystem runAsNonRoot runAsUser]"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

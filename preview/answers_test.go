@@ -37,8 +37,8 @@ var answerCases = map[string]struct {
 	"example.com/pinger":  {evidence.Config{Entrypoint: []string{"/usr/bin/pinger"}, User: "1000"}, "f 755 0:0 /usr/bin/pinger cap=NET_RAW+ep", nil},
 	"example.com/closed":  {evidence.Config{Entrypoint: []string{"/home/app/run"}, User: "1000"}, "d 700 1000:1000 /home/app\nf 755 1000:1000 /home/app/run", nil},
 	"example.com/private": {evidence.Config{Entrypoint: []string{"/run.sh"}, User: "1000"}, "f 750 0:1000 /opt/sh\nf 755 0:0 /run.sh", map[string]string{"/run.sh": "#!/opt/sh\n"}},
-	"example.com/writes":  {evidence.Config{Entrypoint: []string{"server"}}, "f 755 0:0 /usr/bin/server names=/run/server.pid,/var/log/server/error.log\nd 755 0:0 /var/log/server", nil},
-	"example.com/state":   {evidence.Config{Entrypoint: []string{"server"}, User: "1000"}, "f 755 0:0 /usr/bin/server names=/var/lib/server/state\nd 755 1000:1000 /var/lib/server\nf 644 1000:1000 /var/lib/server/schema", nil},
+	"example.com/writes":  {evidence.Config{Entrypoint: []string{"server"}, Env: []string{"PID=/run/server.pid", "LOG=/var/log/server/error.log"}}, "f 755 0:0 /usr/bin/server\nd 755 0:0 /var/log/server", nil},
+	"example.com/state":   {evidence.Config{Entrypoint: []string{"server"}, User: "1000", Env: []string{"STATE=/var/lib/server/state"}}, "f 755 0:0 /usr/bin/server\nd 755 1000:1000 /var/lib/server\nf 644 1000:1000 /var/lib/server/schema", nil},
 	"example.com/fine":    {evidence.Config{Entrypoint: []string{"/server"}, User: "1000"}, "f 755 0:0 /server", nil},
 }
 

@@ -24,7 +24,7 @@ type Files struct {
 // New makes the files of an image from lines such as
 //
 //	d 700 999:999 /var/lib/mysql
-//	f 755 0:0 /usr/bin/ping cap=NET_RAW+ep elf=/lib/ld.so names=/run/ping.pid
+//	f 755 0:0 /usr/bin/ping cap=NET_RAW+ep elf=/lib/ld.so
 //	l /var/run /run
 //
 // and contents by path, whose files are made with mode 755 unless a line says otherwise.
@@ -94,8 +94,6 @@ func (f *Files) line(t testing.TB, words []string) {
 		switch name {
 		case "elf":
 			file.Interpreter = value
-		case "names":
-			file.Paths = strings.Split(value, ",")
 		case "cap":
 			caps, flags, _ := strings.Cut(value, "+")
 			file.Capabilities = &evidence.FileCapabilities{Permitted: strings.Split(caps, ","), Effective: strings.Contains(flags, "e")}

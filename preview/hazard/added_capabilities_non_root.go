@@ -30,7 +30,7 @@ var addedCapabilities = rule{
 		}
 		what = fmt.Sprintf("it adds %s, which would not be effective as %s", strings.Join(c.after.add, ", "), c.asUser())
 		if only && !p.After.Spec.HostNetwork {
-			fix = `set runAsUser: 0 in the manifest, or let every user open low ports with the pod's ` + lowPortSysctl
+			fix = `set runAsUser: 0 in the manifest, or let every user open low ports with the pod's ` + evidence.LowPortSysctl
 		}
 		return what, fix
 	},

@@ -24,7 +24,6 @@ func (p *Pair) evidenceOf(c *containerPair) evidence.Container {
 		Sandboxed: p.After.Spec.RuntimeClassName != nil || isFalse(p.After.Spec.HostUsers),
 	}
 	if pod.FSGroup != nil {
-		e.FSGroup = true
 		e.Groups = append(e.Groups[:len(e.Groups):len(e.Groups)], *pod.FSGroup)
 	}
 	if policy := pod.SupplementalGroupsPolicy; policy != nil {
@@ -48,8 +47,7 @@ func (p *Pair) evidenceOf(c *containerPair) evidence.Container {
 	}
 	for _, m := range p.mountsOf(c.After) {
 		e.Mounts = append(e.Mounts, evidence.Mount{
-			Path: path.Clean("/" + m.Mount.MountPath), Volume: m.Type, Name: m.Name,
-			Writable: m.writable(), Empty: m.Kind == scratch, Profile: !before[m.Mount.MountPath],
+			Path: path.Clean("/" + m.Mount.MountPath), Writable: m.writable(), Profile: !before[m.Mount.MountPath],
 		})
 	}
 	return e

@@ -24,7 +24,7 @@ var defaultCapabilitiesLost = rule{
 		if !c.staysRoot() || len(c.after.add) == 0 || !holds(c.dropsNow(), "ALL") {
 			return "", ""
 		}
-		lost := slices.DeleteFunc(slices.Clone(defaultCapabilities), func(given string) bool { return holds(c.after.add, given) })
+		lost := slices.DeleteFunc(evidence.DefaultCapabilities(), func(given string) bool { return holds(c.after.add, given) })
 		if len(lost) == 0 {
 			return "", ""
 		}
@@ -37,11 +37,4 @@ var defaultCapabilitiesLost = rule{
 		}
 		return what, ""
 	},
-}
-
-// defaultCapabilities are those that containerd gives a container
-// (defaultUnixCaps in its pkg/oci); CRI-O gives fewer.
-var defaultCapabilities = []string{
-	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
-	"NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 }

@@ -5,10 +5,10 @@ package hazard
 import (
 	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/caseharden/caseharden/evidence"
 )
 
 // A Pair is a pod as its manifest has it, and as it would be with a profile.
@@ -142,7 +142,7 @@ func (c *containerPair) loses(capability string) bool {
 // holds reports whether a list of capabilities has this one. As runtimes do it leaves case
 // aside; and not the prefix CAP_, with which containerd knows none.
 func holds(list []string, capability string) bool {
-	return slices.ContainsFunc(list, func(c string) bool { return strings.EqualFold(c, capability) })
+	return evidence.HasCapability(list, capability)
 }
 
 // stopsEscalation reports whether we keep the container's programs from gaining

@@ -14,7 +14,6 @@ func sysctlName(s corev1.Sysctl) string { return strings.ReplaceAll(s.Name, "/",
 
 const (
 	portStartSysctl = "net.ipv4.ip_unprivileged_port_start"
-	lowPortSysctl   = `sysctl {name: ` + portStartSysctl + `, value: "0"}`
 
 	defaultPortStart = 1024 // the kernel's, in a new network namespace too
 )
