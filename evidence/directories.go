@@ -68,6 +68,9 @@ func (r *run) cannotWrite(p *process, w writing, source string, severity Severit
 	if slices.ContainsFunc(r.extra, func(extra string) bool { return within(w.dir, extra) }) {
 		return
 	}
+	if severity == Medium && r.holdsData(w.dir, w.file) {
+		severity = High
+	}
 	if w.denied {
 		r.add(trouble{
 			cause: directoryOfOthers, severity: severity, proven: fatal, key: w.dir, dir: w.dir,

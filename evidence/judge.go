@@ -95,8 +95,12 @@ func (s *study) findings(troubles []trouble, best *change, baseline []trouble) [
 		}
 		less := best.without(field)
 		r, _ := s.under(s.c.with(less), less.writable)
+		again := withoutBaseline(r.troubles, baseline)
 		for _, cause := range causes {
-			if of := ofCause(withoutBaseline(r.troubles, baseline), cause); len(of) > 0 && of[0].weight() > 0 {
+			if cause == directoryOfOthers && onlyWritable([]string{field}, again) {
+				continue
+			}
+			if of := ofCause(again, cause); len(of) > 0 && of[0].weight() > 0 {
 				found = append(found, s.finding(of, []string{field}, best, false))
 			}
 		}

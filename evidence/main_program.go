@@ -55,10 +55,22 @@ func (r *run) needsOf(argv []string, at location) []need {
 			needs = append(needs, need{dir, source, Medium})
 		}
 	}
+	named := func(p, source string) { // by the author or the image, and not by the program's text
+		add(p, source)
+		dirs := r.stateBelow(p)
+		if dir, is := r.namedDirectory(p); is {
+			dirs = append(dirs, dir)
+		}
+		for _, dir := range dirs {
+			if !slices.ContainsFunc(needs, func(n need) bool { return n.dir == dir }) && r.work.spend(1+len(needs)) {
+				needs = append(needs, need{dir, source, Medium})
+			}
+		}
+	}
 	var configurations []string
 	for _, word := range argv[1:] {
 		for _, p := range absolutePaths([]byte(word)) {
-			add(p, fmt.Sprintf("the command names %s", p))
+			named(p, fmt.Sprintf("the command names %s", p))
 			configurations = append(configurations, p)
 		}
 	}
@@ -68,7 +80,7 @@ func (r *run) needsOf(argv []string, at location) []need {
 		}
 		r.work.spend(len(r.env[name]) / 16)
 		for _, p := range absolutePaths([]byte(r.env[name])) {
-			add(p, fmt.Sprintf("the variable %s names %s", name, p))
+			named(p, fmt.Sprintf("the variable %s names %s", name, p))
 		}
 	}
 	for _, file := range r.configurations(argv, configurations) {
@@ -81,19 +93,23 @@ func (r *run) needsOf(argv []string, at location) []need {
 	if temporaryFiles[strings.TrimRight(path.Base(argv[0]), "0123456789.")] {
 		add("/tmp/x", fmt.Sprintf("%s makes temporary files", path.Base(argv[0])))
 	}
-	hint := func(p, source string) { // it may not write there at start
+	hint := func(p, source string, severity Severity) {
 		l := r.resolve(p)
 		if !l.missing && l.mounted == nil && l.file.Mode.IsDir() && !within(l.path, "/etc") && !tooWide[l.path] && !r.holdsMount(l.path) &&
 			!slices.ContainsFunc(needs, func(n need) bool { return n.dir == l.path }) {
-			needs = append(needs, need{l.path, source, Low})
+			needs = append(needs, need{l.path, source, severity})
 		}
 	}
 	for _, volume := range r.config.Volumes {
-		hint(volume, fmt.Sprintf("the image has the volume %s", volume))
+		severity := Low
+		if isForState(volume) {
+			severity = Medium
+		}
+		hint(volume, fmt.Sprintf("the image has the volume %s", volume), severity)
 	}
 	for _, stem := range stems(argv[:1]) {
 		for _, root := range stateRoots[:6] {
-			hint(path.Join(root, stem), fmt.Sprintf("%s/%s is named after the program", root, stem))
+			hint(path.Join(root, stem), fmt.Sprintf("%s/%s is named after the program", root, stem), Low) // it may not write there at start
 		}
 	}
 	r.needs[key] = needs
@@ -128,7 +144,8 @@ func (r *run) stateDirectory(p string) (string, bool) {
 }
 
 // tooWide are directories that hold those of many servers.
-var tooWide = map[string]bool{"/": true, "/var": true, "/var/lib": true, "/var/cache": true, "/var/spool": true, "/etc": true, "/var/log": true, "/srv": true}
+var tooWide = map[string]bool{"/": true, "/var": true, "/var/lib": true, "/var/cache": true, "/var/spool": true, "/etc": true, "/var/log": true, "/srv": true,
+	"/home": true, "/media": true, "/mnt": true, "/opt": true}
 
 // holdsMount reports whether the pod mounts something below a directory: then its state is
 // there.

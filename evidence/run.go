@@ -3,6 +3,7 @@
 package evidence
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -103,7 +104,14 @@ func newStudy(c *Container, facts *Facts) *study {
 	}
 	if s.boundless() {
 		work.left = -1
+		return s
 	}
+	for _, volume := range s.config.Volumes {
+		if volume = path.Clean("/" + volume); volume != "/" {
+			s.profiled.imageVolumes = append(s.profiled.imageVolumes, volume)
+		}
+	}
+	s.plain.imageVolumes = s.profiled.imageVolumes
 	return s
 }
 

@@ -15,6 +15,8 @@ type view struct {
 	files  Files
 	mounts []placed // the deepest first
 	work   *budget
+
+	imageVolumes []string // clean; the runtime makes those that the image does not have, for root
 }
 
 // placed is a mount with the place where it really is: the runtime follows the links of the
@@ -135,12 +137,16 @@ func (v *view) mountAt(p string) *Mount {
 }
 
 // stat describes what is at a path without links. The runtime makes directories that lead
-// to a mount.
+// to a mount, and volumes of the image that are not there.
 func (v *view) stat(p string) (File, bool) {
 	if f, found := v.files.Stat(p); found {
 		return f, true
 	}
 	below := strings.TrimSuffix(p, "/") + "/"
+	v.work.spend(len(v.imageVolumes) / 16)
+	if slices.ContainsFunc(v.imageVolumes, func(volume string) bool { return within(volume, p) }) {
+		return File{Mode: fs.ModeDir | 0o755}, true
+	}
 	if p == "/" || slices.ContainsFunc(v.mounts, func(m placed) bool { return strings.HasPrefix(m.at, below) }) {
 		return File{Mode: fs.ModeDir | 0o755}, true
 	}
