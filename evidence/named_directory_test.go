@@ -40,7 +40,7 @@ func TestNamedDirectories(t *testing.T) {
 		{"a volume for every user", evidence.Config{Entrypoint: []string{"/bin/server"}, Volumes: []string{"/state"}}, "d 777 0:0 /state", nil, nil},
 		{"a volume for configuration", evidence.Config{Entrypoint: []string{"/bin/server"}, Volumes: []string{"/certs"}}, "d 755 0:0 /certs", nil, nil},
 		{"a volume that the Pod mounts", evidence.Config{Entrypoint: []string{"/bin/server"}, Volumes: []string{"/state"}}, "d 755 0:0 /state", func(c *evidence.Container) {
-			c.Mounts = []evidence.Mount{{Path: "/state", Volume: "emptyDir", Writable: true, Empty: true}}
+			c.Mounts = []evidence.Mount{{Path: "/state", Writable: true}}
 		}, nil},
 	} {
 		image := &evidence.Image{Config: tt.config, Files: imagetest.New(t, server+tt.files, nil)}
