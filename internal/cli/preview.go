@@ -239,7 +239,7 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 	}
 	if o.output == "profile" {
 		for _, line := range report.Answer.Open() {
-			fmt.Fprintf(stderr, "caseharden: not answered: %s\n", line)
+			fmt.Fprintf(stderr, "caseharden: left to you: %s\n", line)
 		}
 	}
 	if o.explain == "" { // which is about one workload

@@ -4,7 +4,8 @@
 // and has the exceptions that the findings call for, grouped by image, smallest first.
 //
 // What it writes is a valid profile file. For each finding that is proven, the profile
-// differs in the settings that the finding names. What no exception can answer is listed.
+// differs in the settings that the finding names. What no exception can answer is listed, such
+// as tags of one repository that need different users.
 //
 // Start reading at [New], then at need.go, which puts the findings of one image together.
 package answer
@@ -79,6 +80,12 @@ func New(base *defaults.Profile, rounds ...[]Container) (*Answer, error) {
 	}
 	for _, repository := range slices.Sorted(maps.Keys(needs)) {
 		a.Exceptions = append(a.Exceptions, exceptionsFor(repository, needs[repository])...)
+		for _, name := range slices.Sorted(maps.Keys(needs[repository])) {
+			n := needs[repository][name]
+			for _, why := range n.conflicts() {
+				a.open("exception for "+repository, why).addAll(n.workloads)
+			}
+		}
 	}
 	slices.SortStableFunc(a.Exceptions, func(x, y Exception) int {
 		return cmp.Or(cmp.Compare(x.size(), y.size()), cmp.Compare(x.Repository, y.Repository))

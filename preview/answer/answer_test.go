@@ -91,8 +91,8 @@ func TestText(t *testing.T) {
 	}
 	const want = `# The exceptions that a preview of profile hardened calls for, smallest first. Review each before you enforce it.
 #
-# No exception answers these findings:
-# - test: Pod app (container app): no exception is known that resolves it
+# Left to you, as these risks may be wrong or no profile can answer them:
+# - test: Pod app (container app): it may be wrong; to be safe, leave readOnlyRootFilesystem
 # - test: Pod app (container app): nothing shows whether an exception is needed
 # - test: Pod bad (container bad): an exception cannot match the container: its name or its image is not valid
 apiVersion: caseharden.io/v1alpha1
@@ -150,14 +150,14 @@ func TestNeeds(t *testing.T) {
 		open     string
 	}{
 		"nothing":                          {"hardened", nil, "", ""},
-		"fits":                             {"hardened", []evidence.Finding{finding(evidence.Fits, "", leave("runAsUser"), "runAsUser")}, "", "nothing shows whether an exception is needed"},
+		"fits":                             {"hardened", []evidence.Finding{finding(evidence.Fits, "", leave("runAsUser"), "runAsUser")}, "", ""},
 		"proven, and no way is known":      {"hardened", []evidence.Finding{finding(evidence.Breaks, "", nil, "runAsUser", "fsGroup")}, "[runAsUser] [] []", ""},
-		"a risk, and no way is known":      {"hardened", []evidence.Finding{finding(evidence.Risk, "", nil, "runAsUser")}, "", "no exception is known that resolves it"},
+		"a risk, and no way is known":      {"hardened", []evidence.Finding{finding(evidence.Risk, "", nil, "runAsUser")}, "", "it may be wrong; to be safe, leave runAsUser"},
 		"a high risk, and no way is known": {"hardened", []evidence.Finding{high(finding(evidence.Risk, "", nil, "runAsUser"))}, "[runAsNonRoot runAsUser] [] []", ""},
 		"a high risk of another setting":   {"hardened", []evidence.Finding{high(finding(evidence.Risk, "", nil, "capabilities.drop"))}, "[capabilities.drop] [] []", ""},
 		"a risk that the author ends":      {"hardened", []evidence.Finding{finding(evidence.Risk, "", &evidence.Exception{Add: []string{"A", "B"}}, "capabilities.drop")}, "", "only the author can add the capabilities A, B"},
-		"what the base does not fill in":   {"restricted", []evidence.Finding{finding(evidence.Breaks, "", leave("runAsUser"), "runAsUser")}, "", "no exception is known that resolves it"},
-		"paths of a root that stays":       {"restricted", []evidence.Finding{finding(evidence.Risk, "", paths("/run"), "readOnlyRootFilesystem")}, "", "no exception is known that resolves it"},
+		"what the base does not fill in":   {"restricted", []evidence.Finding{finding(evidence.Breaks, "", leave("runAsUser"), "runAsUser")}, "", "no exception of this profile changes it"},
+		"paths of a root that stays":       {"restricted", []evidence.Finding{finding(evidence.Risk, "", paths("/run"), "readOnlyRootFilesystem")}, "", "no exception of this profile changes it"},
 		"two values":                       {"hardened", []evidence.Finding{finding(evidence.Breaks, "", values("runAsUser", "101"), "runAsUser"), finding(evidence.Breaks, "", values("runAsUser", "102"), "runAsUser")}, "[runAsUser] [] []", ""},
 		"the same value twice":             {"hardened", []evidence.Finding{finding(evidence.Breaks, "", values("runAsUser", "101"), "runAsUser"), finding(evidence.Breaks, "", values("runAsUser", "101"), "runAsUser")}, "[] [runAsUser 101] []", ""},
 		"a value, and left":                {"hardened", []evidence.Finding{finding(evidence.Breaks, "", leave("runAsUser"), "runAsUser"), finding(evidence.Breaks, "", values("runAsUser", "101"), "runAsUser")}, "[runAsUser] [] []", ""},
@@ -168,7 +168,7 @@ func TestNeeds(t *testing.T) {
 		"a path that cannot be mounted":    {"hardened", []evidence.Finding{finding(evidence.Breaks, "", paths("/run", "/"), "readOnlyRootFilesystem")}, "[readOnlyRootFilesystem] [] []", ""},
 		"too many paths":                   {"hardened", []evidence.Finding{finding(evidence.Breaks, "", paths(strings.Fields("/a /b /c /d /e /f /g /h /i /j /k /l /m /n /o /p /q")...), "readOnlyRootFilesystem")}, "[readOnlyRootFilesystem] [] []", ""},
 		"the author's alone":               {"hardened", []evidence.Finding{finding(evidence.Breaks, "", values("capabilities.add", `["A"]`), "capabilities.drop")}, "[capabilities.drop] [] []", ""},
-		"no field":                         {"hardened", []evidence.Finding{finding(evidence.Breaks, "", leave("x"), "x")}, "", "no exception is known that resolves it"},
+		"no field":                         {"hardened", []evidence.Finding{finding(evidence.Breaks, "", leave("x"), "x")}, "", "no exception of this profile changes it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, err := New(builtin(t, tt.base), []Container{{Workload: "Pod x", Name: "app", Image: "example.com/app", Findings: tt.findings}})
@@ -337,5 +337,42 @@ func TestOwnBase(t *testing.T) {
 	}
 	if got := namesOf(named(t, profiles, "own-fitted").Exceptions[0].Leave); cmp.Diff([]string{"runAsUser"}, got) != "" {
 		t.Errorf("leaves %v:\n%s", got, a.Text)
+	}
+}
+
+// Tags of one repository that need different users share no exception: it would leave both
+// with the user of the image. Another value for both stays an exception.
+func TestTagsThatDiffer(t *testing.T) {
+	user := func(uid string) evidence.Finding {
+		return finding(evidence.Risk, "it runs as "+uid, &evidence.Exception{Container: map[string]json.RawMessage{"runAsUser": raw(uid)}}, "runAsUser")
+	}
+	path := finding(evidence.Risk, "it writes /run", &evidence.Exception{WritablePaths: []string{"/run"}}, "readOnlyRootFilesystem")
+	container := func(workload, image string, findings ...evidence.Finding) Container {
+		return Container{Workload: workload, Name: "db", Image: image, Findings: findings}
+	}
+	containers := []Container{container("Pod a", "postgres:17", user("999"), path), container("Pod b", "postgres:17-alpine", user("70"), path), container("Pod c", "postgres:17", user("999"))}
+	a, err := New(builtin(t, "hardened"), containers, containers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Exceptions) != 1 || len(a.Exceptions[0].Leave)+len(a.Exceptions[0].Values) != 0 || len(a.Exceptions[0].WritablePaths) != 1 {
+		t.Errorf("exceptions %+v, want one with /run alone", a.Exceptions)
+	}
+	open := strings.Join(a.Open(), "\n")
+	for _, want := range []string{"999 for postgres:17", "70 for postgres:17-alpine", "Pod a, Pod b, Pod c", "set runAsUser in the manifests"} {
+		if !strings.Contains(open, want) {
+			t.Errorf("open is %q, want %q in it", open, want)
+		}
+	}
+	parsed(t, a)
+}
+
+// The worst reason comes first, no reason is there twice, and none is cut off where others
+// fit.
+func TestReasons(t *testing.T) {
+	var r reasons
+	r.add(reason{"it writes /run", 2}, reason{"it writes  /run", 2}, reason{"writes /run", 1}, reason{strings.Repeat("long ", 36) + "end", 3}, reason{"user 999", 4})
+	if got, want := r.line(), "user 999; it writes /run; and 1 more"; got != want {
+		t.Errorf("line is %q, want %q", got, want)
 	}
 }

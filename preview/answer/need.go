@@ -26,15 +26,19 @@ type need struct {
 	leave  map[*defaults.Field]bool
 	values map[*defaults.Field]string // JSON
 	paths  map[string]bool
+	asked  map[*defaults.Field]map[string]*few // images, by the value that they need
 
 	origin
 }
 
 // origin is where a need comes from.
-type origin struct{ reasons, images, sources, workloads, capabilities few }
+type origin struct {
+	reasons                                  reasons
+	images, sources, workloads, capabilities few
+}
 
 func (o *origin) addAll(other *origin) {
-	o.reasons.addAll(other.reasons)
+	o.reasons.add(other.reasons...)
 	o.images.addAll(other.images)
 	o.sources.addAll(other.sources)
 	o.workloads.addAll(other.workloads)
@@ -42,19 +46,26 @@ func (o *origin) addAll(other *origin) {
 }
 
 func newNeed(base *defaults.Profile) *need {
-	return &need{base: base, leave: map[*defaults.Field]bool{}, values: map[*defaults.Field]string{}, paths: map[string]bool{}}
+	return &need{
+		base: base, leave: map[*defaults.Field]bool{}, values: map[*defaults.Field]string{}, paths: map[string]bool{},
+		asked: map[*defaults.Field]map[string]*few{},
+	}
 }
 
 // add adds what a finding calls for. It returns why that is nothing, where it is nothing.
 //
 //	the finding                                   what it calls for
-//	fits, or nothing is known                     nothing
+//	fits                                          nothing, and nothing is left open
+//	nothing is known                              nothing
 //	an exception is known that a profile can say  that
 //	it is proven                                  to leave the settings that it names
 //	a risk of high severity                       to leave them, and runAsNonRoot with runAsUser: the
 //	                                              image may run as root
 //	otherwise                                     nothing: it may be wrong, and the way is not known
 func (n *need) add(c Container, f evidence.Finding) (why string) {
+	if f.Verdict == evidence.Fits {
+		return ""
+	}
 	if f.Verdict != evidence.Breaks && f.Verdict != evidence.Risk {
 		return "nothing shows whether an exception is needed"
 	}
@@ -71,14 +82,23 @@ func (n *need) add(c Container, f evidence.Finding) (why string) {
 	case f.Exception != nil && len(f.Exception.Add) > 0:
 		return "only the author can add the capabilities " + strings.Join(f.Exception.Add, ", ")
 	default:
-		return "no exception is known that resolves it"
+		return n.toYou(c, f)
 	}
-	n.merge(wanted)
+	n.merge(wanted, c.Image)
 	if f.Exception != nil {
 		n.capabilities.add(f.Exception.Add...)
 	}
 	n.describe(c, f)
 	return ""
+}
+
+// toYou says what an exception would leave for a risk that may be wrong.
+func (n *need) toYou(c Container, f evidence.Finding) string {
+	left := n.wanted(c, &evidence.Exception{Leave: f.Settings})
+	if left.isEmpty() {
+		return "no exception of this profile changes it"
+	}
+	return "it may be wrong; to be safe, leave " + strings.Join(namesOf(left.leftInOrder()), ", ")
 }
 
 // wanted returns what an exception asks for, as far as a profile can say it, and the
@@ -140,21 +160,6 @@ func (n *need) injected(c Container, f *defaults.Field) bool {
 	return n.base.Fills(f) && (c.Injected == nil || slices.Contains(c.Injected, f.Name))
 }
 
-// merge adds another need. Of two values for a field neither is right for all: the field
-// is left.
-func (n *need) merge(other *need) {
-	maps.Copy(n.leave, other.leave)
-	maps.Copy(n.paths, other.paths)
-	for f, value := range other.values {
-		if before, given := n.values[f]; given && before != value && n.base.Fills(f) {
-			n.leave[f] = true
-			continue
-		}
-		n.values[f] = value
-	}
-	n.settle()
-}
-
 // settle removes what has no effect beside the fields that are left.
 func (n *need) settle() {
 	maps.DeleteFunc(n.values, func(f *defaults.Field, _ string) bool { return n.leave[f] })
@@ -185,11 +190,11 @@ func (n *need) key() string {
 
 // describe notes what the exception is for.
 func (n *need) describe(c Container, f evidence.Finding) {
-	reason := f.What
+	text := f.What
 	if len(f.Evidence) > 0 && f.Evidence[0].Text != "" {
-		reason = f.Evidence[0].Text
+		text = f.Evidence[0].Text
 	}
-	n.reasons.add(reason)
+	n.reasons.add(reason{text, rankOf(f)})
 	image := c.Image
 	if c.Digest != "" && !strings.Contains(image, "@") {
 		image += "@" + c.Digest
@@ -208,7 +213,7 @@ func (n *need) describe(c Container, f evidence.Finding) {
 // addTo adds the need to an exception.
 func (n *need) addTo(e *Exception) {
 	e.origin.addAll(&n.origin)
-	e.Reason = oneLine(strings.Join(e.reasons.first, "; "), profile.MaxLine)
+	e.Reason = e.reasons.line()
 	e.Leave, e.Values = n.leftInOrder(), n.valuesInOrder()
 	e.WritablePaths = slices.Sorted(maps.Keys(n.paths))
 }

@@ -89,7 +89,7 @@ func (a *Answer) head(base *defaults.Profile, exceptions []Exception) []string {
 		lines = []string{"A preview of profile " + base.Name + " calls for no exceptions."}
 	}
 	if open := a.Open(); len(open) > 0 {
-		lines = append(lines, "", "No exception answers these findings:")
+		lines = append(lines, "", "Left to you, as these risks may be wrong or no profile can answer them:")
 		for _, line := range open {
 			lines = append(lines, "- "+line)
 		}
