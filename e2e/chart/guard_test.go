@@ -117,7 +117,7 @@ func TestGuardAndWebhooksAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`['hardened', 'mesh']`, `['caseharden', 'kube-system', 'monitoring']`, `values: ["caseharden","kube-system","monitoring"]`} {
+	for _, want := range []string{`['compatible', 'hardened', 'mesh']`, `['caseharden', 'kube-system', 'monitoring']`, `values: ["caseharden","kube-system","monitoring"]`} {
 		if !strings.Contains(rendered, want) {
 			t.Errorf("nowhere is %s", want)
 		}
@@ -130,7 +130,7 @@ func TestGuardAndWebhooksAgree(t *testing.T) {
 		for _, w := range o.Object["webhooks"].([]any) {
 			names = append(names, strings.TrimSuffix(w.(map[string]any)["name"].(string), ".caseharden.io"))
 		}
-		if got := strings.Join(names, " "); got != "enforce-hardened enforce-mesh warn-hardened warn-mesh audit-hardened audit-mesh" {
+		if got := strings.Join(names, " "); got != "enforce-compatible enforce-hardened enforce-mesh warn-compatible warn-hardened warn-mesh audit-compatible audit-hardened audit-mesh" {
 			t.Errorf("the entries are %s", got)
 		}
 	}
