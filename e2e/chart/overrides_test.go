@@ -89,7 +89,7 @@ func TestSelectorsAreCombined(t *testing.T) {
 	const selector = `{"matchLabels": {"caseharden.io/enforce": "other", "tier": "web"},
 		"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["kube-system"]}, {"key": "team", "operator": "Exists"}]}`
 	before, after := entries(), entries("--set-json=webhook.namespaceSelector="+selector, "--set-json=webhook.objectSelector="+selector)
-	if len(before) != 6 || len(after) != 6 {
+	if len(before) != 9 || len(after) != 9 {
 		t.Fatalf("%d entries, and %d", len(before), len(after))
 	}
 	var theirs map[string]any
