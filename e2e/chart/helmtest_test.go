@@ -97,7 +97,7 @@ func TestHelmTest(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	for _, want := range []string{
-		"A Pod in namespace " + testNamespace + ", created with dry run, is hardened by profile hardened:\n",
+		"A Pod in namespace " + testNamespace + ", created with dry run, is hardened by profile compatible:\n",
 		"\n    runAsUser: 10001\n", "\n    readOnlyRootFilesystem: true\n",
 	} {
 		if !strings.Contains(stdout, want) {
