@@ -22,20 +22,25 @@ import (
 // effects are, by built-in profile and field, what the kernel says otherwise of a container
 // that gets this field and no other. A profile or a field without an entry fails the test.
 var effects = map[string]map[string]map[string]string{
-	"hardened": {
-		"allowPrivilegeEscalation": {"NoNewPrivs": "1"},
-		"capabilities.drop":        {"CapPrm": none, "CapEff": none, "CapBnd": none},
-		"readOnlyRootFilesystem":   {"/": "EROFS"},
-		"runAsNonRoot":             {}, // skipped: the author says root
-		"runAsUser":                {"Uid": "10001 10001 10001 10001", "CapPrm": none, "CapEff": none, "/": "EACCES"},
-		"seccompProfile":           {"Seccomp": "2"},
-	},
+	"compatible": allSix,
+	"hardened":   allSix,
 	"restricted": {
 		"allowPrivilegeEscalation": {"NoNewPrivs": "1"},
 		"capabilities.drop":        {"CapPrm": none, "CapEff": none, "CapBnd": none},
 		"runAsNonRoot":             {"refused": rootImage},
 		"seccompProfile":           {"Seccomp": "2"},
 	},
+}
+
+// allSix are the effects of the profiles that fill in all six settings. The containers here are none
+// that compatible makes an exception for.
+var allSix = map[string]map[string]string{
+	"allowPrivilegeEscalation": {"NoNewPrivs": "1"},
+	"capabilities.drop":        {"CapPrm": none, "CapEff": none, "CapBnd": none},
+	"readOnlyRootFilesystem":   {"/": "EROFS"},
+	"runAsNonRoot":             {}, // skipped: the author says root
+	"runAsUser":                {"Uid": "10001 10001 10001 10001", "CapPrm": none, "CapEff": none, "/": "EACCES"},
+	"seccompProfile":           {"Seccomp": "2"},
 }
 
 // optOuts are what an author sets so that a container is as it would be without Caseharden.
