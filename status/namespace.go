@@ -36,7 +36,7 @@ func labelSet(m *metav1.ObjectMeta) time.Time {
 				Labels map[string]json.RawMessage `json:"f:labels"`
 			} `json:"f:metadata"`
 		}
-		if json.Unmarshal(f.FieldsV1.Raw, &fields) != nil {
+		if json.Unmarshal(f.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue
 		}
 		if _, owns := fields.Metadata.Labels["f:"+labelPrefix+"enforce"]; owns && f.Time.After(latest) {

@@ -86,7 +86,7 @@ func (s *Snapshot) AddPod(object []byte) error {
 	p.record = (&defaults.Pod{Annotations: raw.Metadata.Annotations}).EarlierPass()
 	profile := s.profile(n.judgedBy())
 	if err := s.compare(p, &raw, n, profile, object); err != nil {
-		return fmt.Errorf("Pod %s in namespace %s: %w", p.name, p.namespace, err)
+		return fmt.Errorf("namespace %s: Pod %s: %w", p.namespace, p.name, err)
 	}
 	if raw.Status.Phase == corev1.PodSucceeded {
 		p.ready = true // it has done its work

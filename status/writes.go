@@ -33,7 +33,7 @@ func (s *Snapshot) candidates() []Candidate {
 		if n == nil || !n.Asks() || w.Inodes == 0 || w.Inodes > mostRuntimeInodes || w.Bytes > directoryBytes*w.Inodes {
 			continue
 		}
-		all = append(all, Candidate{w.Namespace, w.Pod, w.Container, w.Bytes, w.Inodes})
+		all = append(all, Candidate(w))
 	}
 	slices.SortFunc(all, func(a, b Candidate) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.Container, b.Container))
