@@ -62,7 +62,7 @@ func build(dir string, env ...string) (string, error) {
 
 // copySource copies what make build needs.
 func copySource(dir string) error {
-	for _, name := range []string{"Makefile", "go.mod", "go.sum", "certs", "defaults", "internal", "mutate", "preview", "deploy/chart"} {
+	for _, name := range []string{"Makefile", "go.mod", "go.sum", "certs", "defaults", "evidence", "internal", "mutate", "policy", "preview", "status", "trial", "deploy/chart"} {
 		from, to := filepath.Join(repository, name), filepath.Join(dir, name)
 		info, err := os.Stat(from)
 		if err != nil {
