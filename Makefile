@@ -5,6 +5,9 @@ SHELL := /bin/bash
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 FUZZTIME ?= 10s
+
+# Minor versions of Kubernetes for make test-versions.
+VERSIONS ?= 1.30 1.32 1.34 1.36
 SOAK ?= 2m
 # The corpus of real pods for the tests against the API server; without it, those
 # run on the pods of the tests alone.
@@ -176,6 +179,12 @@ demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root:
 
 test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc and buildah)
 	@e2e/node/test.sh
+
+test-trial: ## Run all tests of trials on a whole cluster (Linux, as root; a quarter of an hour)
+	@TRIALS=. e2e/node/test.sh
+
+test-versions: ## Run tests on the API servers of VERSIONS, such as "1.30 1.34" (builds each the first time, five minutes or more)
+	@go -C e2e run ./versions $(VERSIONS)
 
 test-apps: ## Run real servers under every setting on a whole cluster, and judge the preview by it (Linux, as root; half an hour)
 	@e2e/apps/test.sh
