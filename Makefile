@@ -34,7 +34,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster bench bench-images bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster test-apps clean
+.PHONY: help demo demo-cluster bench bench-images bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster test-trial test-versions test-apps clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -3,7 +3,7 @@
 # of its own, of which nothing is left.
 set -euo pipefail
 
-# cannot ends with what is missing and the way out.
+# cannot ends and says what is missing.
 cannot() {
   echo "--- SKIP: cluster tests: $1"
   exit 0
