@@ -53,8 +53,10 @@ func New(t testing.TB, lines string, contents map[string]string) *Files {
 		}
 		file := f.files[p]
 		file.Size = int64(len(f.contents[p]))
-		if rest, is := strings.CutPrefix(f.contents[p], "#!"); is {
-			file.Interpreter = strings.Fields(rest)[0]
+		if line, _, _ := strings.Cut(f.contents[p], "\n"); strings.HasPrefix(line, "#!") {
+			if words := strings.Fields(line[2:]); len(words) > 0 {
+				file.Interpreter = words[0]
+			}
 		}
 		f.files[p] = file
 	}
