@@ -9,4 +9,4 @@ if ! command -v mmdebstrap >/dev/null; then
 fi
 echo "== making the images of applications from Debian's packages (minutes the first time, a second after that)"
 # shellcheck disable=SC2086 # names
-go run ./apps/images ${applications:-}
+go run ./apps/images ${applications:-} || cannot "needs images of applications, and Debian's packages could not be made into them (see above)"
