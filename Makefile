@@ -116,7 +116,7 @@ lint:
 MODULES := . $(filter-out e2e/testbed/tools/crds,$(patsubst %/go.mod,%,$(wildcard e2e/go.mod e2e/testbed/tools/*/go.mod e2e/bench/*/go.mod)))
 
 # What is checked in and made from something else.
-update: ## Make anew deploy/install.yaml, the chart's policies, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
+update: ## Make again deploy/install.yaml, the chart's policies, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
 	@mkdir -p bin
 	go -C e2e run ./gen/licences > bin/licences.txt
 	mv bin/licences.txt THIRD_PARTY_LICENSES

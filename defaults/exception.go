@@ -8,8 +8,8 @@ import "slices"
 type Exception struct {
 	Match         Match
 	Leave         []*Field       // that get no default
-	Container     []Default      // defaults in place of the profile's, or besides them
-	WritablePaths []WritablePath // besides the profile's
+	Container     []Default      // defaults in place of the profile's, or in addition to them
+	WritablePaths []WritablePath // in addition to the profile's
 	Reason        string         // why, in the words of who wrote the profile
 
 	// For people, and never looked at in a decision.

@@ -5,8 +5,6 @@
 package judge
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"testing"
 
@@ -26,9 +24,6 @@ func TestPreviewIsNotWorse(t *testing.T) {
 		t.Fatal(err)
 	}
 	truth, err := catalogue.ReadTruth()
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("nothing was measured yet: run make test-apps")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,10 +5,8 @@
 package judge
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,9 +27,6 @@ func TestPageIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	truth, err := catalogue.ReadTruth()
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("nothing was measured yet: run make test-apps")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
