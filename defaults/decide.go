@@ -147,48 +147,47 @@ func decide(pod *Pod, c *Container, d Default, requested fieldSet) Decision {
 	return as(Inject, Unset, "")
 }
 
-// A Verdict is an outcome with its reason.
-type Verdict struct {
+// A Result is an outcome with its reason.
+type Result struct {
 	Outcome Outcome
 	Reason  Reason
 }
 
-// verdicts returns every verdict that decide can give for this default at a
+// results returns every result that decide can give for this default at a
 // level, each once. The field is one that authors may ask to leave, or not.
-func (d Default) verdicts(level Level, selfService bool) []Verdict {
-	var verdicts []Verdict
+func (d Default) results(level Level, selfService bool) []Result {
+	var results []Result
 	if level == ContainerLevel {
-		verdicts = append(verdicts, Verdict{Leave, SetOnContainer})
+		results = append(results, Result{Leave, SetOnContainer})
 	}
 	if level == PodLevel || d.Field.Inherited() {
-		verdicts = append(verdicts, Verdict{Leave, SetOnPod})
+		results = append(results, Result{Leave, SetOnPod})
 	}
 	if d.Left {
-		return append(verdicts, Verdict{Skip, ByException})
+		return append(results, Result{Skip, ByException})
 	}
 	if selfService {
-		verdicts = append(verdicts, Verdict{Skip, Requested})
+		results = append(results, Result{Skip, Requested})
 	}
 	switch d.Field.OS {
 	case Linux:
-		verdicts = append(verdicts, Verdict{Skip, WindowsPod})
+		results = append(results, Result{Skip, WindowsPod})
 	case Windows:
-		verdicts = append(verdicts, Verdict{Skip, LinuxPod})
+		results = append(results, Result{Skip, LinuxPod})
 	}
 	for _, reason := range d.Field.conflictReasons(level, d.Value) {
-		verdicts = append(verdicts, Verdict{Skip, reason})
+		results = append(results, Result{Skip, reason})
 	}
-	return append(verdicts, Verdict{Inject, Unset})
+	return append(results, Result{Inject, Unset})
 }
 
-// Verdicts returns, by the names of fields, every verdict that the profile can
-// give, each once. It is what lets metric series exist before the first pod
-// comes.
-func (p *Profile) Verdicts() map[string][]Verdict {
-	all := map[string][]Verdict{}
+// Results returns, by the names of fields, every result that the profile can give, each
+// once. With it, metric series exist before the first pod comes.
+func (p *Profile) Results() map[string][]Result {
+	all := map[string][]Result{}
 	add := func(level Level, defaults ...Default) {
 		for _, d := range defaults {
-			for _, v := range d.verdicts(level, slices.Contains(p.SelfService, d.Field)) {
+			for _, v := range d.results(level, slices.Contains(p.SelfService, d.Field)) {
 				if name := d.Field.Name; !slices.Contains(all[name], v) {
 					all[name] = append(all[name], v)
 				}

@@ -90,23 +90,23 @@ func TestDecideMatrix(t *testing.T) {
 			hardened := nest(d.Field.Name, string(d.Value.JSON))
 			type state struct {
 				name, pod string
-				want      Verdict
+				want      Result
 			}
 			states := []state{
-				{"unset", pod(native, "null", "null"), Verdict{Inject, Unset}},
-				{"null", pod(native, nest(d.Field.Name, "null"), nest(d.Field.Name, "null")), Verdict{Inject, Unset}},
-				{"set to the hardened value", pod(native, hardened, "{}"), Verdict{Leave, SetOnContainer}},
-				{"set to an empty value", pod(native, nest(d.Field.Name, empty(d)), "{}"), Verdict{Leave, SetOnContainer}},
-				{"set, for another OS", pod(foreign, hardened, "{}"), Verdict{Leave, SetOnContainer}},
+				{"unset", pod(native, "null", "null"), Result{Inject, Unset}},
+				{"null", pod(native, nest(d.Field.Name, "null"), nest(d.Field.Name, "null")), Result{Inject, Unset}},
+				{"set to the hardened value", pod(native, hardened, "{}"), Result{Leave, SetOnContainer}},
+				{"set to an empty value", pod(native, nest(d.Field.Name, empty(d)), "{}"), Result{Leave, SetOnContainer}},
+				{"set, for another OS", pod(foreign, hardened, "{}"), Result{Leave, SetOnContainer}},
 			}
 			if d.Field.OS != "" {
-				states = append(states, state{"unset, for another OS", pod(foreign, "{}", "{}"), Verdict{Skip, foreignReason}})
+				states = append(states, state{"unset, for another OS", pod(foreign, "{}", "{}"), Result{Skip, foreignReason}})
 			} else {
-				states = append(states, state{"unset, for another OS", pod(foreign, "{}", "{}"), Verdict{Inject, Unset}})
+				states = append(states, state{"unset, for another OS", pod(foreign, "{}", "{}"), Result{Inject, Unset}})
 			}
-			onPod := Verdict{Inject, Unset}
+			onPod := Result{Inject, Unset}
 			if d.Field.Inherited() {
-				onPod = Verdict{Leave, SetOnPod}
+				onPod = Result{Leave, SetOnPod}
 			}
 			states = append(states, state{"set on pod", pod(native, "{}", hardened), onPod})
 
@@ -114,7 +114,7 @@ func TestDecideMatrix(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%s/%s", d.Field.Name, list, s.name), func(t *testing.T) {
 					pod := mustParsePod(t, s.pod)
 					decision := decisionOn(t, profile, pod, &pod.Containers[1], d.Field.Name)
-					if got := (Verdict{decision.Outcome, decision.Reason}); got != s.want {
+					if got := (Result{decision.Outcome, decision.Reason}); got != s.want {
 						t.Errorf("decision = %v, want %v, for\n%s", got, s.want, s.pod)
 					}
 				})
@@ -128,17 +128,17 @@ func TestDecideMatrix(t *testing.T) {
 		}
 		for name, s := range map[string]struct {
 			sc   string
-			want Verdict
+			want Result
 		}{
-			"unset": {"null", Verdict{Inject, Unset}},
-			"null":  {nest(d.Field.Name, "null"), Verdict{Inject, Unset}},
-			"set":   {nest(d.Field.Name, string(d.Value.JSON)), Verdict{Leave, SetOnPod}},
-			"empty": {nest(d.Field.Name, empty(d)), Verdict{Leave, SetOnPod}},
+			"unset": {"null", Result{Inject, Unset}},
+			"null":  {nest(d.Field.Name, "null"), Result{Inject, Unset}},
+			"set":   {nest(d.Field.Name, string(d.Value.JSON)), Result{Leave, SetOnPod}},
+			"empty": {nest(d.Field.Name, empty(d)), Result{Leave, SetOnPod}},
 		} {
 			t.Run(fmt.Sprintf("%s/pod/%s", d.Field.Name, name), func(t *testing.T) {
 				pod := mustParsePod(t, fmt.Sprintf(`{spec: {os: {name: %s}, securityContext: %s, containers: [{name: app}]}}`, native, s.sc))
 				decision := decisionOn(t, profile, pod, nil, d.Field.Name)
-				if got := (Verdict{decision.Outcome, decision.Reason}); got != s.want {
+				if got := (Result{decision.Outcome, decision.Reason}); got != s.want {
 					t.Errorf("decision = %v, want %v", got, s.want)
 				}
 			})
@@ -246,9 +246,9 @@ func allFields() string {
 	return strings.Join(names, ",")
 }
 
-// Verdicts must list what decide gives, and nothing that it cannot give: metric
+// Results must list what decide gives, and nothing that it cannot give: metric
 // series are made from it.
-func TestVerdictsAreThoseOfTheCases(t *testing.T) {
+func TestResultsAreThoseOfTheCases(t *testing.T) {
 	profiles, err := profile.Parse([]profile.File{{Name: "test.yaml", Data: []byte(everythingLeft)}})
 	if err != nil {
 		t.Fatal(err)
@@ -272,27 +272,27 @@ func TestVerdictsAreThoseOfTheCases(t *testing.T) {
 		}
 	}
 	for _, profile := range profiles {
-		seen := map[string]map[Verdict]bool{}
-		listed := profile.Verdicts()
+		seen := map[string]map[Result]bool{}
+		listed := profile.Results()
 		for _, data := range pods {
 			pod := mustParsePod(t, data)
 			for _, d := range profile.Decide(pod) {
-				v := Verdict{d.Outcome, d.Reason}
+				v := Result{d.Outcome, d.Reason}
 				if seen[d.Field.Name] == nil {
-					seen[d.Field.Name] = map[Verdict]bool{}
+					seen[d.Field.Name] = map[Result]bool{}
 				}
 				seen[d.Field.Name][v] = true
 				if !slices.Contains(listed[d.Field.Name], v) {
-					t.Errorf("profile %s: %s: %v was given, and Verdicts does not list it", profile.Name, d.Field.Name, v)
+					t.Errorf("profile %s: %s: %v was given, and Results does not list it", profile.Name, d.Field.Name, v)
 				}
 			}
 		}
-		for field, verdicts := range listed {
-			for _, v := range verdicts {
+		for field, results := range listed {
+			for _, v := range results {
 				// In everything, whose user is always injected beside its group, no pod
 				// brings this about.
 				if !seen[field][v] && !(profile.Name == "everything" && v.Reason == GroupWithoutUser) {
-					t.Errorf("profile %s: %s: Verdicts lists %v, which no case brought about", profile.Name, field, v)
+					t.Errorf("profile %s: %s: Results lists %v, which no case brought about", profile.Name, field, v)
 				}
 			}
 		}

@@ -132,7 +132,7 @@ func (t *Trouble) read(words, where string, add func(suspicion)) {
 	}
 	for _, c := range watch.Clues(t.Container, words) {
 		item := t.at(c.Line, where, c.Path)
-		switch c.Cause {
+		switch c.Symptom {
 		case watch.ReadOnly:
 			add(suspicion{"read-only-root", []string{readOnlyRoot}, evidence.Risk, evidence.High, "it writes to " + orSomewhere(c.Path) + ", and its root file system is read-only", item})
 		case watch.BadCall:

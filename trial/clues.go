@@ -14,7 +14,7 @@ import (
 )
 
 // suspects are the groups that a cause speaks against, with weights.
-var suspects = map[watch.Cause]map[string]int{
+var suspects = map[watch.Symptom]map[string]int{
 	watch.ReadOnly:     {rootGroup: 10},
 	watch.Denied:       {userGroup: 6, capabilitiesGroup: 4},
 	watch.NotPermitted: {capabilitiesGroup: 6, userGroup: 5, "allowPrivilegeEscalation": 3},
@@ -50,13 +50,13 @@ type detective struct {
 
 	paths        []string
 	capabilities []string
-	causes       map[watch.Cause]bool
+	symptoms     map[watch.Symptom]bool
 }
 
 // begin offers what is often right, and what is known of the image, before any copy has said
 // anything. What is known may be wrong: it is tried as everything else is.
 func (d *detective) begin() {
-	d.causes = map[watch.Cause]bool{}
+	d.symptoms = map[watch.Symptom]bool{}
 	if facts, found := known.For(d.book.image); found {
 		d.beginWith(facts)
 	}
@@ -110,13 +110,13 @@ func (d *detective) consider(c narrow.Candidate, j watch.Judgement) {
 		if clue.Container != d.book.container {
 			continue
 		}
-		for group, weight := range suspects[clue.Cause] {
-			if !d.causes[clue.Cause] {
+		for group, weight := range suspects[clue.Symptom] {
+			if !d.symptoms[clue.Symptom] {
 				d.search.Suspect(group, weight)
 			}
 		}
-		d.causes[clue.Cause] = true
-		switch clue.Cause {
+		d.symptoms[clue.Symptom] = true
+		switch clue.Symptom {
 		case watch.ReadOnly:
 			d.readOnly(clue, next)
 		case watch.Denied:

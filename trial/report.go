@@ -14,15 +14,15 @@ import (
 	"github.com/caseharden/caseharden/trial/watch"
 )
 
-// A Verdict is what a trial came to.
-type Verdict string
+// A Conclusion is what a trial came to.
+type Conclusion string
 
-// The verdicts.
+// The conclusions.
 const (
-	AllWork         Verdict = "all settings work"
-	ExceptionsFound Verdict = "exceptions are needed"
-	CannotTell      Verdict = "cannot tell"
-	Interrupted     Verdict = "interrupted"
+	AllWork         Conclusion = "all settings work"
+	ExceptionsFound Conclusion = "exceptions are needed"
+	CannotTell      Conclusion = "cannot tell"
+	Interrupted     Conclusion = "interrupted"
 )
 
 // A Report is what a trial found out, and what that rests on.
@@ -31,7 +31,7 @@ type Report struct {
 	Kind       string      `json:"kind"`
 	Workload   WorkloadRef `json:"workload"`
 	Profile    string      `json:"profile"` // that was tried
-	Verdict    Verdict     `json:"verdict"`
+	Conclusion Conclusion  `json:"conclusion"`
 	Sentence   string      `json:"sentence"`
 
 	Settings   []Setting          `json:"settings"`
@@ -89,9 +89,9 @@ func (t *Trial) newReport() *Report {
 }
 
 // conclude sets what the trial came to; the first conclusion stays.
-func (r *Report) conclude(v Verdict, sentence string) {
-	if r.Verdict == "" {
-		r.Verdict, r.Sentence = v, sentence
+func (r *Report) conclude(c Conclusion, sentence string) {
+	if r.Conclusion == "" {
+		r.Conclusion, r.Sentence = c, sentence
 	}
 }
 
@@ -132,7 +132,7 @@ func (t *Trial) complete(r *Report) {
 	for _, c := range t.hunts {
 		r.Findings = append(r.Findings, t.findings(r, c)...)
 	}
-	if r.Verdict == ExceptionsFound {
+	if r.Conclusion == ExceptionsFound {
 		if doc, err := t.write(r.Exceptions); err == nil {
 			r.Document = string(doc)
 		}
@@ -148,7 +148,7 @@ func (t *Trial) complete(r *Report) {
 		}
 	}
 	r.Evidence.Node = t.facts.node
-	if r.Evidence.Exercised == "" && !r.Evidence.Finishes && (r.Verdict == AllWork || r.Verdict == ExceptionsFound) {
+	if r.Evidence.Exercised == "" && !r.Evidence.Finishes && (r.Conclusion == AllWork || r.Conclusion == ExceptionsFound) {
 		r.Notes = append(r.Notes, "Nothing was exercised: the copies were ready, and nobody sent them a request. Give --exec or --http to be sure.")
 	}
 	if t.facts.node.Runtime == "" && t.facts.node.Name != "" {
@@ -177,7 +177,7 @@ func (t *Trial) settingOf(r *Report, container, field string) Setting {
 			break // such as runAsNonRoot beside another runAsUser
 		}
 		s.Instead = answerWords(group, answer, []string{field})
-		if len(e.WritablePaths) > 0 && r.Verdict == ExceptionsFound {
+		if len(e.WritablePaths) > 0 && r.Conclusion == ExceptionsFound {
 			s.Verdict = evidence.Fits // the root is read-only, with places to write
 			s.Line = t.whyBreaks(c, group)
 			return s
@@ -187,7 +187,7 @@ func (t *Trial) settingOf(r *Report, container, field string) Setting {
 		}
 		return s
 	}
-	if r.Verdict == AllWork || r.Verdict == ExceptionsFound {
+	if r.Conclusion == AllWork || r.Conclusion == ExceptionsFound {
 		s.Verdict = evidence.Fits
 	}
 	return s
@@ -285,8 +285,8 @@ func (t *Trial) findings(r *Report, c concluded) []evidence.Finding {
 func Refused(w *plan.Workload, profile, sentence string) *Report {
 	return &Report{
 		APIVersion: "caseharden.io/v1alpha1", Kind: "Trial", Profile: profile,
-		Workload: WorkloadRef{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name},
-		Verdict:  CannotTell, Sentence: sentence,
+		Workload:   WorkloadRef{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name},
+		Conclusion: CannotTell, Sentence: sentence,
 		Settings: []Setting{}, Exceptions: []Exception{}, Findings: []evidence.Finding{}, Runs: []Run{}, Proof: []Run{}, Notes: []string{},
 		Evidence: Evidence{Images: map[string]string{}},
 	}

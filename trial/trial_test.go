@@ -194,8 +194,8 @@ func TestTrialFindsTheSmallestException(t *testing.T) {
 			if len(test.want) == 0 {
 				want = trial.AllWork
 			}
-			if r.Verdict != want {
-				t.Fatalf("verdict = %s (%s), want %s", r.Verdict, r.Sentence, want)
+			if r.Conclusion != want {
+				t.Fatalf("conclusion = %s (%s), want %s", r.Conclusion, r.Sentence, want)
 			}
 			if diff := cmp.Diff(test.want, instead(r)); diff != "" {
 				t.Errorf("what differs (-want +got):\n%s", diff)
@@ -284,8 +284,8 @@ func TestTrialCannotTell(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r, _, _ := try(t, test.app, trial.Options{}, test.tweak)
-			if r.Verdict != trial.CannotTell || !strings.Contains(r.Sentence, test.want) {
-				t.Errorf("verdict = %s: %s, want cannot tell with %q", r.Verdict, r.Sentence, test.want)
+			if r.Conclusion != trial.CannotTell || !strings.Contains(r.Sentence, test.want) {
+				t.Errorf("conclusion = %s: %s, want cannot tell with %q", r.Conclusion, r.Sentence, test.want)
 			}
 		})
 	}
@@ -305,8 +305,8 @@ func TestTrialTakesTurnsUnderAQuota(t *testing.T) {
 		return ending{}
 	}
 	r, f, _ := try(t, app, trial.Options{}, func(f *fakeCluster) { f.quota = 2 })
-	if r.Verdict != trial.ExceptionsFound || f.most > 2 {
-		t.Errorf("verdict = %s: %s; %d copies at once, want exceptions with at most 2", r.Verdict, r.Sentence, f.most)
+	if r.Conclusion != trial.ExceptionsFound || f.most > 2 {
+		t.Errorf("conclusion = %s: %s; %d copies at once, want exceptions with at most 2", r.Conclusion, r.Sentence, f.most)
 	}
 	for _, run := range r.Runs {
 		if run.Outcome == watch.CannotTell {
@@ -319,8 +319,8 @@ func TestTrialTakesTurnsUnderAQuota(t *testing.T) {
 func TestTrialCleansUpByLabel(t *testing.T) {
 	t.Parallel()
 	fine := func(corev1.Container, *corev1.Pod) ending { return ending{} }
-	if r, _, _ := try(t, fine, trial.Options{MaxPods: 4}, func(f *fakeCluster) { f.deaf = true }); r.Verdict != trial.AllWork {
-		t.Errorf("verdict = %s: %s", r.Verdict, r.Sentence)
+	if r, _, _ := try(t, fine, trial.Options{MaxPods: 4}, func(f *fakeCluster) { f.deaf = true }); r.Conclusion != trial.AllWork {
+		t.Errorf("conclusion = %s: %s", r.Conclusion, r.Sentence)
 	}
 }
 
@@ -339,8 +339,8 @@ func TestTrialOutlastsTheAPIServer(t *testing.T) {
 			return now.After(begun.Add(5*time.Second)) && now.Before(begun.Add(15*time.Second))
 		}
 	})
-	if r.Verdict != trial.ExceptionsFound {
-		t.Errorf("verdict = %s: %s", r.Verdict, r.Sentence)
+	if r.Conclusion != trial.ExceptionsFound {
+		t.Errorf("conclusion = %s: %s", r.Conclusion, r.Sentence)
 	}
 }
 
@@ -363,8 +363,8 @@ func TestTrialIsInterrupted(t *testing.T) {
 			if len(f.pods) > 0 {
 				t.Errorf("after %s: %d copies are left", after, len(f.pods))
 			}
-			if r.Verdict != trial.Interrupted && r.Verdict != trial.ExceptionsFound {
-				t.Errorf("after %s: verdict = %s: %s", after, r.Verdict, r.Sentence)
+			if r.Conclusion != trial.Interrupted && r.Conclusion != trial.ExceptionsFound {
+				t.Errorf("after %s: conclusion = %s: %s", after, r.Conclusion, r.Sentence)
 			}
 			if len(r.Settings) != 6 {
 				t.Errorf("after %s: %d settings, want six", after, len(r.Settings))
@@ -392,8 +392,8 @@ func TestTrialDoesNotTrustOneSuccess(t *testing.T) {
 		return ending{}
 	}
 	r, _, _ := try(t, app, trial.Options{Rounds: 6}, nil)
-	if r.Verdict != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] != "without readOnlyRootFilesystem" {
-		t.Errorf("verdict = %s: %s; instead %v, want the root left writable", r.Verdict, r.Sentence, instead(r))
+	if r.Conclusion != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] != "without readOnlyRootFilesystem" {
+		t.Errorf("conclusion = %s: %s; instead %v, want the root left writable", r.Conclusion, r.Sentence, instead(r))
 	}
 }
 
@@ -411,8 +411,8 @@ func TestTrialProvesASecondStart(t *testing.T) {
 		return ending{}
 	}
 	r, _, _ := try(t, app, trial.Options{Rounds: 6}, nil)
-	if r.Verdict != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] != "without readOnlyRootFilesystem" {
-		t.Errorf("verdict = %s: %s; instead %v, want the root left writable", r.Verdict, r.Sentence, instead(r))
+	if r.Conclusion != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] != "without readOnlyRootFilesystem" {
+		t.Errorf("conclusion = %s: %s; instead %v, want the root left writable", r.Conclusion, r.Sentence, instead(r))
 	}
 }
 
@@ -428,12 +428,12 @@ func TestTrialExercises(t *testing.T) {
 		}
 	}
 	r, _, _ := try(t, fine, trial.Options{Exec: []string{"save"}}, serves)
-	if r.Verdict != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] == "" {
-		t.Errorf("verdict = %s: %s; instead %v, want a writable root", r.Verdict, r.Sentence, instead(r))
+	if r.Conclusion != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] == "" {
+		t.Errorf("conclusion = %s: %s; instead %v, want a writable root", r.Conclusion, r.Sentence, instead(r))
 	}
 	r, _, _ = try(t, fine, trial.Options{}, serves)
-	if r.Verdict != trial.AllWork || !strings.Contains(strings.Join(r.Notes, " "), "Nothing was exercised") {
-		t.Errorf("verdict = %s, notes %q, want that nothing was exercised", r.Verdict, r.Notes)
+	if r.Conclusion != trial.AllWork || !strings.Contains(strings.Join(r.Notes, " "), "Nothing was exercised") {
+		t.Errorf("conclusion = %s, notes %q, want that nothing was exercised", r.Conclusion, r.Notes)
 	}
 }
 
@@ -455,8 +455,8 @@ func TestTrialWaitsUntilItServes(t *testing.T) {
 			return 0, ""
 		}
 	})
-	if r.Verdict != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] != "writable /tmp" {
-		t.Errorf("verdict = %s: %s; instead %v, want /tmp writable", r.Verdict, r.Sentence, instead(r))
+	if r.Conclusion != trial.ExceptionsFound || instead(r)["readOnlyRootFilesystem"] != "writable /tmp" {
+		t.Errorf("conclusion = %s: %s; instead %v, want /tmp writable", r.Conclusion, r.Sentence, instead(r))
 	}
 }
 
@@ -487,7 +487,7 @@ func TestTrialOfTwoContainers(t *testing.T) {
 		}
 		want := map[string]string{"web readOnlyRootFilesystem": "writable /tmp", "helper runAsUser": "without runAsUser", "helper runAsNonRoot": "without runAsNonRoot"}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s\nwhat differs (-want +got):\n%s", r.Verdict, r.Sentence, diff)
+			t.Errorf("%s: %s\nwhat differs (-want +got):\n%s", r.Conclusion, r.Sentence, diff)
 		}
 		if len(f.pods) > 0 {
 			t.Errorf("%d copies are left", len(f.pods))
@@ -501,8 +501,8 @@ func TestTrialOfWhatSetsEverything(t *testing.T) {
 		f := &fakeCluster{apps: map[string]application{}}
 		text := strings.Replace(deployment("web"), "image:", "securityContext: {runAsUser: 1, runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}}, image:", 1)
 		r := newTrial(t, f, text, trial.Options{}).Run(t.Context())
-		if r.Verdict != trial.AllWork || f.created > 0 {
-			t.Errorf("verdict = %s, %d copies, want none", r.Verdict, f.created)
+		if r.Conclusion != trial.AllWork || f.created > 0 {
+			t.Errorf("conclusion = %s, %d copies, want none", r.Conclusion, f.created)
 		}
 	})
 }

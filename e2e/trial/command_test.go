@@ -19,7 +19,7 @@ import (
 
 // A report is what is read of the command's JSON.
 type report struct {
-	Verdict, Sentence string
+	Conclusion, Sentence string
 	Settings          []struct{ Container, Field, Verdict, Instead, Line string }
 	Exceptions        []struct {
 		Container string

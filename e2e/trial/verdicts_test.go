@@ -88,7 +88,7 @@ func TestVerdicts(t *testing.T) {
 			if r.code != test.code {
 				t.Fatalf("exit code %d, want %d: %s\n%s", r.code, test.code, r.report.Sentence, r.stdout)
 			}
-			if r.report.Verdict == "exceptions are needed" && len(r.report.Proof) != 2 {
+			if r.report.Conclusion == "exceptions are needed" && len(r.report.Proof) != 2 {
 				t.Errorf("%d proofs, want two", len(r.report.Proof))
 			}
 			got := map[string]string{}

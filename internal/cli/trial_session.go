@@ -121,7 +121,7 @@ func (s *trialSession) options(name string) trial.Options {
 func trialExit(reports []*trial.Report) error {
 	code := 0
 	for _, r := range reports {
-		switch r.Verdict {
+		switch r.Conclusion {
 		case trial.AllWork:
 		case trial.ExceptionsFound:
 			code = max(code, exitExceptions)

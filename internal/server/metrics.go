@@ -41,7 +41,7 @@ type Metrics struct {
 type decisionSeries struct {
 	mode           mutate.Mode
 	profile, field string
-	defaults.Verdict
+	defaults.Result
 }
 
 // NewMetrics makes the metrics for the profiles and registers them.
@@ -75,8 +75,8 @@ func NewMetrics(registerer prometheus.Registerer, profiles []*defaults.Profile, 
 	registerer.MustRegister(m.decisions, m.pods, m.duration, m.inFlight, m.panics)
 	for _, mode := range mutate.Modes() {
 		for _, p := range profiles {
-			for field, verdicts := range p.Verdicts() {
-				for _, v := range verdicts {
+			for field, results := range p.Results() {
+				for _, v := range results {
 					series := decisionSeries{mode, p.Name, field, v}
 					m.known[series] = m.decision(series)
 				}
@@ -131,7 +131,7 @@ func (m *Metrics) reviewed(profile string, review *mutate.Review, decisions []de
 	}
 	injects := false
 	for _, d := range decisions {
-		series := decisionSeries{review.Mode, profile, d.Field.Name, defaults.Verdict{Outcome: d.Outcome, Reason: d.Reason}}
+		series := decisionSeries{review.Mode, profile, d.Field.Name, defaults.Result{Outcome: d.Outcome, Reason: d.Reason}}
 		counter, known := m.known[series]
 		if !known { // which a test rules out, but no review may fail for it
 			counter = m.decision(series)

@@ -47,8 +47,8 @@ type list struct {
 // writeProfile writes one profile for all workloads. What rests on no proof is a comment.
 func writeProfile(w io.Writer, reports []*trial.Report, name, base string) error {
 	for _, r := range reports {
-		_, err := fmt.Fprintf(w, "# %s: %s.\n", workload(r), r.Verdict)
-		if err == nil && r.Verdict != trial.AllWork && r.Verdict != trial.ExceptionsFound {
+		_, err := fmt.Fprintf(w, "# %s: %s.\n", workload(r), r.Conclusion)
+		if err == nil && r.Conclusion != trial.AllWork && r.Conclusion != trial.ExceptionsFound {
 			_, err = fmt.Fprintf(w, "#   %s\n", oneLine(r.Sentence))
 		}
 		for _, c := range sortedKeys(r.Evidence.Images) {

@@ -21,7 +21,7 @@ import (
 func reports() []*trial.Report {
 	return []*trial.Report{{
 		Workload: trial.WorkloadRef{Kind: "Deployment", Namespace: "shop", Name: "web"}, Profile: "hardened",
-		Verdict: trial.ExceptionsFound, Sentence: "It works with the exceptions.",
+		Conclusion: trial.ExceptionsFound, Sentence: "It works with the exceptions.",
 		Settings: []trial.Setting{
 			{Container: "web", Field: "runAsUser", Verdict: evidence.Breaks, Instead: "as user 101", Line: "open /x: \x1b[31mpermission denied"},
 			{Container: "web", Field: "seccompProfile", Verdict: evidence.Fits},
@@ -36,7 +36,7 @@ func reports() []*trial.Report {
 		Notes: []string{"Nothing was exercised."},
 	}, {
 		Workload: trial.WorkloadRef{Kind: "StatefulSet", Namespace: "shop", Name: "db"}, Profile: "hardened",
-		Verdict: trial.CannotTell, Sentence: "The control fails:\nno disk.",
+		Conclusion: trial.CannotTell, Sentence: "The control fails:\nno disk.",
 	}}
 }
 

@@ -52,7 +52,7 @@ func (out *printer) line(format string, args ...any) {
 }
 
 func (out *printer) report(r *trial.Report) {
-	out.line("%s, profile %s: %s", workload(r), text.Visible(r.Profile), r.Verdict)
+	out.line("%s, profile %s: %s", workload(r), text.Visible(r.Profile), r.Conclusion)
 	out.line("%s", oneLine(r.Sentence))
 	if len(r.Settings) > 0 {
 		out.line("")

@@ -9,32 +9,32 @@ import (
 	"strings"
 )
 
-// A Cause is what a line of a log, or a message of the kubelet, points at.
-type Cause string
+// A Symptom is what a line of a log, or a message of the kubelet, points at.
+type Symptom string
 
-// The causes.
+// The symptoms.
 const (
-	ReadOnly     Cause = "read-only file system" // EROFS
-	Denied       Cause = "permission denied"     // EACCES
-	NotPermitted Cause = "not permitted"         // EPERM
-	NeedsRoot    Cause = "needs root"            // it says so, or its image's user is refused
-	NoUser       Cause = "no such user"          // the user has no line in /etc/passwd
-	BadCall      Cause = "system call refused"   // seccomp
+	ReadOnly     Symptom = "read-only file system" // EROFS
+	Denied       Symptom = "permission denied"     // EACCES
+	NotPermitted Symptom = "not permitted"         // EPERM
+	NeedsRoot    Symptom = "needs root"            // it says so, or its image's user is refused
+	NoUser       Symptom = "no such user"          // the user has no line in /etc/passwd
+	BadCall      Symptom = "system call refused"   // seccomp
 )
 
-// A Clue is a line that points at a cause.
+// A Clue is a line that is a symptom.
 type Clue struct {
 	Container string
-	Cause     Cause
+	Symptom   Symptom
 	Path      string // that the line names; empty if it names none
 	Line      string
 }
 
-// patterns tell causes, in the words of the C library and of common runtimes. The first
+// patterns tell symptoms, in the words of the C library and of common runtimes. The first
 // that matches decides.
 var patterns = []struct {
-	cause Cause
-	words *regexp.Regexp
+	symptom Symptom
+	words   *regexp.Regexp
 }{
 	{ReadOnly, regexp.MustCompile(`(?i)read[- ]?only file ?system|\bEROFS\b|errno[ =:]*30\b`)},
 	{BadCall, regexp.MustCompile(`(?i)bad system call|\bSIGSYS\b|function not implemented`)},
@@ -46,7 +46,7 @@ var patterns = []struct {
 
 var absolutePath = regexp.MustCompile(`/[A-Za-z0-9._@%+~-]+(?:/[A-Za-z0-9._@%+~-]+)*/?`)
 
-// Clues returns the lines of a container's log that point at a cause.
+// Clues returns the lines of a container's log that are symptoms.
 func Clues(container, log string) []Clue {
 	var clues []Clue
 	seen := map[string]bool{}
@@ -63,7 +63,7 @@ func Clues(container, log string) []Clue {
 func clueIn(container, line string) (Clue, bool) {
 	for _, p := range patterns {
 		if at := p.words.FindStringIndex(line); at != nil {
-			return Clue{Container: container, Cause: p.cause, Path: pathNear(line, at[0]), Line: line}, true
+			return Clue{Container: container, Symptom: p.symptom, Path: pathNear(line, at[0]), Line: line}, true
 		}
 	}
 	return Clue{}, false

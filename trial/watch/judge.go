@@ -387,7 +387,7 @@ func cluesOf(s Seen, r Rules) []Clue {
 			}
 			clues = append(clues, Clues(c.Name, t.Message)...)
 			if t.ExitCode == 128+31 || t.Signal == 31 {
-				clues = append(clues, Clue{Container: c.Name, Cause: BadCall, Line: exitWords(t)})
+				clues = append(clues, Clue{Container: c.Name, Symptom: BadCall, Line: exitWords(t)})
 			}
 		}
 	}
