@@ -2,17 +2,18 @@
 
 package evidence
 
-// A Cause is a kind of finding that rests on more than the manifest.
+// A Cause is what may break a container under a profile. Each [Finding] has one, by its ID.
 type Cause struct {
 	ID       string   // of a closed set
 	Title    string   // a few words, for summaries and tables
 	Settings []string // fields that it is most often about
+	Severity Severity // as long as only the manifest is known; empty for a cause that rests on more
 	When     string   // what makes it hold
 	Because  string   // what breaks, and on what rule that rests
 	Fix      string   // what to do about it
 }
 
-// Causes returns all causes, in the order of their IDs.
+// Causes returns the causes that rest on more than the manifest, in the order of their IDs.
 func Causes() []Cause {
 	all := make([]Cause, len(causes))
 	for i, c := range causes {
@@ -21,7 +22,7 @@ func Causes() []Cause {
 	return all
 }
 
-// causes are all causes, in the order of their IDs.
+// causes are those causes, in the order of their IDs.
 var causes = []*Cause{
 	directoryOfOthers,
 	directoryReadOnly,

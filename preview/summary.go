@@ -44,10 +44,10 @@ func Summarize(workloads []Workload) Summary {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		s.Fields = append(s.Fields, *fields[name])
 	}
-	for _, h := range hazard.All() {
-		if f := found[h.ID]; f != nil {
-			f.Title = h.Title
-			delete(found, h.ID)
+	for _, c := range hazard.Causes() {
+		if f := found[c.ID]; f != nil {
+			f.Title = c.Title
+			delete(found, c.ID)
 			s.Findings = append(s.Findings, *f)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 var addedCapabilities = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "added-capabilities-non-root",
 		Title:    "Added capabilities not effective",
 		Settings: words("runAsUser"),

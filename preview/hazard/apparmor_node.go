@@ -13,7 +13,7 @@ import (
 // The kubelet asks a pod for AppArmor as isRequired in
 // kubernetes/pkg/security/apparmor does.
 var appArmorNode = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "apparmor-node",
 		Title:    "Nodes without AppArmor",
 		Settings: words("appArmorProfile"),

@@ -13,7 +13,7 @@ import (
 )
 
 var commandNeedsRoot = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "command-needs-root",
 		Title:    "Command that needs root",
 		Settings: words("allowPrivilegeEscalation capabilities.drop runAsUser"),

@@ -11,7 +11,7 @@ import (
 )
 
 var defaultCapabilitiesLost = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "default-capabilities-lost",
 		Title:    "Default capabilities lost",
 		Settings: words("capabilities.drop"),

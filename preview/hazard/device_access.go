@@ -16,7 +16,7 @@ import (
 // Device plugins and drivers of resource claims keep the owner and the mode that the
 // device files have on the node, unless the runtime changes them.
 var deviceAccess = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "device-access",
 		Title:    "Devices closed to the user",
 		Settings: words("runAsUser"),

@@ -9,7 +9,7 @@ import (
 )
 
 var deviceOwner = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "device-owner",
 		Title:    "Block device of root",
 		Settings: words("runAsUser"),

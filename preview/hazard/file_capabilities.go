@@ -12,7 +12,7 @@ import (
 // no_new_privs, which allowPrivilegeEscalation: false sets, takes the effect of
 // the setuid bit and of file capabilities.
 var fileCapabilities = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "file-capabilities",
 		Title:    "File capabilities without effect",
 		Settings: words("allowPrivilegeEscalation"),

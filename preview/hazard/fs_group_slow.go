@@ -13,7 +13,7 @@ import (
 // The kubelet hands a volume with fsGroup to that group; this is what the
 // profile asks for, at a price.
 var fsGroupSlow = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "fs-group-slow",
 		Title:    "Slow start with big volumes",
 		Settings: words("fsGroup"),

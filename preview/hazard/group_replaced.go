@@ -11,7 +11,7 @@ import (
 // A process whose user is not in the image's /etc/passwd has the group 0, and
 // images made for any user give that group the rights to their files.
 var groupReplaced = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "group-replaced",
 		Title:    "Group of the image's files lost",
 		Settings: words("runAsGroup"),

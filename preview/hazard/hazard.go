@@ -15,34 +15,29 @@ import (
 	"github.com/caseharden/caseharden/evidence"
 )
 
-// Info describes a kind of finding.
-type Info struct {
-	ID       string            // of a closed set
-	Title    string            // a few words, for summaries and tables
-	Settings []string          // fields of the profile that cause it
-	Severity evidence.Severity // as long as only the manifest is known
-	When     string            // what in the manifest, and what of the profile, makes it hold
-	Because  string            // what breaks, and on what rule that rests
-	Fix      string            // what to do about it
-}
-
-// All returns all kinds of findings, in the order of their IDs.
-func All() []Info {
-	var infos []Info
+// Causes returns the causes of all findings, in the order of their IDs.
+func Causes() []evidence.Cause {
+	all := evidence.Causes()
 	for _, r := range rules {
-		infos = append(infos, r.Info)
+		all = append(all, r.Cause)
 	}
-	for _, c := range evidence.Causes() {
-		infos = append(infos, Info{ID: c.ID, Title: c.Title, Settings: c.Settings, When: c.When, Because: c.Because, Fix: c.Fix})
-	}
-	slices.SortFunc(infos, func(a, b Info) int { return cmp.Compare(a.ID, b.ID) })
-	return infos
+	slices.SortFunc(all, func(a, b evidence.Cause) int { return cmp.Compare(a.ID, b.ID) })
+	return all
 }
 
-// A rule finds one kind of trouble. It compares a pod before and after, and
+// CausesByID returns the causes of all findings.
+func CausesByID() map[string]evidence.Cause {
+	byID := map[string]evidence.Cause{}
+	for _, c := range Causes() {
+		byID[c.ID] = c
+	}
+	return byID
+}
+
+// A rule finds one cause in manifests. It compares a pod before and after, and
 // must not hold for what was so before.
 type rule struct {
-	Info
+	evidence.Cause
 
 	// Windows marks a rule that looks at pods for Windows too. All others are
 	// about Linux.
@@ -53,10 +48,10 @@ type rule struct {
 	OfPod       func(*Pair) (what, fix string)
 	OfContainer func(*Pair, *containerPair) (what, fix string)
 
-	// Grade returns another severity than that of the Info, for a container.
+	// Grade returns another severity than that of the Cause, for a container.
 	Grade func(*Pair, *containerPair) evidence.Severity
 
-	// Narrow returns which of the settings of the Info it is about, for a container.
+	// Narrow returns which of the settings of the Cause it is about, for a container.
 	Narrow func(*Pair, *containerPair) []string
 }
 

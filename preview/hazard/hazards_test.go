@@ -103,22 +103,22 @@ func TestHazards(t *testing.T) {
 
 // Each hazard has a case in which it holds, and a near miss.
 func TestHazardsHaveCases(t *testing.T) {
-	infos := []Info{{ID: "low-port"}} // it needs no image
+	causes := []evidence.Cause{{ID: "low-port"}} // it needs no image
 	for _, r := range rules {
-		infos = append(infos, r.Info)
+		causes = append(causes, r.Cause)
 	}
-	for _, info := range infos {
+	for _, cause := range causes {
 		holds, misses := false, false
 		for _, c := range hazardCases {
-			holds = holds || c.id == info.ID && len(c.want) > 0
-			misses = misses || c.id == info.ID && len(c.want) == 0
+			holds = holds || c.id == cause.ID && len(c.want) > 0
+			misses = misses || c.id == cause.ID && len(c.want) == 0
 		}
 		if !holds || !misses {
-			t.Errorf("%s: a case in which it holds: %t; a near miss: %t", info.ID, holds, misses)
+			t.Errorf("%s: a case in which it holds: %t; a near miss: %t", cause.ID, holds, misses)
 		}
 	}
 	for _, c := range hazardCases {
-		if !slices.ContainsFunc(All(), func(info Info) bool { return info.ID == c.id }) {
+		if !slices.ContainsFunc(Causes(), func(cause evidence.Cause) bool { return cause.ID == c.id }) {
 			t.Errorf("there is no hazard %q", c.id)
 		}
 	}
@@ -177,8 +177,8 @@ func TestHazardsAreInOrder(t *testing.T) {
 }
 
 func TestHazardInfos(t *testing.T) {
-	infos := All()
-	if !slices.IsSortedFunc(infos, func(a, b Info) int { return strings.Compare(a.ID, b.ID) }) {
+	causes := Causes()
+	if !slices.IsSortedFunc(causes, func(a, b evidence.Cause) int { return strings.Compare(a.ID, b.ID) }) {
 		t.Error("the hazards are not in the order of their IDs")
 	}
 	seen := map[string]bool{}
@@ -190,16 +190,16 @@ func TestHazardInfos(t *testing.T) {
 			t.Errorf("%s says neither settings nor severity", r.ID)
 		}
 	}
-	for _, info := range infos {
-		if seen[info.ID] || seen[info.Title] {
-			t.Errorf("%s (%s): there are two", info.ID, info.Title)
+	for _, cause := range causes {
+		if seen[cause.ID] || seen[cause.Title] {
+			t.Errorf("%s (%s): there are two", cause.ID, cause.Title)
 		}
-		seen[info.ID], seen[info.Title] = true, true
-		if len(strings.Fields(info.Title)) > 6 {
-			t.Errorf("%s: the title %q is long", info.ID, info.Title)
+		seen[cause.ID], seen[cause.Title] = true, true
+		if len(strings.Fields(cause.Title)) > 6 {
+			t.Errorf("%s: the title %q is long", cause.ID, cause.Title)
 		}
-		if info.Title == "" || info.When == "" || info.Because == "" || info.Fix == "" {
-			t.Errorf("%s is not explained: %+v", info.ID, info)
+		if cause.Title == "" || cause.When == "" || cause.Because == "" || cause.Fix == "" {
+			t.Errorf("%s is not explained: %+v", cause.ID, cause)
 		}
 	}
 }

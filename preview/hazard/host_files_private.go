@@ -13,7 +13,7 @@ import (
 )
 
 var hostFilesPrivate = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "host-files-private",
 		Title:    "Node's files kept by root",
 		Settings: words("runAsUser"),

@@ -9,7 +9,7 @@ import (
 )
 
 var imageUserReplaced = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "image-user-replaced",
 		Title:    "Image's own user replaced",
 		Settings: words("runAsUser"),

@@ -11,7 +11,7 @@ import (
 // The kubelet's rules are in verifyRunAsNonRoot of
 // kubernetes/pkg/kubelet/kuberuntime, one for Linux and one for Windows.
 var imageUserUnknown = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "image-user-unknown",
 		Title:    "Image's user may be root",
 		Settings: words("runAsNonRoot"),

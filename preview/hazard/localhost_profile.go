@@ -11,7 +11,7 @@ import (
 )
 
 var localhostProfile = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "localhost-profile",
 		Title:    "Profile file on every node",
 		Settings: words("appArmorProfile seccompProfile"),

@@ -9,7 +9,7 @@ import (
 )
 
 var privilegedNonRoot = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "privileged-non-root",
 		Title:    "Privileged without root",
 		Settings: words("runAsUser"),

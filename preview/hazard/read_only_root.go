@@ -11,7 +11,7 @@ import (
 )
 
 var readOnlyRoot = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "read-only-root",
 		Title:    "No place for temporary files",
 		Settings: words("readOnlyRootFilesystem"),

@@ -11,7 +11,7 @@ import (
 // Containers that are privileged or add capabilities have hazards of their own, with the
 // same fix.
 var rootAllowed = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "root-allowed",
 		Title:    "Root allowed, another user injected",
 		Settings: words("runAsUser"),

@@ -10,7 +10,7 @@ import (
 )
 
 var rootLosesCapabilities = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "root-loses-capabilities",
 		Title:    "Root without capabilities",
 		Settings: words("capabilities.drop"),

@@ -9,7 +9,7 @@ import (
 )
 
 var supplementalGroupsPolicy = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "supplemental-groups-policy",
 		Title:    "Groups of the image lost",
 		Settings: words("supplementalGroupsPolicy"),

@@ -14,7 +14,7 @@ import (
 // image's /etc/passwd has that group, unless something sets another. With
 // fsGroup the kubelet changes their group and lets it read, but not run them.
 var unreadableFiles = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "unreadable-files",
 		Title:    "Secret or config of root alone",
 		Settings: words("runAsUser"),

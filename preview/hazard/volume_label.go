@@ -5,7 +5,7 @@ package hazard
 import "github.com/caseharden/caseharden/evidence"
 
 var volumeLabel = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "volume-label",
 		Title:    "Volume relabelled",
 		Settings: words("seLinuxOptions"),

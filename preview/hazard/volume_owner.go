@@ -14,7 +14,7 @@ import (
 )
 
 var volumeOwner = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "volume-owner",
 		Title:    "Volume of another owner",
 		Settings: words("runAsUser"),

@@ -15,7 +15,7 @@ import (
 // the pod (AllOrderedPlugins in kubernetes/pkg/kubeapiserver/options). A manifest and a
 // template do not have the selector.
 var windowsRuntimeClass = rule{
-	Info: Info{
+	Cause: evidence.Cause{
 		ID:       "windows-runtime-class",
 		Title:    "RuntimeClass that may be for Windows",
 		Settings: words("runAsNonRoot"),

@@ -12,6 +12,7 @@ import (
 	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview"
+	"github.com/caseharden/caseharden/preview/hazard"
 	"github.com/caseharden/caseharden/preview/manifest"
 )
 
@@ -52,9 +53,9 @@ func (out *printer) explain(w *preview.Workload) {
 	slices.SortStableFunc(findings, func(a, b evidence.Finding) int {
 		return preview.Rank(b.Verdict, b.Severity) - preview.Rank(a.Verdict, a.Severity)
 	})
-	titles := findingTitles()
+	causes := hazard.CausesByID()
 	for i := range findings {
-		out.finding(&findings[i], titles)
+		out.finding(&findings[i], causes)
 	}
 	if len(w.PodSecurity.Missing) > 0 {
 		out.line("\n  %s", out.paint(bold, "In the way of Pod Security level restricted"))
@@ -116,10 +117,10 @@ func (out *printer) decisions(who string, decisions []preview.Decision, writable
 }
 
 // finding writes a finding with its evidence.
-func (out *printer) finding(f *evidence.Finding, titles map[string]string) {
+func (out *printer) finding(f *evidence.Finding, causes map[string]evidence.Cause) {
 	m := markOf(f.Verdict, f.Severity)
 	head := m.meaning + ": " + text.Visible(f.ID)
-	if title := titles[f.ID]; title != "" {
+	if title := causes[f.ID].Title; title != "" {
 		head += ": " + title
 	}
 	if f.Container != "" {

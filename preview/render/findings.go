@@ -39,10 +39,7 @@ type foundIn struct {
 // kindsOf sorts the findings of all workloads by their IDs: the worst first, then those of
 // most workloads. What fits is no finding to act on.
 func kindsOf(groups []*group) []*kind {
-	infos := map[string]hazard.Info{}
-	for _, info := range hazard.All() {
-		infos[info.ID] = info
-	}
+	causes := hazard.CausesByID()
 	byID := map[string]*kind{}
 	var kinds []*kind
 	for _, g := range groups {
@@ -53,8 +50,8 @@ func kindsOf(groups []*group) []*kind {
 			}
 			k := byID[f.ID]
 			if k == nil {
-				info, known := infos[f.ID]
-				k = &kind{id: f.ID, title: info.Title, because: info.Because, fix: info.Fix}
+				cause, known := causes[f.ID]
+				k = &kind{id: f.ID, title: cause.Title, because: cause.Because, fix: cause.Fix}
 				if !known {
 					k.title, k.fix = f.ID, f.Fix
 				}

@@ -151,10 +151,7 @@ func writeSARIF(w io.Writer, r *preview.Report, _ Style) error {
 // sarifRules returns a rule for each kind of finding that the report has, and for unset
 // settings, with their indices.
 func sarifRules(r *preview.Report) (rules []sarifRule, indices map[string]int) {
-	infos := map[string]hazard.Info{}
-	for _, info := range hazard.All() {
-		infos[info.ID] = info
-	}
+	causes := hazard.CausesByID()
 	indices = map[string]int{}
 	add := func(id, title, because, fix, level string, tags ...string) {
 		indices[id] = len(rules)
@@ -168,12 +165,12 @@ func sarifRules(r *preview.Report) (rules []sarifRule, indices map[string]int) {
 	add(unsetRule, "Settings of the profile that the manifest does not set", "the webhook would inject these settings into the Pods",
 		"set them in the manifest, so that it says what runs", "note", "security")
 	for _, f := range r.Summary.Findings {
-		info := infos[f.ID]
-		if info.ID == "" {
-			info = hazard.Info{Title: f.Title, Because: f.Title, Fix: "see the result"}
+		cause, known := causes[f.ID]
+		if !known {
+			cause = evidence.Cause{Title: f.Title, Because: f.Title, Fix: "see the result"}
 		}
 		_, level := sarifKind(evidence.Risk, f.Severity)
-		add(f.ID, info.Title, info.Because, info.Fix, level, "reliability")
+		add(f.ID, cause.Title, cause.Because, cause.Fix, level, "reliability")
 	}
 	return rules, indices
 }

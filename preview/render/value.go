@@ -9,17 +9,7 @@ import (
 	"strings"
 
 	"github.com/caseharden/caseharden/internal/text"
-	"github.com/caseharden/caseharden/preview/hazard"
 )
-
-// findingTitles are the titles of all kinds of findings, by ID.
-func findingTitles() map[string]string {
-	titles := map[string]string{}
-	for _, info := range hazard.All() {
-		titles[info.ID] = info.Title
-	}
-	return titles
-}
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 

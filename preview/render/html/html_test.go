@@ -17,6 +17,7 @@ import (
 
 	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/preview"
+	"github.com/caseharden/caseharden/preview/hazard"
 	"github.com/caseharden/caseharden/preview/manifest"
 )
 
@@ -144,11 +145,11 @@ func TestPageHoldsEverything(t *testing.T) {
 			}
 		}
 		for _, h := range w.Findings {
-			contains("title", hazardTitles[h.ID])
+			contains("title", hazard.CausesByID()[h.ID].Title)
 			contains("hazard", h.What)
 			contains("container", h.Container)
 			contains("fix", "Fix: "+h.Fix)
-			contains("verdict", badgeOf(h.Verdict, h.Severity).Word+" "+hazardTitles[h.ID])
+			contains("verdict", badgeOf(h.Verdict, h.Severity).Word+" "+hazard.CausesByID()[h.ID].Title)
 			for _, e := range h.Evidence {
 				if e.Text == h.What {
 					continue // which is shown once
@@ -244,7 +245,7 @@ func TestPageFilters(t *testing.T) {
 		want, got := filterable{Namespace: w.Namespace, State: "unchanged", Verdict: badgeOf(w.Verdict, w.Severity).Class}, filterable{}
 		w.EachDecision(func(d preview.Decision) { want.Fields = append(want.Fields, d.Outcome[:1]+" "+d.Field) })
 		for _, h := range w.Findings {
-			want.Hazards = append(want.Hazards, hazardTitles[h.ID])
+			want.Hazards = append(want.Hazards, hazard.CausesByID()[h.ID].Title)
 		}
 		switch {
 		case w.Excluded != "":

@@ -21,19 +21,19 @@ type page struct {
 	JS     template.JS
 	Policy string
 
-	Unchanged   int // workloads that are looked at and get nothing
-	WithHazards int // workloads with a finding that does not fit
-	HighRisk    int // workloads at a high risk
-	Fields      []bar
-	Levels      []bar
-	HazardKinds []hazardKind
-	Namespaces  []string // those of the workloads, sorted; "" if a manifest says none
-	Outcomes    []meaning
-	Verdicts    []meaning
-	Reasons     []meaning
-	Rows        []row
-	NoticeLines []string
-	MoreNotices int
+	Unchanged    int // workloads that are looked at and get nothing
+	WithFindings int // workloads with a finding that does not fit
+	HighRisk     int // workloads at a high risk
+	Fields       []bar
+	Levels       []bar
+	Causes       []cause
+	Namespaces   []string // those of the workloads, sorted; "" if a manifest says none
+	Outcomes     []meaning
+	Verdicts     []meaning
+	Reasons      []meaning
+	Rows         []row
+	NoticeLines  []string
+	MoreNotices  int
 }
 
 // A bar is a row of a chart: counts of three kinds, and where their parts begin
@@ -51,12 +51,12 @@ type part struct {
 	Start, Size string // in percent
 }
 
-// A hazardKind is a kind of hazard in the overview.
-type hazardKind struct {
+// A cause is a row of the overview of findings.
+type cause struct {
 	preview.FindingSummary
 	No           int    // in the summary, to which the filters refer
 	Badge        badge  // the worst
-	Because, Fix string // as [hazard.Info] has them, without Markdown
+	Because, Fix string // as [evidence.Cause] has them, without Markdown
 }
 
 // newPage makes a report ready to be shown.
@@ -71,8 +71,8 @@ func newPage(r *preview.Report) *page {
 		Verdicts: verdictMeanings(),
 		HighRisk: r.Summary.Verdicts.Risk.High,
 
-		Unchanged:   r.Summary.Workloads - r.Summary.Excluded - r.Summary.Changed,
-		HazardKinds: hazardKinds(r),
+		Unchanged: r.Summary.Workloads - r.Summary.Excluded - r.Summary.Changed,
+		Causes:    causesOf(r),
 	}
 	for _, f := range r.Summary.Fields {
 		p.Fields = append(p.Fields, newBar(f.Field,
@@ -87,7 +87,7 @@ func newPage(r *preview.Report) *page {
 	for _, w := range r.Workloads {
 		p.Namespaces = append(p.Namespaces, w.Namespace)
 		if slices.ContainsFunc(w.Findings, func(f evidence.Finding) bool { return f.Verdict != evidence.Fits }) {
-			p.WithHazards++
+			p.WithFindings++
 		}
 	}
 	slices.Sort(p.Namespaces)
@@ -127,22 +127,18 @@ func percent(n, total int) string {
 	return fmt.Sprintf("%.2f%%", 100*float64(n)/float64(total))
 }
 
-// hazardKinds returns the kinds of finding that the summary names, each in words, the worst
+// causesOf returns the causes that the summary names, each in words, the worst
 // first.
-func hazardKinds(r *preview.Report) []hazardKind {
-	infos := map[string]hazard.Info{}
-	for _, h := range hazard.All() {
-		infos[h.ID] = h
+func causesOf(r *preview.Report) []cause {
+	byID := hazard.CausesByID()
+	var causes []cause
+	for i, f := range r.Summary.Findings {
+		causes = append(causes, cause{f, i, badgeOf(f.Verdict, f.Severity), withoutCode(byID[f.ID].Because), withoutCode(byID[f.ID].Fix)})
 	}
-	var kinds []hazardKind
-	for i, h := range r.Summary.Findings {
-		info := infos[h.ID]
-		kinds = append(kinds, hazardKind{h, i, badgeOf(h.Verdict, h.Severity), withoutCode(info.Because), withoutCode(info.Fix)})
-	}
-	slices.SortStableFunc(kinds, func(a, b hazardKind) int {
+	slices.SortStableFunc(causes, func(a, b cause) int {
 		return cmp.Or(cmp.Compare(b.Badge.rank, a.Badge.rank), cmp.Compare(b.Workloads, a.Workloads))
 	})
-	return kinds
+	return causes
 }
 
 // withoutCode leaves out the marks that Markdown has around code.

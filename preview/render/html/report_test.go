@@ -34,15 +34,6 @@ func hardenedDecisions(instead ...preview.Decision) []preview.Decision {
 	return decisions
 }
 
-// hazardTitles are the titles of all hazards, by ID.
-var hazardTitles = func() map[string]string {
-	titles := map[string]string{}
-	for _, h := range hazard.All() {
-		titles[h.ID] = h.Title
-	}
-	return titles
-}()
-
 func readOnlyRootHazard(container string) evidence.Finding {
 	return evidence.Finding{
 		ID: "read-only-root", Container: container,
@@ -165,15 +156,12 @@ func sampleReport() *preview.Report {
 
 // judge gives the findings what their kinds have, and the workloads their verdicts.
 func judge(r *preview.Report) {
-	infos := map[string]hazard.Info{}
-	for _, info := range hazard.All() {
-		infos[info.ID] = info
-	}
+	causes := hazard.CausesByID()
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		for j := range w.Findings {
 			f := &w.Findings[j]
-			f.Verdict, f.Severity, f.Settings = evidence.Risk, infos[f.ID].Severity, infos[f.ID].Settings
+			f.Verdict, f.Severity, f.Settings = evidence.Risk, causes[f.ID].Severity, causes[f.ID].Settings
 			f.Evidence = []evidence.Item{{Source: evidence.FromManifest, Text: f.What}}
 		}
 		w.SetVerdicts()
