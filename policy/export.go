@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/term"
 	"github.com/caseharden/caseharden/mutate"
 )
 
@@ -52,7 +53,7 @@ func head(p *defaults.Profile, modes []mutate.Mode) string {
 	}
 	b.WriteString("# Compared with the webhook:\n")
 	for _, loss := range Losses() {
-		for i, line := range wrap(loss, 94) {
+		for i, line := range term.Wrap(loss, 94) {
 			fmt.Fprintf(&b, "# %s %s\n", [...]string{"-", " "}[min(i, 1)], line)
 		}
 	}
@@ -132,17 +133,4 @@ func (d document) largest() int {
 		size = max(size, len(v.expression))
 	}
 	return size
-}
-
-// wrap breaks a text into lines of at most the width.
-func wrap(text string, width int) []string {
-	var lines []string
-	for word := range strings.FieldsSeq(text) {
-		if last := len(lines) - 1; last >= 0 && len(lines[last])+1+len(word) <= width {
-			lines[last] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
 }

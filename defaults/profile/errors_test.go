@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/yamltext"
 )
 
 // head is three lines: a spec begins on the fourth.
@@ -163,7 +164,7 @@ func TestProfileErrors(t *testing.T) {
 			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
-			if _, ok := errors.AsType[*Error](err); !ok {
+			if _, ok := errors.AsType[*yamltext.Error](err); !ok {
 				t.Errorf("the error is a %T, and joins no *Error", err)
 			}
 		})

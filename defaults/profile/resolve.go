@@ -11,6 +11,7 @@ import (
 
 	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/internal/suggest"
+	"github.com/caseharden/caseharden/internal/yamltext"
 )
 
 // Parse reads profiles, and returns them together with the built-in ones,
@@ -39,7 +40,7 @@ func Parse(files []File) ([]*defaults.Profile, error) {
 	for _, s := range r.sources {
 		r.resolve(s)
 	}
-	if err := r.problems.err(); err != nil {
+	if err := r.problems.Err(); err != nil {
 		return nil, err
 	}
 	var profiles []*defaults.Profile
@@ -62,7 +63,7 @@ var (
 
 // A resolver puts profiles together with their bases.
 type resolver struct {
-	problems problems
+	problems yamltext.Problems
 	sources  []*source          // in the order of files
 	named    map[string]*source // the first of each name
 	resolved map[*source]resolved
@@ -80,7 +81,7 @@ func (r *resolver) read(file File, taken []string) {
 	before := len(r.problems)
 	all := documents(file, &r.problems)
 	if len(all) == 0 && len(r.problems) == before {
-		r.problems = append(r.problems, &Error{File: file.Name, Line: 1, Message: "holds no profile"})
+		r.problems = append(r.problems, &yamltext.Error{File: file.Name, Line: 1, Message: "holds no profile"})
 	}
 	for _, document := range all {
 		s := readSource(document)

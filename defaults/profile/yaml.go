@@ -4,15 +4,11 @@ package profile
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v3"
@@ -21,55 +17,17 @@ import (
 	"github.com/caseharden/caseharden/internal/yamltext"
 )
 
-// An Error is something wrong in a profile file.
-type Error struct {
-	File    string
-	Line    int    // from 1
-	Path    string // such as spec.container.runAsUser; empty: the document
-	Message string
-}
-
-// Error returns the error in the manner of compilers: FILE:LINE: PATH: MESSAGE.
-func (e *Error) Error() string {
-	place := fmt.Sprintf("%s:%d: ", e.File, e.Line)
-	if e.Path != "" {
-		place += e.Path + ": "
-	}
-	return strings.Map(printable, place+e.Message)
-}
-
-// printable keeps what a file holds from reaching the terminal as anything but text.
-func printable(r rune) rune {
-	if unicode.IsPrint(r) {
-		return r
-	}
-	return '\uFFFD'
-}
-
-// problems collects what is wrong in all the files, for one report.
-type problems []*Error
-
-// err returns all problems as one error, in the order of files and lines, or nil.
-func (p problems) err() error {
-	slices.SortStableFunc(p, func(a, b *Error) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
-	errs := make([]error, 0, len(p))
-	for _, problem := range p {
-		errs = append(errs, problem)
-	}
-	return errors.Join(errs...)
-}
-
 // A place is a value in a profile file, with what it takes to say where it is.
 type place struct {
 	node     *yaml.Node
 	file     string
 	path     string
-	problems *problems
+	problems *yamltext.Problems
 }
 
 // documents returns the documents of a file that are not empty. Where the YAML is
 // broken it reports that and returns what stands before.
-func documents(file File, all *problems) []place {
+func documents(file File, all *yamltext.Problems) []place {
 	var found []place
 	for decoder := yaml.NewDecoder(bytes.NewReader(file.Data)); ; {
 		var document yaml.Node
@@ -78,8 +36,7 @@ func documents(file File, all *problems) []place {
 			return found
 		}
 		if err != nil {
-			line, message := yamlError(file.Data, err)
-			*all = append(*all, &Error{File: file.Name, Line: line, Message: "is not YAML: " + message})
+			all.AddSyntax(file.Name, file.Data, err)
 			return found
 		}
 		if root := document.Content[0]; root.Tag != "!!null" {
@@ -88,25 +45,9 @@ func documents(file File, all *problems) []place {
 	}
 }
 
-var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// yamlError returns an error of the YAML library as its line and its message.
-func yamlError(data []byte, err error) (line int, message string) {
-	parts := yamlErrorLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
-	if parts == nil {
-		return 1, err.Error()
-	}
-	line, _ = strconv.Atoi(parts[1]) // empty where the library does not know it
-	line = max(line, 1)
-	if tab, found := yamltext.TabLine(data, line, parts[2]); found {
-		return tab, yamltext.Tab
-	}
-	return line, parts[2]
-}
-
 // errorf reports that the value is wrong.
 func (p place) errorf(format string, args ...any) {
-	*p.problems = append(*p.problems, &Error{File: p.file, Line: p.node.Line, Path: p.path, Message: fmt.Sprintf(format, args...)})
+	*p.problems = append(*p.problems, &yamltext.Error{File: p.file, Line: p.node.Line, Path: p.path, Message: fmt.Sprintf(format, args...)})
 }
 
 // must reports that the value is not what it must be.

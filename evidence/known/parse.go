@@ -4,7 +4,6 @@ package known
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,29 +12,29 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/internal/yamltext"
 )
 
 // Parse reads a file of facts: a list with an object for each image, sorted by image. It
 // reports everything that is wrong, with the lines.
 func Parse(file string, data []byte) (*Images, error) {
-	var all problems
+	var all yamltext.Problems
 	images := parse(file, data, &all)
-	if err := all.err(); err != nil {
+	if err := all.Err(); err != nil {
 		return nil, err
 	}
 	return images, nil
 }
 
-func parse(file string, data []byte, all *problems) *Images {
+func parse(file string, data []byte, all *yamltext.Problems) *Images {
 	images := &Images{byName: map[string]*entry{}}
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
-		line, message := yamlError(err)
-		*all = append(*all, &Error{File: file, Line: line, Message: "is not YAML: " + message})
+		all.AddSyntax(file, data, err)
 		return images
 	}
 	if len(document.Content) == 0 {
-		*all = append(*all, &Error{File: file, Line: 1, Message: "must be a list of images"})
+		*all = append(*all, &yamltext.Error{File: file, Line: 1, Message: "must be a list of images"})
 		return images
 	}
 	last := ""
@@ -59,18 +58,6 @@ func parse(file string, data []byte, all *problems) *Images {
 		images.entries = append(images.entries, e)
 	}
 	return images
-}
-
-var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// yamlError returns an error of the YAML library as its line and its message.
-func yamlError(err error) (line int, message string) {
-	parts := yamlErrorLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
-	if parts == nil {
-		return 1, err.Error()
-	}
-	line, _ = strconv.Atoi(parts[1]) // empty where the library does not know it
-	return max(line, 1), parts[2]
 }
 
 // parseEntry reads the object of an image.

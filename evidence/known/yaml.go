@@ -3,8 +3,6 @@
 package known
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,49 +11,20 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/caseharden/caseharden/internal/suggest"
+	"github.com/caseharden/caseharden/internal/yamltext"
 )
-
-// An Error is something wrong in a file of facts.
-type Error struct {
-	File    string
-	Line    int    // from 1
-	Path    string // such as nginx.uid; empty: the file
-	Message string
-}
-
-// Error returns the error in the manner of compilers: FILE:LINE: PATH: MESSAGE.
-func (e *Error) Error() string {
-	place := fmt.Sprintf("%s:%d: ", e.File, e.Line)
-	if e.Path != "" {
-		place += e.Path + ": "
-	}
-	return place + e.Message
-}
-
-// problems collects what is wrong in a file, for one report.
-type problems []*Error
-
-// err returns all problems as one error, in the order of their lines, or nil.
-func (p problems) err() error {
-	slices.SortStableFunc(p, func(a, b *Error) int { return cmp.Compare(a.Line, b.Line) })
-	errs := make([]error, 0, len(p))
-	for _, problem := range p {
-		errs = append(errs, problem)
-	}
-	return errors.Join(errs...)
-}
 
 // A value is a value in a file, with what it takes to say where it is.
 type value struct {
 	node *yaml.Node
 	file string
 	path string
-	all  *problems
+	all  *yamltext.Problems
 }
 
 // errorf reports that the value is wrong.
 func (v value) errorf(format string, args ...any) {
-	*v.all = append(*v.all, &Error{File: v.file, Line: v.node.Line, Path: v.path, Message: fmt.Sprintf(format, args...)})
+	*v.all = append(*v.all, &yamltext.Error{File: v.file, Line: v.node.Line, Path: v.path, Message: fmt.Sprintf(format, args...)})
 }
 
 // members returns the members of an object, in their order. It reports what is no object,

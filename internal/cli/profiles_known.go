@@ -14,6 +14,7 @@ import (
 
 	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/evidence/known"
+	"github.com/caseharden/caseharden/internal/term"
 )
 
 // knownForms are the forms in which the facts about known images are written.
@@ -95,7 +96,7 @@ func knownTable(all []*evidence.Known) string {
 		if facts.UID != nil {
 			uid = strconv.FormatInt(*facts.UID, 10)
 		}
-		row(knownName(facts), uid, wrap(strings.Join(knownFacts(facts), "; "), lineWidth-nameWidth-uidWidth-6))
+		row(knownName(facts), uid, term.Wrap(strings.Join(knownFacts(facts), "; "), lineWidth-nameWidth-uidWidth-6))
 	}
 	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/term"
 )
 
 func newProfilesListCommand() *cobra.Command {
@@ -82,7 +83,7 @@ func profileTable(profiles []*defaults.Profile) string {
 	for _, p := range profiles {
 		var lines []string
 		for _, member := range specOf(p) {
-			lines = append(lines, wrap(member, lineWidth-nameWidth-3)...)
+			lines = append(lines, term.Wrap(member, lineWidth-nameWidth-3)...)
 		}
 		row(p.Name, lines)
 	}
@@ -122,18 +123,4 @@ func fieldNames(all []defaults.Default) []string {
 		names = append(names, d.Field.Name)
 	}
 	return names
-}
-
-// wrap breaks a text at its spaces into lines of at most the width. A longer word
-// stays whole.
-func wrap(text string, width int) []string {
-	var lines []string
-	for word := range strings.FieldsSeq(text) {
-		if last := len(lines) - 1; last >= 0 && len(lines[last])+1+len(word) <= width {
-			lines[last] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package yamltext finds out from a text what the YAML library does not tell.
+// Package yamltext says what is wrong in YAML files, and where: also what the YAML library
+// does not tell.
 package yamltext
 
 import (
