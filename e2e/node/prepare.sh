@@ -13,16 +13,8 @@ unshare --mount --pid --net --ipc --uts --cgroup --fork true ||
 grep -Eq ' cgroup2? rw' /proc/mounts ||
   cannot "needs cgroups, which are read-only here: run this in a virtual machine"
 
-missing=()
-for program in runc buildah; do
-  command -v $program >/dev/null || missing+=($program)
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  command -v apt-get >/dev/null || cannot "needs ${missing[*]}, and here is no apt-get: install what is missing, and run this again"
-  echo "== installing for a whole cluster: apt-get install ${missing[*]}"
-  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null; } ||
-    cannot "needs ${missing[*]}, and apt-get could not install them (see above)"
-fi
+. ./testbed/programs.sh
+need "a whole cluster" runc buildah
 
 echo "== building a whole cluster: also the kubelet, the controllers, containerd and Helm (about ten minutes the first time, three after make test)"
 go run ./product/release/build

@@ -5,28 +5,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# skip ends with what is missing and the way out.
-skip() {
+# cannot ends and says what is missing.
+cannot() {
   echo "== the image: SKIPPED: $1" >&2
   exit 0
 }
 
 isolated=(unshare --mount --pid --fork --kill-child --mount-proc)
 
-[ "$(uname)" = Linux ] || skip "its tests need Linux: run make test-image in a virtual machine"
-[ "$(id -u)" = 0 ] || skip "its tests need root, to mount and to become another user: run sudo make test-image"
-"${isolated[@]}" true || skip "its tests need mounts, which this sandbox refuses: run make test-image in a virtual machine"
+[ "$(uname)" = Linux ] || cannot "needs Linux: run make test-image in a virtual machine"
+[ "$(id -u)" = 0 ] || cannot "needs root, to mount and to become another user: run sudo make test-image"
+"${isolated[@]}" true || cannot "needs mounts, which this sandbox refuses: run make test-image in a virtual machine"
 
-missing=()
-for program in buildah podman runc; do
-  command -v $program >/dev/null || missing+=($program)
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  command -v apt-get >/dev/null || skip "its tests need ${missing[*]}: install them, and run make test-image again"
-  echo "== installing for the tests of the image: apt-get install ${missing[*]}"
-  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null; } ||
-    skip "its tests need ${missing[*]}, and apt-get could not install them: see above"
-fi
+. ./testbed/programs.sh
+need "the tests of the image" buildah podman runc
 
 echo "== tests of the image, about half a minute (minutes the first time, which compiles for two platforms)"
 dir=$(mktemp -d)
