@@ -3,24 +3,15 @@
 package image
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -301,193 +292,6 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-func TestTLS(t *testing.T) {
-	r := newRegistry(t)
-	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{}))
-	name := r.host() + "/app:1"
-	got := read(t, Options{ConfigOnly: true}, name)[name]
-	if want := "the certificate of " + r.host() + " is signed by an unknown authority: give the certificate of the authority with --registry-ca FILE"; fmt.Sprint(got.err) != want {
-		t.Errorf("error %v", got.err)
-	}
-	if _, err := New(Options{Authorities: []byte("x")}); err == nil {
-		t.Error("authorities that are no certificate are accepted")
-	}
-
-	// Plain HTTP: with loopback it goes by itself, and a redirect to another host does not.
-	plain := httptest.NewServer(r)
-	defer plain.Close()
-	address := plain.Listener.Addr().String()
-	if got := read(t, Options{ConfigOnly: true}, address+"/app:1")[address+"/app:1"]; got.err != nil {
-		t.Error(got.err)
-	}
-	// Some servers answer a TLS handshake with a page and no status.
-	odd, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer odd.Close()
-	go func() {
-		for n := 0; ; n++ {
-			c, err := odd.Accept()
-			if err != nil {
-				return
-			}
-			if _, err := bufio.NewReader(c).ReadByte(); err == nil && n == 0 {
-				io.WriteString(c, "<html>Bad request</html>")
-			} else {
-				io.WriteString(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-			}
-			c.Close()
-		}
-	}()
-	oddly := odd.Addr().String() + "/app:1"
-	if got := read(t, Options{ConfigOnly: true}, oddly)[oddly]; !strings.Contains(fmt.Sprint(got.err), "has no such image") {
-		t.Errorf("error %v", got.err)
-	}
-	r.around = func(w http.ResponseWriter, req *http.Request) bool {
-		http.Redirect(w, req, "http://registry.example.com/x", http.StatusTemporaryRedirect)
-		return true
-	}
-	got = read(t, Options{ConfigOnly: true, Authorities: r.authorities()}, name)[name]
-	if want := r.host() + " asks to go on without TLS at registry.example.com: give --insecure-registry registry.example.com if you trust the network"; fmt.Sprint(got.err) != want {
-		t.Errorf("error %v", got.err)
-	}
-}
-
-// Docker Hub and most others hand out a token for the user's password, for each repository.
-func TestToken(t *testing.T) {
-	r := newRegistry(t)
-	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{}), files(t, "a", ""))
-	var scopes sync.Map
-	r.around = func(w http.ResponseWriter, req *http.Request) bool {
-		if req.URL.Path == "/auth/token" {
-			user, password, _ := req.BasicAuth()
-			scopes.Store(req.URL.Query().Get("scope"), user+":"+password)
-			fmt.Fprintf(w, `{"token":"for %s"}`, req.URL.Query().Get("scope"))
-			return true
-		}
-		name := strings.Split(strings.TrimPrefix(req.URL.Path, "/v2/"), "/")[0]
-		if req.Header.Get("Authorization") == "Bearer for repository:"+name+":pull" {
-			return false
-		}
-		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="https://%s/auth/token",service="s",scope="repository:%s:pull"`, r.host(), name))
-		w.WriteHeader(http.StatusUnauthorized)
-		return true
-	}
-	dir := t.TempDir()
-	config := fmt.Sprintf(`{"auths":{"%s":{"auth":"dXNlcjpwdw=="}}}`, r.host())
-	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	credentials, err := source.LoadCredentials(func(name string) string { return map[string]string{"DOCKER_CONFIG": dir}[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, got := range read(t, Options{Authorities: r.authorities(), Credentials: credentials}, r.host()+"/one:1", r.host()+"/two:1") {
-		if got.err != nil {
-			t.Errorf("%s: %v", name, got.err)
-		}
-	}
-	for _, scope := range []string{"repository:one:pull", "repository:two:pull"} {
-		if user, _ := scopes.Load(scope); user != "user:pw" {
-			t.Errorf("the token for %s was asked for by %v", scope, user)
-		}
-	}
-}
-
-// A transfer that breaks off is tried again; one that always does is an error.
-func TestInterrupted(t *testing.T) {
-	r := newRegistry(t)
-	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{}), files(t, "a", strings.Repeat("x", 100_000)))
-	name := r.host() + "/app:1"
-	var breaks atomic.Int32
-	layer := digest.FromBytes(files(t, "a", strings.Repeat("x", 100_000)))
-	r.around = func(w http.ResponseWriter, req *http.Request) bool {
-		if !strings.HasSuffix(req.URL.Path, layer.String()) || breaks.Add(-1) < 0 {
-			return false
-		}
-		w.Header().Set("Content-Length", fmt.Sprint(len(r.blobs[layer])))
-		w.Write(r.blobs[layer][:50_000])
-		panic(http.ErrAbortHandler)
-	}
-	breaks.Store(2)
-	if got := read(t, Options{Authorities: r.authorities()}, name)[name]; got.err != nil {
-		t.Error(got.err)
-	}
-	breaks.Store(3)
-	got := read(t, Options{Authorities: r.authorities()}, name)[name]
-	if got.err == nil || !strings.Contains(got.err.Error(), "the transfer was interrupted") {
-		t.Errorf("error %v", got.err)
-	}
-}
-
-// A connection that is reset in the middle of a layer is a transfer that broke off: the
-// registry was reached.
-func TestReset(t *testing.T) {
-	r := newRegistry(t)
-	data := files(t, "a", strings.Repeat("x", 100_000))
-	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{}), data)
-	name, layer := r.host()+"/app:1", digest.FromBytes(data)
-	r.around = func(w http.ResponseWriter, req *http.Request) bool {
-		if !strings.HasSuffix(req.URL.Path, layer.String()) {
-			return false
-		}
-		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
-		w.Write(data[:50_000])
-		http.NewResponseController(w).Flush()
-		connection, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return true
-		}
-		connection.(*tls.Conn).NetConn().(*net.TCPConn).SetLinger(0) // close with a reset
-		connection.(*tls.Conn).NetConn().Close()
-		return true
-	}
-	got := read(t, Options{Authorities: r.authorities()}, name)[name]
-	if _, reset := errors.AsType[*net.OpError](got.err); !reset {
-		t.Fatalf("the connection was not reset: %v", got.err)
-	}
-	if !strings.Contains(got.err.Error(), ": the transfer was interrupted: ") || !strings.Contains(got.err.Error(), "run the command again") {
-		t.Errorf("error %v", got.err)
-	}
-}
-
-// A reader remembers that a registry speaks plain HTTP, also for layers that it has to read
-// again without asking for the manifest.
-func TestReadsAgainWithoutTLS(t *testing.T) {
-	r := newRegistry(t)
-	r.image("1", configured("linux", "amd64", ocispec.ImageConfig{}), files(t, "a", ""))
-	plain := httptest.NewServer(r)
-	defer plain.Close()
-	name, cache := plain.Listener.Addr().String()+"/app:1", t.TempDir()
-	reader, err := New(Options{CacheDir: cache})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	for round := range 2 {
-		reader.Read(t.Context(), []string{name}, "", nil, func(_ string, _ *evidence.Image, err error) {
-			if err != nil {
-				t.Errorf("round %d: %v", round+1, err)
-			}
-		})
-		removed := 0
-		filepath.WalkDir(cache, func(path string, d fs.DirEntry, _ error) error {
-			if d != nil && d.Type().IsRegular() && os.Remove(path) == nil {
-				removed++
-			}
-			return nil
-		})
-		if removed == 0 {
-			t.Error("no layer was remembered")
-		}
-	}
-	if n := r.counts("blobs"); n != 3 {
-		t.Errorf("%d blobs were read, want 3: the layer twice", n)
-	}
-}
-
 // Two names of one image are one image: which of its contents counts is never left to chance.
 func TestLocalGivenTwice(t *testing.T) {
 	local := map[string]string{"nginx": "oci:/a", "docker.io/library/nginx": "oci:/b", "index.docker.io/library/nginx:latest": "oci:/c"}
@@ -495,26 +299,6 @@ func TestLocalGivenTwice(t *testing.T) {
 		_, err := New(Options{ConfigOnly: true, Local: local})
 		if want := "Local: index.docker.io/library/nginx:latest: given twice, also as docker.io/library/nginx"; fmt.Sprint(err) != want {
 			t.Fatalf("error %v, want %s", err, want)
-		}
-	}
-}
-
-// Ctrl-C ends the reading at once, and every image that is left says why.
-func TestCanceled(t *testing.T) {
-	r := newRegistry(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	r.around = func(_ http.ResponseWriter, req *http.Request) bool {
-		cancel()
-		<-req.Context().Done()
-		return true
-	}
-	var names []string
-	for i := range 20 {
-		names = append(names, fmt.Sprintf("%s/app:%d", r.host(), i))
-	}
-	for name, got := range readOn(t, ctx, Options{Authorities: r.authorities()}, "", names...) {
-		if fmt.Sprint(got.err) != "interrupted: run the command again" {
-			t.Errorf("%s: %v", name, got.err)
 		}
 	}
 }
