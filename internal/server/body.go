@@ -5,7 +5,6 @@ package server
 import (
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"os"
 	"sync"
@@ -124,18 +123,4 @@ func fill(body io.Reader, buffer []byte) (n int, ended bool, err error) {
 
 func tooLarge() error {
 	return failf(http.StatusRequestEntityTooLarge, "the body is over %d MiB", maxBodyBytes>>20)
-}
-
-// checkContentType accepts plain JSON, which is what API servers send.
-func checkContentType(header http.Header) error {
-	const reviews = "application/json"
-	if contentType := header.Get("Content-Type"); contentType != reviews {
-		if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != reviews {
-			return failf(http.StatusUnsupportedMediaType, "content type %q is not supported: send application/json", contentType)
-		}
-	}
-	if encoding := header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return failf(http.StatusUnsupportedMediaType, "content encoding %q is not supported: send the review unencoded", encoding)
-	}
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"mime"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -129,6 +130,20 @@ func (h *Handler) route(r *http.Request, mode mutate.Mode, profileName string) (
 		return nil, failf(http.StatusMethodNotAllowed, "method %s is not allowed: reviews are POSTed", r.Method)
 	}
 	return profile, checkContentType(r.Header)
+}
+
+// checkContentType accepts plain JSON, which is what API servers send.
+func checkContentType(header http.Header) error {
+	const reviews = "application/json"
+	if contentType := header.Get("Content-Type"); contentType != reviews {
+		if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != reviews {
+			return failf(http.StatusUnsupportedMediaType, "content type %q is not supported: send application/json", contentType)
+		}
+	}
+	if encoding := header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return failf(http.StatusUnsupportedMediaType, "content encoding %q is not supported: send the review unencoded", encoding)
+	}
+	return nil
 }
 
 // A failure is an answer that is no review: a status code and a plain sentence for the

@@ -3,7 +3,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"time"
@@ -52,25 +51,6 @@ const (
 	connectionBytes = 100 << 10
 )
 
-// What the parts of a review take at most. They were measured with the smallest parts: an
-// object that is only "{}", a member such as an annotation, an element such as a capability.
-const (
-	objectBytes  = 288
-	memberBytes  = 112
-	elementBytes = 40
-	copiesOfBody = 3 // of the strings in it
-
-	// In the answer: a container, a default for it, and a mount.
-	containerBytes = 4 << 10
-	defaultBytes   = 1700
-	mountBytes     = 4 << 10
-
-	// repeatedBytes is what one byte of a name takes. A control character is six bytes in
-	// JSON and seven in a JSON string in JSON, and a name is in the record, in the patch,
-	// in the patch as base64 and in the answer.
-	repeatedBytes = 50
-)
-
 // A limiter bounds the memory of reviews. A small review takes its weight out of
 // smallBytes. A large review takes the only seat that there is for large ones.
 type limiter struct {
@@ -90,41 +70,6 @@ func newLimiter(profiles []*defaults.Profile) *limiter {
 		l.perContainer[p] = perContainer(p)
 	}
 	return l
-}
-
-// perContainer returns how many bytes a profile adds to an answer for each container, at
-// most: each field once, with the longest value and the longest reason of an exception.
-func perContainer(p *defaults.Profile) int64 {
-	longest := map[*defaults.Field]int{}
-	note := func(all []defaults.Default, reason string) {
-		for _, d := range all {
-			longest[d.Field] = max(longest[d.Field], len(d.Value.JSON)+len(reason))
-		}
-	}
-	note(p.Container, "")
-	note(p.Pod, "")
-	for _, e := range p.Exceptions {
-		note(e.Container, e.Reason)
-		for _, f := range e.Leave {
-			longest[f] = max(longest[f], len(e.Reason))
-		}
-	}
-	total := int64(containerBytes)
-	for _, n := range longest {
-		total += defaultBytes + int64(n)*repeatedBytes
-	}
-	// A container has the paths of the profile, and those of one exception.
-	mounts := func(paths []defaults.WritablePath) (bytes int64) {
-		for _, w := range paths {
-			bytes += mountBytes + int64(len(w.Path))*repeatedBytes
-		}
-		return bytes
-	}
-	most := int64(0)
-	for _, e := range p.Exceptions {
-		most = max(most, mounts(e.WritablePaths))
-	}
-	return total + mounts(p.WritablePaths) + most
 }
 
 // hold takes room for what a client can hold back. The caller must call release.
@@ -149,10 +94,9 @@ func (l *limiter) holdAnswer(bytes int64) (release func(), err error) {
 
 // begin waits until a review can be worked on. The caller must call end.
 func (l *limiter) begin(ctx context.Context, profile *defaults.Profile, body []byte) (end func(), err error) {
-	objects := int64(bytes.Count(body, []byte("{"))) // at least as many as containers
-	seat, weight := l.small, int64(len(body))*repeatedBytes+objects*(objectBytes+l.perContainer[profile])
+	seat, weight := l.small, l.weightOf(profile, body)
 	if weight > maxSmallBytes {
-		if decoded := decodedBytes(body, objects); decoded > largeBytes {
+		if decoded := decodedBytes(body); decoded > largeBytes {
 			return nil, tooMuch(decoded)
 		}
 		seat, weight = l.large, 1
@@ -167,17 +111,9 @@ func (l *limiter) begin(ctx context.Context, profile *defaults.Profile, body []b
 	return func() { seat.Release(weight) }, nil
 }
 
-// decodedBytes returns what a body takes once it is decoded. It also counts what stands in
-// strings: to tell that apart would take longer than to decode.
-func decodedBytes(body []byte, objects int64) int64 {
-	members, elements := int64(bytes.Count(body, []byte(":"))), int64(bytes.Count(body, []byte(",")))
-	return objects*objectBytes + members*memberBytes + elements*elementBytes + int64(len(body))*copiesOfBody
-}
-
 // fits returns an error if the answer to a review would take too much.
 func (l *limiter) fits(profile *defaults.Profile, review *mutate.Review) error {
-	parts := int64(len(review.Containers())) + 1 // the pod is like one more container
-	if answer := parts*l.perContainer[profile] + int64(review.RepeatedBytes())*repeatedBytes; answer > largeBytes {
+	if answer := l.answerBytes(profile, review); answer > largeBytes {
 		return tooMuch(answer)
 	}
 	return nil

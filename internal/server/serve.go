@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package server serves the webhook over TLS, and metrics and probes without. Serve reads as
-// the architecture; limit.go bounds what reviews take.
+// the architecture; limit.go bounds what reviews take, by what weight.go says of them.
 package server
 
 import (
