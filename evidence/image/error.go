@@ -82,6 +82,7 @@ func because(host string, err error) (reason, fix string) {
 		plain     *source.PlainHTTPError
 		platform  *platformError
 		local     *localError
+		kind      *source.KindError
 		stored    *storeError
 		dial      *net.OpError
 		dns       *net.DNSError
@@ -93,6 +94,8 @@ func because(host string, err error) (reason, fix string) {
 		return "interrupted", "run the command again"
 	case errors.As(err, &local) && errors.Is(err, fs.ErrNotExist):
 		return local.where + " does not exist", "check the path after --image"
+	case errors.As(err, &local) && errors.As(err, &kind):
+		return local.where + " " + kind.Is, kind.Fix
 	case errors.As(err, &local):
 		return local.where + ": " + err.Error(), "check what --image names"
 	case errors.As(err, &stored):

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -77,6 +78,33 @@ func fileOf(t *testing.T, data []byte) string {
 	return name
 }
 
+func gzipped(t *testing.T, file string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(contentOf(t, file))
+	w.Close()
+	return b.Bytes()
+}
+
+func zstandard(t *testing.T, file string) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.EncodeAll(contentOf(t, file), nil)
+}
+
+func contentOf(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func named(d ocispec.Descriptor, key, name string) ocispec.Descriptor {
 	d.Annotations = map[string]string{key: name}
 	return d
@@ -109,6 +137,8 @@ func TestLocalContent(t *testing.T) {
 	if err := os.Symlink("/etc/hosts", filepath.Join(outside, "index.json")); err != nil {
 		t.Fatal(err)
 	}
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	host := r.host()
 	for name, c := range map[string]struct{ image, where, want string }{
 		"oci":                     {"app:1", "oci:" + directoryOf(t, layoutOf(r, one)), "one"},
@@ -130,7 +160,16 @@ func TestLocalContent(t *testing.T) {
 		"docker-archive, linked":  {"app:1", "docker-archive:" + archiveOf(t, linked), "docker"},
 		"docker-archive, damaged": {"app:1", "docker-archive:" + archiveOf(t, docker(files(t, "one", "z"), "app:1")), "has another digest"},
 		"not an archive":          {"app:1", "docker-archive:" + fileOf(t, bytes.Repeat([]byte("x"), 600)), "not a tar file that can be read"},
-		"a compressed archive":    {"app:1", "docker-archive:" + fileOf(t, zipped.Bytes()), "is compressed: unpack it with gunzip or unzstd first"},
+		"not an image":            {"app:1", "docker-archive:" + fileOf(t, layer), "has neither index.json nor manifest.json, and is no archive of an image: make one with docker save"},
+		"gzip, oci-archive":       {"app:1", "oci-archive:" + fileOf(t, gzipped(t, archiveOf(t, layoutOf(r, one)))), "one"},
+		"gzip, docker-archive":    {"app:1", "docker-archive:" + fileOf(t, gzipped(t, archiveOf(t, docker(layer, "app:1")))), "docker"},
+		"zstd":                    {"app:1", "oci-archive:" + fileOf(t, zstandard(t, archiveOf(t, layoutOf(r, one)))), "one"},
+		"xz":                      {"app:1", "oci-archive:" + fileOf(t, []byte("\xfd7zXZ\x00....")), "is compressed with xz or bzip2: unpack it with unxz or bunzip2"},
+		"docker as oci":           {"app:1", "oci-archive:" + archiveOf(t, docker(layer, "app:1")), "is an archive of Docker, and none of OCI: write docker-archive:/"},
+		"oci as docker":           {"app:1", "docker-archive:" + archiveOf(t, layoutOf(r, one)), "is an archive of OCI, and none of Docker: write oci-archive:/"},
+		"a directory as archive":  {"app:1", "oci-archive:" + directoryOf(t, layoutOf(r, one)), "is a directory, and no archive: write oci:/"},
+		"an archive as directory": {"app:1", "oci:" + archiveOf(t, layoutOf(r, one)), "is no directory: write oci-archive:/"},
+		"another directory":       {"app:1", "oci:" + t.TempDir(), "has no index.json, and is no OCI image layout: make one with skopeo"},
 	} {
 		got := read(t, Options{Local: map[string]string{c.image: c.where}}, c.image)[c.image]
 		if got.err != nil {
@@ -145,6 +184,9 @@ func TestLocalContent(t *testing.T) {
 		if got := got.image.Files.Children("/"); !slices.Equal(got, []string{"one"}) && !slices.Equal(got, []string{"two"}) {
 			t.Errorf("%s: files %q", name, got)
 		}
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("temporary files are left: %v, %v", left, err)
 	}
 	if n := r.counts("manifests") + r.counts("blobs"); n > 0 {
 		t.Errorf("a registry was asked %d times", n)

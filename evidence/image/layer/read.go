@@ -34,7 +34,7 @@ type limits struct {
 
 func read(ctx context.Context, r io.Reader, unpacked io.Writer, most limits) (*Index, error) {
 	source := &bounded{r: r, ctx: ctx}
-	unzipped, closing, err := decompress(bufio.NewReaderSize(source, 64<<10))
+	unzipped, closing, err := Decompress(bufio.NewReaderSize(source, 64<<10))
 	if err != nil {
 		return nil, source.because(err)
 	}
@@ -51,9 +51,13 @@ func read(ctx context.Context, r io.Reader, unpacked io.Writer, most limits) (*I
 	return &Index{Unpacked: content.n, count: b.count, body: b.body}, nil
 }
 
-// decompress returns what r holds without compression. The first bytes decide: what a
-// manifest says of it is often wrong.
-func decompress(r *bufio.Reader) (io.Reader, func(), error) {
+// ErrCompression says that something has a compression that container runtimes do not read.
+var ErrCompression = errors.New("compressed with bzip2 or xz, which container runtimes do not read either")
+
+// Decompress returns what r holds without compression, and a function that frees the memory.
+// The first bytes decide: what a manifest says of it is often wrong. A compression that is
+// not read is [ErrCompression].
+func Decompress(r *bufio.Reader) (io.Reader, func(), error) {
 	magic, err := r.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, err
@@ -72,7 +76,7 @@ func decompress(r *bufio.Reader) (io.Reader, func(), error) {
 		}
 		return unzipped, unzipped.Close, nil
 	case strings.HasPrefix(s, "BZh") || s == "\xfd7zX":
-		return nil, nil, errors.New("compressed with bzip2 or xz, which container runtimes do not read either")
+		return nil, nil, ErrCompression
 	default:
 		return r, func() {}, nil
 	}

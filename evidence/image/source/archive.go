@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"strings"
 )
 
 // maxMembers is how many files an archive of an image may have.
@@ -17,8 +16,9 @@ const maxMembers = 100_000
 
 // An archive is a tar file whose files can be read in any order.
 type archive struct {
-	file    *os.File
-	members map[string]member
+	file      *os.File
+	members   map[string]member
+	temporary bool // the file is to be removed
 }
 
 type member struct {
@@ -26,30 +26,48 @@ type member struct {
 	link         string // another member
 }
 
-// openArchive finds out where the files are in an archive. It reads no more than their names.
+// openArchive finds out where the files are in an archive. It reads no more than their names,
+// unless the archive is compressed: that is unpacked into a temporary file first.
 func openArchive(name string) (*archive, error) {
-	f, err := os.Open(name)
+	given, err := openRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := unpack(given, maxUnpacked)
 	if err != nil {
 		return nil, err
 	}
 	a := &archive{file: f, members: map[string]member{}}
+	if f != given {
+		a.temporary = os.Remove(f.Name()) != nil // some systems remove no file that is open
+	}
 	if err := a.scan(); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", name, err)
+		a.Close()
+		return nil, err
 	}
 	return a, nil
 }
 
+func openRegular(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	switch info, err := f.Stat(); {
+	case err != nil:
+		f.Close()
+		return nil, err
+	case info.IsDir():
+		f.Close()
+		return nil, &KindError{"is a directory, and no archive", "write oci:" + name}
+	case !info.Mode().IsRegular():
+		f.Close()
+		return nil, errors.New("must be a regular file")
+	}
+	return f, nil
+}
+
 func (a *archive) scan() error {
-	if info, err := a.file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(err, errors.New("must be a regular file"))
-	}
-	magic := make([]byte, 4)
-	if n, _ := a.file.ReadAt(magic, 0); n == 4 {
-		if s := string(magic); strings.HasPrefix(s, "\x1f\x8b") || s == "\x28\xb5\x2f\xfd" {
-			return errors.New("is compressed: unpack it with gunzip or unzstd first")
-		}
-	}
 	for r := tar.NewReader(a.file); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -89,4 +107,10 @@ func (a *archive) open(name string) (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(a.file, m.offset, m.size)), nil
 }
 
-func (a *archive) Close() error { return a.file.Close() }
+func (a *archive) Close() error {
+	err := a.file.Close()
+	if a.temporary {
+		err = errors.Join(err, os.Remove(a.file.Name()))
+	}
+	return err
+}

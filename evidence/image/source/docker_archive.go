@@ -35,7 +35,7 @@ type dockerImage struct {
 }
 
 func (a *dockerArchive) Root(context.Context) ([]byte, error) {
-	data, err := readFile(a.files, "manifest.json")
+	data, err := readFile(a.files, dockerManifest)
 	if err != nil {
 		return nil, err
 	}

@@ -21,30 +21,38 @@ import (
 )
 
 // OpenLocal opens local content for the image of a name: oci:DIR, oci-archive:FILE or
-// docker-archive:FILE.
+// docker-archive:FILE. The error is a [*KindError] if there is something else.
 func OpenLocal(name reference.Named, where string) (Source, error) {
-	kind, file, _ := strings.Cut(where, ":")
-	switch kind {
-	case "oci":
-		root, err := os.OpenRoot(file)
-		if err != nil {
-			return nil, err
-		}
-		return &layout{name: name, files: directory{root}}, nil
-	case "oci-archive":
-		files, err := openArchive(file)
-		if err != nil {
-			return nil, err
-		}
-		return &layout{name: name, files: files}, nil
-	case "docker-archive":
-		files, err := openArchive(file)
-		if err != nil {
-			return nil, err
-		}
-		return &dockerArchive{name: name, files: files}, nil
+	if err := CheckLocal(where); err != nil {
+		return nil, err
 	}
-	return nil, CheckLocal(where)
+	kind, file, _ := strings.Cut(where, ":")
+	f, err := openFiles(kind, file)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkKind(kind, file, f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if kind == "docker-archive" {
+		return &dockerArchive{name: name, files: f}, nil
+	}
+	return &layout{name: name, files: f}, nil
+}
+
+func openFiles(kind, file string) (files, error) {
+	if kind != "oci" {
+		return openArchive(file)
+	}
+	if info, err := os.Stat(file); err == nil && !info.IsDir() {
+		return nil, &KindError{"is no directory", "write oci-archive:" + file + ", or docker-archive:" + file + " for what docker save writes"}
+	}
+	root, err := os.OpenRoot(file)
+	if err != nil {
+		return nil, err
+	}
+	return directory{root}, nil
 }
 
 // CheckLocal returns an error for what [OpenLocal] does not know.
