@@ -17,31 +17,40 @@ var kubectlNames = map[string]string{
 	"cj": "cronjob", "rc": "replicationcontroller",
 }
 
-// Find returns the workloads that a name stands for: NAME, KIND/NAME or NAMESPACE/NAME, with
-// the kind as kubectl takes it, such as deployment, deployments or deploy. The error says
-// which names are close.
+// Find returns the workloads that a name stands for: NAME, KIND/NAME, NAMESPACE/NAME or
+// KIND/NAMESPACE/NAME, with the kind as kubectl takes it, such as deployment, deployments,
+// deploy or deployment.apps. The error says which names are close, or which there are.
 func (r *Report) Find(name string) ([]*Workload, error) {
 	var found []*Workload
-	var known []string
-	before, last, qualified := strings.Cut(name, "/")
 	for i := range r.Workloads {
-		w := &r.Workloads[i]
-		known = append(known, w.Name)
-		if w.Name == name || qualified && w.Name == last && (w.Namespace == before || isKind(before, w.Kind)) {
+		if w := &r.Workloads[i]; w.isNamed(strings.Split(name, "/")) {
 			found = append(found, w)
 		}
 	}
 	if len(found) > 0 {
 		return found, nil
 	}
-	if !qualified {
-		last = name
+	return nil, fmt.Errorf("no workload %q among %s%s", name, text.Count(len(r.Workloads), "workload"), r.suggestion(name))
+}
+
+func (w *Workload) isNamed(parts []string) bool {
+	if parts[len(parts)-1] != w.Name {
+		return false
 	}
-	return nil, fmt.Errorf("no workload %q among %s%s", name, text.Count(len(r.Workloads), "workload"), r.suggestion(last, known))
+	switch len(parts) {
+	case 1:
+		return true
+	case 2:
+		return w.Namespace == parts[0] || isKind(parts[0], w.Kind)
+	case 3:
+		return w.Namespace == parts[1] && isKind(parts[0], w.Kind)
+	}
+	return false
 }
 
 // isKind reports whether a word means the kind.
 func isKind(word, kind string) bool {
+	word, _, _ = strings.Cut(word, ".") // the API group
 	word, kind = strings.ToLower(word), strings.ToLower(kind)
 	return word == kind || word == kind+"s" || kubectlNames[word] == kind
 }
@@ -49,28 +58,37 @@ func isKind(word, kind string) bool {
 const mostSuggestions = 4
 
 // suggestion names the workloads whose name is close to a misspelled one, is the same, or
-// begins or ends with it.
-func (r *Report) suggestion(name string, known []string) string {
-	closest := suggest.Closest(name, known)
-	var names []string
+// begins or ends with it; some of all where none is.
+func (r *Report) suggestion(name string) string {
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	var known, all, close []string
+	for i := range r.Workloads {
+		known = append(known, r.Workloads[i].Name)
+	}
+	closest := suggest.Closest(last, known)
+	add := func(names []string, full string) []string {
+		if slices.Contains(names, full) {
+			return names
+		}
+		return append(names, full)
+	}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
-		if w.Name != name && w.Name != closest && (name == "" || !strings.HasPrefix(w.Name, name) && !strings.HasSuffix(w.Name, name)) {
-			continue
+		full := text.Visible(strings.ToLower(w.Kind) + "/" + strings.TrimPrefix(w.Namespace+"/"+w.Name, "/"))
+		if len(all) < mostSuggestions {
+			all = add(all, full)
 		}
-		full := strings.ToLower(w.Kind) + "/" + w.Name
-		if w.Namespace != "" {
-			full = w.Namespace + "/" + w.Name
-		}
-		if full = text.Visible(full); !slices.Contains(names, full) {
-			names = append(names, full)
+		if w.Name == last || w.Name == closest || last != "" && (strings.HasPrefix(w.Name, last) || strings.HasSuffix(w.Name, last)) {
+			close = add(close, full)
 		}
 	}
-	switch {
-	case len(names) == 0:
-		return ""
-	case len(names) > mostSuggestions:
-		return fmt.Sprintf("; similar names: %s and %d more", strings.Join(names[:mostSuggestions], ", "), len(names)-mostSuggestions)
+	switch n := len(close) - mostSuggestions; {
+	case n > 0:
+		return fmt.Sprintf("; similar names: %s and %d more", strings.Join(close[:mostSuggestions], ", "), n)
+	case len(close) > 0:
+		return "; similar names: " + strings.Join(close, ", ")
+	case len(all) > 0:
+		return "; names are such as " + strings.Join(all, ", ")
 	}
-	return "; similar names: " + strings.Join(names, ", ")
+	return ""
 }

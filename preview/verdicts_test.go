@@ -141,17 +141,22 @@ func TestFind(t *testing.T) {
 	}}
 	for name, want := range map[string]int{
 		"web": 3, "shop/web": 1, "deployment/web": 1, "Deployments/web": 1, "deploy/web": 1, "sts/web": 1, "po/web": 1, "pod/web": 1, "deploy/api": 1,
+		"deployment/shop/web": 1, "sts/bank/web": 1, "deployment.apps/web": 1, "Deployment.apps/shop/web": 1, "pod/deploy/api": 1,
 	} {
 		if got, err := r.Find(name); err != nil || len(got) != want {
 			t.Errorf("Find(%q): %d, %v, want %d", name, len(got), err, want)
 		}
 	}
 	for name, want := range map[string]string{
-		"wbe":          `no workload "wbe" among 5 workloads; similar names: shop/web, bank/web, pod/web`,
-		"bank/api":     `no workload "bank/api" among 5 workloads; similar names: deploy/api`,
-		"nothing":      `no workload "nothing" among 5 workloads`,
-		"x":            `no workload "x" among 5 workloads; similar names: pod/x\u001b[2J`,
-		"shop/api\x1b": `no workload "shop/api\x1b" among 5 workloads; similar names: deploy/api`,
+		"wbe":                   `no workload "wbe" among 5 workloads; similar names: deployment/shop/web, statefulset/bank/web, pod/web`,
+		"bank/api":              `no workload "bank/api" among 5 workloads; similar names: pod/deploy/api`,
+		"nothing":               `no workload "nothing" among 5 workloads; names are such as deployment/shop/web, statefulset/bank/web, pod/web, pod/deploy/api`,
+		"":                      `no workload "" among 5 workloads; names are such as deployment/shop/web, statefulset/bank/web, pod/web, pod/deploy/api`,
+		"deployment/":           `no workload "deployment/" among 5 workloads; names are such as deployment/shop/web, statefulset/bank/web, pod/web, pod/deploy/api`,
+		"deployment/bank/web":   `no workload "deployment/bank/web" among 5 workloads; similar names: deployment/shop/web, statefulset/bank/web, pod/web`,
+		"a/deployment/bank/web": `no workload "a/deployment/bank/web" among 5 workloads; similar names: deployment/shop/web, statefulset/bank/web, pod/web`,
+		"x":                     `no workload "x" among 5 workloads; similar names: pod/x\u001b[2J`,
+		"shop/api\x1b":          `no workload "shop/api\x1b" among 5 workloads; similar names: pod/deploy/api`,
 	} {
 		if _, err := r.Find(name); err == nil || err.Error() != want {
 			t.Errorf("Find(%q): %v, want %s", name, err, want)

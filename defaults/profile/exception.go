@@ -81,7 +81,12 @@ func readDate(at place) string {
 	// YAML takes a plain text for a time if there is such a day.
 	plain := yaml.Node{Kind: yaml.ScalarNode, Value: node.Value}
 	if node.Kind != yaml.ScalarNode || len(node.Value) != len("2027-06-30") || plain.ShortTag() != "!!timestamp" {
-		at.must("a day, such as 2027-06-30")
+		const day = "must be a day of the calendar, as YYYY-MM-DD, such as 2027-06-30, is "
+		if node.Kind == yaml.ScalarNode && node.Value != "" {
+			at.errorf("%s%.40q", day, node.Value) // as it is written: JSON has a time for some
+		} else {
+			at.errorf("%s%s", day, at.shown())
+		}
 		return ""
 	}
 	return node.Value

@@ -5,6 +5,8 @@ package image
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -37,6 +39,29 @@ func parsePlatform(s string) (platform, error) {
 		p.variant = parts[2]
 	}
 	return p.normal(), nil
+}
+
+// The platforms on which Kubernetes runs containers, in the words of Go.
+var (
+	systems       = []string{"linux", "windows"}
+	architectures = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"}
+)
+
+// check returns an error for a platform on which Kubernetes runs no containers. Images for it
+// could be read, but it is a misspelling.
+func (p platform) check() error {
+	switch {
+	case !slices.Contains(systems, p.os):
+		return fmt.Errorf("%q: the operating system must be %s, as in linux/arm64", p, strings.Join(systems, " or "))
+	case !slices.Contains(architectures, p.arch):
+		return fmt.Errorf("%q: the architecture must be one of %s, as in linux/arm64", p, strings.Join(architectures, ", "))
+	case p.variant == "":
+		return nil
+	}
+	if _, err := strconv.ParseUint(strings.TrimPrefix(p.variant, "v"), 10, 8); err != nil {
+		return fmt.Errorf("%q: the variant must be v and a number, as in linux/arm/v7", p)
+	}
+	return nil
 }
 
 // platformOf returns the platform of a descriptor or of a configuration.

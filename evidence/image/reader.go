@@ -43,6 +43,9 @@ func New(o Options) (*Reader, error) {
 	r := &Reader{options: o, local: map[string]*localContent{}}
 	if o.Platform != "" {
 		p, err := parsePlatform(o.Platform)
+		if err == nil {
+			err = p.check()
+		}
 		if err != nil {
 			return nil, &OptionError{"Platform", err}
 		}

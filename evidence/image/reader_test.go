@@ -188,9 +188,18 @@ func TestPlatforms(t *testing.T) {
 			t.Errorf("%+v: %s", c, text)
 		}
 	}
-	for _, bad := range []string{"linux", "linux/", "/amd64", "linux/arm/v7/x"} {
-		if _, err := New(Options{Platform: bad}); err == nil {
-			t.Errorf("platform %q is accepted", bad)
+	for bad, want := range map[string]string{
+		"linux": "must be os/arch", "linux/": "must be os/arch", "/amd64": "must be os/arch", "linux/arm/v7/x": "must be os/arch",
+		"darwin/arm64": "must be linux or windows", " linux/arm64": "must be linux or windows", "arm64/linux": "must be linux or windows",
+		"linux/foo": "must be one of 386, amd64", "linux/arm/seven": "as in linux/arm/v7", "linux/amd64/v": "as in linux/arm/v7",
+	} {
+		if _, err := New(Options{Platform: bad}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("platform %q: %v, want %q", bad, err, want)
+		}
+	}
+	for _, good := range []string{"linux/x86_64", "Linux/ARM64/v8", "linux/armhf", "linux/armel", "windows/amd64", "linux/s390x", "linux/arm/7"} {
+		if _, err := New(Options{Platform: good}); err != nil {
+			t.Errorf("platform %q: %v", good, err)
 		}
 	}
 }

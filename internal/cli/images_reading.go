@@ -30,7 +30,7 @@ type imageReading struct {
 	stderr io.Writer
 
 	mu     sync.Mutex // guards the following
-	total  int
+	names  []string
 	failed []*image.Error
 }
 
@@ -75,7 +75,7 @@ func (r *imageReading) read() preview.ReadImages {
 	return func(names []string, platform string, use func(string, *evidence.Image, error)) {
 		progress, done := imagesProgressOn(r.stderr)
 		defer done()
-		r.total, r.failed = len(names), nil // a preview may be made again, with another profile
+		r.names, r.failed = names, nil // a preview may be made again, with another profile
 		r.reader.Read(r.ctx, names, platform, progress, func(name string, i *evidence.Image, err error) {
 			if failed, ok := errors.AsType[*image.Error](err); ok {
 				r.mu.Lock()
@@ -94,7 +94,7 @@ func (r *imageReading) summarize() {
 		return
 	}
 	for _, name := range r.reader.Unused() {
-		fmt.Fprintf(r.stderr, "caseharden: warning: --image %s: no manifest names this image\n", text.Visible(name))
+		fmt.Fprintf(r.stderr, "caseharden: warning: --image %s: no manifest names this image%s\n", text.Visible(name), didYouMean(name, r.names))
 	}
 	if len(r.failed) == 0 {
 		return
@@ -111,7 +111,7 @@ func (r *imageReading) summarize() {
 		}
 		of[c] = append(of[c], text.Shorten(text.Visible(e.Image), 200))
 	}
-	fmt.Fprintf(r.stderr, "caseharden: warning: %d of %s could not be read; what depends on them is unknown:\n", len(r.failed), text.Count(r.total, "image"))
+	fmt.Fprintf(r.stderr, "caseharden: warning: %d of %s could not be read; what depends on them is unknown:\n", len(r.failed), text.Count(len(r.names), "image"))
 	for _, c := range causes {
 		names := of[c]
 		more := ""

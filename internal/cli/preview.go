@@ -11,10 +11,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/evidence/known"
@@ -33,6 +31,7 @@ type previewOptions struct {
 
 	summary     bool
 	explain     string
+	explains    bool // explain is given, and may be empty
 	minSeverity string
 
 	kustomization      string
@@ -129,6 +128,10 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := notEmpty(cmd.Flags()); err != nil {
+				return err
+			}
+			o.explains = cmd.Flags().Changed("explain")
 			return runPreview(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, outputs)
 		},
 	}
@@ -141,7 +144,7 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
 	f.StringVarP(&o.output, "output", "o", outputs[0], "form of the output: "+strings.Join(outputs, ", "))
 	f.StringVar(&o.runtime, "runtime", "", "container runtime of the nodes, such as containerd://2.2.0; needed only where no Nodes are among the manifests")
 	f.BoolVar(&o.summary, "summary", false, "show the totals only")
-	f.StringVar(&o.explain, "explain", "", "show everything about the workloads with this name: NAME, KIND/NAME or NAMESPACE/NAME")
+	f.StringVar(&o.explain, "explain", "", "show everything about the workloads with this name: NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME")
 	f.StringVar(&o.minSeverity, "min-severity", "", "leave out findings below this severity, and count them: "+orList(severityNames()))
 	f.StringVar(&o.failOn, "fail-on", "", fmt.Sprintf("exit with %d on this: %s", exitFailed, orList(failConditions)))
 	f.BoolVar(&o.exitCode, "exit-code", false, fmt.Sprintf("exit with %d if something would change, as --fail-on change does", exitFailed))
@@ -155,29 +158,7 @@ Exit codes: 0; 1 if something could not be read, while all else is shown; and 2:
 }
 
 func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, o previewOptions, outputs []string) error {
-	switch {
-	case o.kustomization != "" && len(o.files) > 0:
-		return errors.New("-f and -k: give one of them")
-	case o.kustomization != "" && o.output == "diff":
-		return errors.New("-o diff: nothing could apply a diff of what a kustomization makes: use -o yaml")
-	case o.kustomization != "" && o.output == "sarif":
-		return errors.New("-o sarif: what a kustomization makes has no lines in files: use -o json or -o junit")
-	case o.kustomization == "" && len(o.files) == 0:
-		return errors.New("nothing to preview: give manifests with -f FILE, -f DIR, -f - (standard input) or -k DIR")
-	}
-	if slices.Contains(o.files, "") {
-		return errors.New(`-f "": must name a file or a directory, or be - for standard input`)
-	}
-	if i := slices.Index(o.files, manifest.Stdin); i >= 0 && slices.Contains(o.files[i+1:], manifest.Stdin) {
-		return errors.New("-f -: standard input can be read only once")
-	}
-	if !slices.Contains(outputs, o.output) {
-		return fmt.Errorf("--output %q: must be one of %s", o.output, strings.Join(outputs, ", "))
-	}
-	if o.runtime != "" && !strings.Contains(o.runtime, "://") {
-		return fmt.Errorf("--runtime %q: must be as a Node has it in status.nodeInfo.containerRuntimeVersion, such as containerd://2.2.0", o.runtime)
-	}
-	if err := o.checkFindings(outputs[0]); err != nil {
+	if err := o.check(outputs); err != nil {
 		return err
 	}
 	profiles, err := loadProfiles(o.profiles)
@@ -228,7 +209,7 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 	}
 	style := render.Style{Colour: hasColour(stdout), Width: widthOf(stdout), Summary: o.summary}
 	var unknown error
-	if o.explain != "" {
+	if o.explains {
 		if style.Explain, unknown = report.Find(o.explain); unknown != nil {
 			unknown = fmt.Errorf("--explain: %w", unknown)
 		}
@@ -242,7 +223,7 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 			fmt.Fprintf(stderr, "caseharden: left to you: %s\n", line)
 		}
 	}
-	if o.explain == "" { // which is about one workload
+	if !o.explains { // which is about one workload
 		writeNotices(stderr, report.Notices)
 	}
 	for _, w := range report.Warnings {
@@ -261,57 +242,6 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 		return exitError(exitFailed)
 	}
 	return nil
-}
-
-// checkFindings checks the flags that say which findings are shown, and how.
-func (o *previewOptions) checkFindings(table string) error {
-	switch {
-	case o.minSeverity != "" && !slices.Contains(severityNames(), o.minSeverity):
-		return fmt.Errorf("--min-severity %q: must be %s", o.minSeverity, orList(severityNames()))
-	case o.failOn != "" && !slices.Contains(failConditions, o.failOn):
-		return fmt.Errorf("--fail-on %q: must be %s", o.failOn, orList(failConditions))
-	case o.exitCode && o.failOn != "" && o.failOn != failOnChange:
-		return fmt.Errorf("--exit-code and --fail-on %s: give one of them", o.failOn)
-	case o.summary && o.explain != "":
-		return errors.New("--summary and --explain: give one of them")
-	case o.summary && o.output != table:
-		return fmt.Errorf("--summary: is a form of -o %s, and -o %s has everything", table, o.output)
-	case o.explain != "" && o.output != table:
-		return fmt.Errorf("--explain: is a form of -o %s, and -o %s has everything", table, o.output)
-	}
-	return nil
-}
-
-// fails reports whether the report is as --fail-on or --exit-code says.
-func (o *previewOptions) fails(s preview.Summary) bool {
-	failOn := o.failOn
-	if o.exitCode {
-		failOn = failOnChange
-	}
-	switch failOn {
-	case failOnChange:
-		return s.Changed > 0
-	case failOnRisk:
-		return slices.ContainsFunc(s.Findings, func(f preview.FindingSummary) bool {
-			return f.Verdict == evidence.Breaks || f.Verdict == evidence.Risk
-		})
-	case failOnBreaks:
-		return s.Verdicts.Breaks > 0
-	}
-	return false
-}
-
-func severityNames() []string {
-	var names []string
-	for _, s := range preview.Severities() {
-		names = append(names, string(s))
-	}
-	return names
-}
-
-// orList lists words such as "a, b or c".
-func orList(words []string) string {
-	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
 // boundMemory lets garbage grow to twice of what is in use, which saves time, but keeps
@@ -333,45 +263,6 @@ func boundMemory(inputs []manifest.Input, images bool) {
 	}
 	debug.SetGCPercent(200)
 	debug.SetMemoryLimit(int64(max(atLeast, 3*size)))
-}
-
-// hasColour says whether colours can be seen, and are wanted (https://no-color.org).
-func hasColour(w io.Writer) bool {
-	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-}
-
-// widthOf returns the number of columns of a terminal, and 0 of anything else.
-func widthOf(w io.Writer) int {
-	if file, ok := w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
-			return columns
-		}
-	}
-	return 0
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
-// progressOn reports on a terminal how far a preview is, once it takes longer than
-// a second. The caller must call done.
-func progressOn(w io.Writer) (progress func(done, total int), done func()) {
-	if !isTerminal(w) {
-		return nil, func() {}
-	}
-	next, shown := time.Now().Add(time.Second), false
-	return func(done, total int) {
-			if now := time.Now(); now.After(next) {
-				fmt.Fprintf(w, "\r%d of %d objects", done, total)
-				next, shown = now.Add(100*time.Millisecond), true
-			}
-		}, func() {
-			if shown {
-				fmt.Fprint(w, "\r\x1b[K")
-			}
-		}
 }
 
 // An exitError ends the command with a code, and says nothing: all has been said.

@@ -133,10 +133,10 @@ func (out *printer) finding(f *evidence.Finding, causes map[string]evidence.Caus
 		out.wrapped(plain, "    ", "Settings: "+text.Visible(strings.Join(f.Settings, ", ")))
 	}
 	for _, e := range f.Evidence {
-		if e.Text == f.What {
-			e.Text = "as said above"
-		}
 		line := fmt.Sprintf("Evidence (%s): %s", e.Source, text.Visible(e.Text))
+		if e.Text == f.What {
+			line = "Evidence: " + string(e.Source)
+		}
 		for _, at := range []string{e.Path, e.Where} {
 			if at != "" && !strings.Contains(e.Text, at) {
 				line += ", " + text.Visible(at)

@@ -120,7 +120,11 @@ func (out *printer) findings(_ *preview.Report, groups []*group) {
 		for _, in := range k.workloads {
 			count += 1 + in.group.more
 		}
-		out.wrapped(k.mark.shade, "", fmt.Sprintf("%s: %s (%s), %s", k.mark.meaning, text.Visible(k.id), text.Visible(strings.Join(k.settings, ", ")), text.Count(count, "workload")))
+		head := k.mark.meaning + ": " + text.Visible(k.id)
+		if len(k.settings) > 0 {
+			head += " (" + text.Visible(strings.Join(k.settings, ", ")) + ")"
+		}
+		out.wrapped(k.mark.shade, "", head+", "+text.Count(count, "workload"))
 		out.wrapped(plain, "  ", k.explanation())
 		if fix := text.Visible(k.onlyFix()); fix != "" {
 			out.wrapped(plain, "  ", "Fix: "+capitalized(fix))
