@@ -20,21 +20,21 @@ import (
 // every finding with its evidence, and what stands in the way of Pod Security's level
 // restricted.
 func (out *printer) explain(w *preview.Workload) {
-	out.line("%s", out.paint(bold, fmt.Sprintf("%s %s (%s:%d)", text.Visible(w.Kind), fullName(w), manifest.ShownName(w.File), w.Line)))
+	out.Wrapped(bold, "", fmt.Sprintf("%s %s (%s:%d)", text.Visible(w.Kind), fullName(w), manifest.ShownName(w.File), w.Line))
 	if w.Owner != "" {
-		out.wrapped(plain, "  ", "Made by "+text.Visible(w.Owner)+".")
+		out.Wrapped(plain, "  ", "Made by "+text.Visible(w.Owner)+".")
 	}
 	if w.Excluded != "" {
-		out.wrapped(plain, "  ", "Excluded: "+text.Visible(w.Excluded)+".")
+		out.Wrapped(plain, "  ", "Excluded: "+text.Visible(w.Excluded)+".")
 		return
 	}
 	if w.Changed {
 		m := markOf(w.Verdict, w.Severity)
-		out.line("  Worst verdict: %s", out.paint(m.shade, m.meaning))
+		out.Line("  Worst verdict: %s", out.Paint(m.shade, m.meaning))
 	} else {
-		out.line("  Unchanged: nothing would be injected.")
+		out.Line("  Unchanged: nothing would be injected.")
 	}
-	out.line("  Pod Security: %s", levels(w.PodSecurity.Before, w.PodSecurity.After, false))
+	out.Line("  Pod Security: %s", levels(w.PodSecurity.Before, w.PodSecurity.After, false))
 	if len(w.Pod) > 0 {
 		out.decisions("The pod", w.Pod, nil)
 	}
@@ -58,17 +58,18 @@ func (out *printer) explain(w *preview.Workload) {
 		out.finding(&findings[i], causes)
 	}
 	if len(w.PodSecurity.Missing) > 0 {
-		out.line("\n  %s", out.paint(bold, "In the way of Pod Security level restricted"))
+		out.Line("\n  %s", out.Paint(bold, "In the way of Pod Security level restricted"))
 	}
 	for _, missing := range w.PodSecurity.Missing {
-		out.wrapped(plain, "  - ", text.Visible(missing))
+		out.Wrapped(plain, "  - ", text.Visible(missing))
 	}
 }
 
 // decisions writes a line for each decision: the outcome, the setting with its value, and
 // the verdict or the reason.
 func (out *printer) decisions(who string, decisions []preview.Decision, writable []string) {
-	out.line("\n  %s", out.paint(bold, who))
+	out.Line("")
+	out.Wrapped(bold, "  ", who)
 	type line struct {
 		outcome, setting, why string
 		shade                 shade
@@ -105,14 +106,14 @@ func (out *printer) decisions(who string, decisions []preview.Decision, writable
 	for _, l := range lines {
 		first := fmt.Sprintf("    %-6s  %s  ", l.outcome, padded(l.setting, widths[l.outcome]))
 		if l.why == "" {
-			out.line("%s", strings.TrimRight(first, " "))
+			out.Line("%s", strings.TrimRight(first, " "))
 			continue
 		}
-		if utf8.RuneCountInString(first+l.why) > out.width && utf8.RuneCountInString(first) > out.width/2 {
-			out.line("%s", strings.TrimRight(first, " "))
+		if utf8.RuneCountInString(first+l.why) > out.Width && utf8.RuneCountInString(first) > out.Width/2 {
+			out.Line("%s", strings.TrimRight(first, " "))
 			first = strings.Repeat(" ", 12)
 		}
-		out.wrapped(l.shade, first, l.why)
+		out.Wrapped(l.shade, first, l.why)
 	}
 }
 
@@ -126,11 +127,11 @@ func (out *printer) finding(f *evidence.Finding, causes map[string]evidence.Caus
 	if f.Container != "" {
 		head += ", container " + text.Visible(f.Container)
 	}
-	out.line("")
-	out.wrapped(m.shade, "  ", head)
-	out.wrapped(plain, "    ", "What: "+capitalized(text.Visible(f.What)))
+	out.Line("")
+	out.Wrapped(m.shade, "  ", head)
+	out.Wrapped(plain, "    ", "What: "+capitalized(text.Visible(f.What)))
 	if len(f.Settings) > 0 {
-		out.wrapped(plain, "    ", "Settings: "+text.Visible(strings.Join(f.Settings, ", ")))
+		out.Wrapped(plain, "    ", "Settings: "+text.Visible(strings.Join(f.Settings, ", ")))
 	}
 	for _, e := range f.Evidence {
 		line := fmt.Sprintf("Evidence (%s): %s", e.Source, text.Visible(e.Text))
@@ -142,13 +143,13 @@ func (out *printer) finding(f *evidence.Finding, causes map[string]evidence.Caus
 				line += ", " + text.Visible(at)
 			}
 		}
-		out.wrapped(plain, "    ", line)
+		out.Wrapped(plain, "    ", line)
 	}
 	if f.Fix != "" {
-		out.wrapped(plain, "    ", "Fix: "+capitalized(text.Visible(f.Fix)))
+		out.Wrapped(plain, "    ", "Fix: "+capitalized(text.Visible(f.Fix)))
 	}
 	if words := exceptionWords(f.Exception); words != "" {
-		out.wrapped(plain, "    ", "Exception: "+words)
+		out.Wrapped(plain, "    ", "Exception: "+words)
 	}
 }
 

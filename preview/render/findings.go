@@ -112,10 +112,10 @@ func (out *printer) findings(_ *preview.Report, groups []*group) {
 	if len(kinds) == 0 {
 		return
 	}
-	out.line("%s", out.paint(bold, "FINDINGS"))
+	out.Line("%s", out.Paint(bold, "FINDINGS"))
 	folded := false
 	for _, k := range kinds {
-		out.line("")
+		out.Line("")
 		count := 0
 		for _, in := range k.workloads {
 			count += 1 + in.group.more
@@ -124,10 +124,10 @@ func (out *printer) findings(_ *preview.Report, groups []*group) {
 		if len(k.settings) > 0 {
 			head += " (" + text.Visible(strings.Join(k.settings, ", ")) + ")"
 		}
-		out.wrapped(k.mark.shade, "", head+", "+text.Count(count, "workload"))
-		out.wrapped(plain, "  ", k.explanation())
+		out.Wrapped(k.mark.shade, "", head+", "+text.Count(count, "workload"))
+		out.Wrapped(plain, "  ", k.explanation())
 		if fix := text.Visible(k.onlyFix()); fix != "" {
-			out.wrapped(plain, "  ", "Fix: "+capitalized(fix))
+			out.Wrapped(plain, "  ", "Fix: "+capitalized(fix))
 		}
 		for i, in := range k.workloads {
 			if i == mostWorkloads && len(k.workloads) > mostWorkloads+1 {
@@ -135,20 +135,20 @@ func (out *printer) findings(_ *preview.Report, groups []*group) {
 				for _, rest := range k.workloads[i:] {
 					more += 1 + rest.group.more
 				}
-				out.line("  - and %d more: --explain", more)
+				out.Line("  - and %d more", more)
 				folded = true
 				break
 			}
-			out.wrapped(plain, "  - ", in.line(k))
+			out.Wrapped(plain, "  - ", in.line(k))
 		}
 	}
-	out.line("")
+	out.Line("")
 	hint := "--explain NAME shows everything of one workload."
 	if folded {
 		hint = "--explain NAME shows everything of one workload, and -o html or -o json all of them."
 	}
-	out.wrapped(faint, "", hint)
-	out.line("")
+	out.Wrapped(faint, "", hint)
+	out.Line("")
 }
 
 // explanation says what breaks and why: in the words of the findings where they are the
@@ -177,6 +177,17 @@ func another(texts []string, text string) []string {
 	return texts
 }
 
+// mostContainers is how many containers of a workload a finding lists.
+const mostContainers = 5
+
+// shortList lists names; of many, it counts the last.
+func shortList(names []string) string {
+	if n := len(names) - mostContainers; n > 1 {
+		return strings.Join(names[:mostContainers], ", ") + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names, ", ")
+}
+
 // line returns where the finding is, with what shows it beyond the manifest.
 func (in *foundIn) line(k *kind) string {
 	w := in.group.first
@@ -189,7 +200,7 @@ func (in *foundIn) line(k *kind) string {
 	case 1:
 		line += ": container " + text.Visible(in.containers[0])
 	default:
-		line += ": containers " + text.Visible(strings.Join(in.containers, ", "))
+		line += ": containers " + text.Visible(shortList(in.containers))
 	}
 	if in.mark.meaning != k.mark.meaning {
 		line += " (" + in.mark.meaning + ")"

@@ -24,7 +24,7 @@ func writeJSON(w io.Writer, r *preview.Report, _ Style) error {
 	}
 	// A quote in a string has a backslash before it, so that this is the member itself.
 	before, after, _ := bytes.Cut(data, []byte(workloads))
-	out := &printer{w: w}
+	out := newPrinter(w)
 	out.text(before)
 	if len(r.Workloads) == 0 {
 		out.text([]byte(workloads))
@@ -43,7 +43,7 @@ func writeJSON(w io.Writer, r *preview.Report, _ Style) error {
 		out.text([]byte("\n  ]"))
 	}
 	out.text(after)
-	return out.err
+	return out.Err
 }
 
 func marshal(value any, prefix string) ([]byte, error) {

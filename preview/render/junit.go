@@ -62,9 +62,9 @@ func writeJUnit(w io.Writer, r *preview.Report, _ Style) error {
 	for _, s := range suites {
 		total.Tests, total.Failures, total.Errors, total.Skipped = total.Tests+s.Tests, total.Failures+s.Failures, total.Errors+s.Errors, total.Skipped+s.Skipped
 	}
-	out := &printer{w: w}
+	out := newPrinter(w)
 	out.text([]byte(xml.Header))
-	out.line(`<testsuites name="caseharden preview, profile %s" tests="%d" failures="%d" errors="%d" skipped="%d">`, r.Profile, total.Tests, total.Failures, total.Errors, total.Skipped)
+	out.Line(`<testsuites name="caseharden preview, profile %s" tests="%d" failures="%d" errors="%d" skipped="%d">`, r.Profile, total.Tests, total.Failures, total.Errors, total.Skipped)
 	for _, s := range suites {
 		text, err := xml.MarshalIndent(s, "  ", "  ")
 		if err != nil {
@@ -72,8 +72,8 @@ func writeJUnit(w io.Writer, r *preview.Report, _ Style) error {
 		}
 		out.text(append(text, '\n'))
 	}
-	out.line("</testsuites>")
-	return out.err
+	out.Line("</testsuites>")
+	return out.Err
 }
 
 type junitWriter struct {

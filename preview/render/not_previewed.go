@@ -19,17 +19,17 @@ const mostPodMakers = 10
 // notPreviewed lists what was not previewed: first what may make pods.
 func (out *printer) notPreviewed(r *preview.Report) {
 	if len(r.PodMakers) > 0 {
-		out.wrapped(yellow, "", fmt.Sprintf("Not previewed, but may make pods: %s of other kinds.", text.Count(len(r.PodMakers), "object")))
+		out.Wrapped(yellow, "", fmt.Sprintf("Not previewed, but may make pods: %s of other kinds.", text.Count(len(r.PodMakers), "object")))
 		for i, m := range r.PodMakers {
 			if i == mostPodMakers {
-				out.line("  and %d more", len(r.PodMakers)-i)
+				out.Line("  and %d more", len(r.PodMakers)-i)
 				break
 			}
-			out.wrapped(plain, "  ", podMakerLine(m))
+			out.Wrapped(plain, "  ", podMakerLine(m))
 		}
 	}
 	if entries := folded(r.Summary.Ignored); len(entries) > 0 {
-		out.wrapped(plain, "", "Ignored: "+strings.Join(entries, ", ")+".")
+		out.Wrapped(plain, "", "Ignored: "+strings.Join(entries, ", ")+".")
 	}
 }
 

@@ -128,7 +128,7 @@ func writeSARIF(w io.Writer, r *preview.Report, _ Style) error {
 		return err
 	}
 	before, after, _ := bytes.Cut(text, []byte(`"results": []`))
-	out := &printer{w: w}
+	out := newPrinter(w)
 	out.text(before)
 	out.text([]byte(`"results": [`))
 	separator := "\n        "
@@ -145,7 +145,7 @@ func writeSARIF(w io.Writer, r *preview.Report, _ Style) error {
 	}
 	out.text([]byte("]"))
 	out.text(after)
-	return out.err
+	return out.Err
 }
 
 // sarifRules returns a rule for each kind of finding that the report has, and for unset

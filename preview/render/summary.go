@@ -4,7 +4,7 @@ package render
 
 import (
 	"fmt"
-	"io"
+	"strconv"
 	"strings"
 
 	"github.com/caseharden/caseharden/internal/text"
@@ -16,12 +16,12 @@ func (out *printer) totals(r *preview.Report, alone bool) {
 	s := r.Summary
 	if s.Objects == 0 {
 		if len(r.Errors) == 0 {
-			out.line("No objects: every list is empty.")
+			out.Line("No objects: every list is empty.")
 		}
 		return
 	}
 	if s.Workloads == 0 {
-		out.line("No pods and no workloads among %s.", text.Count(s.Objects, "object"))
+		out.Line("No pods and no workloads among %s.", text.Count(s.Objects, "object"))
 		out.notPreviewed(r)
 		return
 	}
@@ -29,47 +29,47 @@ func (out *printer) totals(r *preview.Report, alone bool) {
 	if s.Excluded > 0 {
 		excluded = fmt.Sprintf(", %d excluded", s.Excluded)
 	}
-	out.wrapped(bold, "", fmt.Sprintf("Profile %s: %s, %d would change, %d unchanged%s; %s.",
+	out.Wrapped(bold, "", fmt.Sprintf("Profile %s: %s, %d would change, %d unchanged%s; %s.",
 		r.Profile, text.Count(s.Workloads, "workload"), s.Changed, s.Workloads-s.Changed-s.Excluded, excluded, text.Count(s.Containers, "container")))
 	if words := verdictWords(s.Verdicts); len(words) > 0 {
-		out.wrapped(plain, "", "Workloads by their worst verdict: "+strings.Join(words, ", ")+".")
+		out.Wrapped(plain, "", "Workloads by their worst verdict: "+strings.Join(words, ", ")+".")
 	}
 	if s.Hidden > 0 {
-		out.wrapped(plain, "", fmt.Sprintf("Not shown: %s below --min-severity %s.", text.Count(s.Hidden, "finding"), r.MinSeverity))
+		out.Wrapped(plain, "", fmt.Sprintf("Not shown: %s below --min-severity %s.", text.Count(s.Hidden, "finding"), r.MinSeverity))
 	}
 	out.excluded(r)
 	out.notPreviewed(r)
 	if s.Workloads == s.Excluded {
 		return
 	}
-	out.line("")
-	out.columns(func(w io.Writer) {
-		fmt.Fprintln(w, "SETTING\tINJECT\tLEAVE\tSKIP\tBREAKS\tRISK\tUNKNOWN\tFITS")
-		for _, f := range s.Fields {
-			v := f.Verdicts
-			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", f.Field, f.Inject, f.Leave, f.Skip, v.Breaks, v.Risk.Total(), v.Unknown, v.Fits)
-		}
-	})
-	out.line("")
-	out.columns(func(w io.Writer) {
-		fmt.Fprintln(w, "POD SECURITY\tPRIVILEGED\tBASELINE\tRESTRICTED")
-		for _, l := range []struct {
-			name   string
-			counts preview.LevelCounts
-		}{{"before", s.PodSecurity.Before}, {"after", s.PodSecurity.After}} {
-			fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", l.name, l.counts.Privileged, l.counts.Baseline, l.counts.Restricted)
-		}
-	})
+	out.Line("")
+	var fields, levels, findings [][]string
+	for _, f := range s.Fields {
+		v := f.Verdicts
+		fields = append(fields, append([]string{f.Field}, counts(f.Inject, f.Leave, f.Skip, v.Breaks, v.Risk.Total(), v.Unknown, v.Fits)...))
+	}
+	out.columns([]string{"SETTING", "INJECT", "LEAVE", "SKIP", "BREAKS", "RISK", "UNKNOWN", "FITS"},
+		[]string{"SETTING", "INJ", "LEAVE", "SKIP", "BRK", "RISK", "UNK", "FITS"}, fields)
+	out.Line("")
+	before, after := s.PodSecurity.Before, s.PodSecurity.After
+	levels = append(levels, append([]string{"before"}, counts(before.Privileged, before.Baseline, before.Restricted)...))
+	levels = append(levels, append([]string{"after"}, counts(after.Privileged, after.Baseline, after.Restricted)...))
+	out.columns([]string{"POD SECURITY", "PRIVILEGED", "BASELINE", "RESTRICTED"}, []string{"LEVEL", "PRIV", "BASE", "RESTR"}, levels)
 	if !alone || len(s.Findings) == 0 {
 		return
 	}
-	out.line("")
-	out.columns(func(w io.Writer) {
-		fmt.Fprintln(w, "FINDING\tWORST\tWORKLOADS\tWHAT MAY BREAK")
-		for _, f := range s.Findings {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", text.Visible(f.ID), markOf(f.Verdict, f.Severity).meaning, f.Workloads, text.Visible(f.Title))
-		}
-	})
+	out.Line("")
+	for _, f := range s.Findings {
+		findings = append(findings, []string{text.Visible(f.ID), markOf(f.Verdict, f.Severity).meaning, strconv.Itoa(f.Workloads), text.Visible(f.Title)})
+	}
+	out.columns([]string{"FINDING", "WORST", "WORKLOADS", "WHAT MAY BREAK"}, []string{"FINDING", "WORST", "IN", "WHAT MAY BREAK"}, findings)
+}
+
+func counts(numbers ...int) (cells []string) {
+	for _, n := range numbers {
+		cells = append(cells, strconv.Itoa(n))
+	}
+	return cells
 }
 
 // verdictWords writes counts in words, such as "3 high risk". What is not there is left out.
@@ -122,9 +122,9 @@ func (out *printer) excluded(r *preview.Report) {
 		if more := counts[why] - len(names[why]); more > 0 {
 			list += fmt.Sprintf(" and %d more", more)
 		}
-		out.wrapped(plain, "", "Excluded: "+list+": "+text.Visible(why)+".")
+		out.Wrapped(plain, "", "Excluded: "+list+": "+text.Visible(why)+".")
 	}
 	if rest > 0 {
-		out.line("Excluded for other reasons: %s.", text.Count(rest, "workload"))
+		out.Line("Excluded for other reasons: %s.", text.Count(rest, "workload"))
 	}
 }

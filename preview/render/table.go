@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/caseharden/caseharden/defaults"
+	"github.com/caseharden/caseharden/internal/term"
 	"github.com/caseharden/caseharden/internal/text"
 	"github.com/caseharden/caseharden/preview"
 )
@@ -18,16 +19,16 @@ import (
 // writeTable writes a line for each workload, riskiest first, then what may break, then
 // totals; or the part of it that the style asks for.
 func writeTable(w io.Writer, r *preview.Report, s Style) error {
-	out := &printer{w: w, paint: painter(s.Colour), width: max(leastWidth, cmp.Or(s.Width, 100))}
+	out := &printer{term.Printer{W: w, Paint: painter(s.Colour), Width: max(leastWidth, cmp.Or(s.Width, 100))}}
 	switch {
 	case s.Explain != nil:
 		for i, w := range s.Explain {
 			if i > 0 {
-				out.line("")
+				out.Line("")
 			}
 			out.explain(w)
 		}
-		return out.err
+		return out.Err
 	case !s.Summary:
 		groups := grouped(preview.ByRisk(r.Workloads))
 		out.workloads(r, groups)
@@ -35,7 +36,7 @@ func writeTable(w io.Writer, r *preview.Report, s Style) error {
 	}
 	out.totals(r, s.Summary)
 	out.notices(r)
-	return out.err
+	return out.Err
 }
 
 // notices names the exceptions of the profile that somebody should look at again.
@@ -44,13 +45,13 @@ func (out *printer) notices(r *preview.Report) {
 	if len(lines) == 0 {
 		return
 	}
-	out.line("")
-	out.line("%s", out.paint(bold, "NOTICES"))
+	out.Line("")
+	out.Line("%s", out.Paint(bold, "NOTICES"))
 	for _, line := range lines {
-		out.wrapped(plain, "  - ", line)
+		out.Wrapped(plain, "  - ", line)
 	}
 	if more > 0 {
-		out.line("  - and %d more: -o json", more)
+		out.Line("  - and %d more: -o json", more)
 	}
 }
 
@@ -71,14 +72,14 @@ func (out *printer) workloads(r *preview.Report, groups []*group) {
 	if len(t.rows) == 0 {
 		return
 	}
-	t.fit(out.width)
-	out.line("%s", out.paint(bold, t.head()))
+	t.fit(out.Width)
+	out.Line("%s", out.Paint(bold, t.head()))
 	for i := range t.rows {
 		t.write(out, &t.rows[i])
 	}
-	out.line("")
+	out.Line("")
 	out.legend(t, folded)
-	out.line("")
+	out.Line("")
 }
 
 func (out *printer) legend(t *workloadTable, folded bool) {
@@ -86,14 +87,14 @@ func (out *printer) legend(t *workloadTable, folded bool) {
 	for _, m := range marks() {
 		words = append(words, m.character+together+strings.ReplaceAll(m.meaning, " ", together))
 	}
-	out.wrapped(faint, "", "Verdicts: "+strings.Join(words, ", ")+".")
+	out.Wrapped(faint, "", "Verdicts: "+strings.Join(words, ", ")+".")
 	words = nil
 	for i, f := range t.fields {
 		words = append(words, t.heads[i]+together+f)
 	}
-	out.wrapped(faint, "", "Settings: "+strings.Join(words, ", ")+".")
+	out.Wrapped(faint, "", "Settings: "+strings.Join(words, ", ")+".")
 	if folded {
-		out.wrapped(faint, "", "(+N): N more pods of the controller come out alike.")
+		out.Wrapped(faint, "", "(+N): N more pods of the controller come out alike.")
 	}
 }
 
@@ -104,6 +105,7 @@ type workloadTable struct {
 	kind, name    int // widths
 	level         int
 	short         bool // levels are shortened
+	tight         bool // all is
 }
 
 type workloadRow struct {
@@ -165,12 +167,12 @@ func cellRank(d preview.Decision) int {
 
 // The columns that names and kinds may be broken to.
 const (
-	leastName = 16
+	leastName = 15
 	leastKind = 11
 )
 
 // fit makes the table as narrow as needed: first by shorter levels, then by numbers in place
-// of the names of settings, then by breaking long kinds and names.
+// of the names of settings, then by breaking long kinds and names, then by smaller gaps.
 func (t *workloadTable) fit(width int) {
 	for _, row := range t.rows {
 		t.level = max(t.level, utf8.RuneCountInString(levels(row.before, row.after, false)))
@@ -187,23 +189,43 @@ func (t *workloadTable) fit(width int) {
 	if t.around()+min(t.name, leastName) > width {
 		t.kind = min(t.kind, leastKind)
 	}
+	if t.tight = t.around()+min(t.name, leastName) > width; t.tight {
+		t.level = len("base→restr") - len("→") + 1
+	}
 	t.name = min(t.name, max(leastName, width-t.around()))
 }
 
 // around returns the width of all columns but that of the names.
 func (t *workloadTable) around() int {
-	return t.kind + 2 + 2 + len("INJECTS") + 2 + utf8.RuneCountInString(strings.Join(t.heads, " ")) + 2 + t.level
+	injects, marks, _ := t.words()
+	return t.kind + 2 + 2 + len(injects) + 2 + utf8.RuneCountInString(marks) + 2 + t.level
+}
+
+// words returns the heads of all columns but the first two.
+func (t *workloadTable) words() (injects, marks, level string) {
+	if t.tight {
+		return "INJ", strings.Join(t.heads, ""), "POD SEC."
+	}
+	return "INJECTS", strings.Join(t.heads, " "), "POD SECURITY"
 }
 
 func (t *workloadTable) head() string {
-	return padded("KIND", t.kind) + "  " + padded("NAME", t.name) + "  INJECTS  " + strings.Join(t.heads, " ") + "  POD SECURITY"
+	injects, marks, level := t.words()
+	return padded("KIND", t.kind) + "  " + padded("NAME", t.name) + "  " + injects + "  " + marks + "  " + level
 }
 
 func (t *workloadTable) write(out *printer, row *workloadRow) {
 	var cells strings.Builder
 	for i, m := range row.marks {
-		cells.WriteString(out.paint(m.shade, m.character))
-		cells.WriteString(strings.Repeat(" ", utf8.RuneCountInString(t.heads[i])))
+		cells.WriteString(out.Paint(m.shade, m.character))
+		if !t.tight {
+			cells.WriteString(strings.Repeat(" ", utf8.RuneCountInString(t.heads[i])))
+		}
+	}
+	injects, _, _ := t.words()
+	level := levels(row.before, row.after, t.short)
+	if t.tight {
+		level = " " + strings.ReplaceAll(level, " ", "")
 	}
 	kinds, names := breakName(row.kind, t.kind), breakName(row.name, t.name)
 	for i := range max(len(kinds), len(names)) {
@@ -215,10 +237,10 @@ func (t *workloadTable) write(out *printer, row *workloadRow) {
 			name = names[i]
 		}
 		if i > 0 {
-			out.line("%s", strings.TrimRight(padded(kind, t.kind)+"  "+name, " "))
+			out.Line("%s", strings.TrimRight(padded(kind, t.kind)+"  "+name, " "))
 			continue
 		}
-		out.line("%s  %s  %7d  %s %s", padded(kind, t.kind), padded(name, t.name), row.inject, cells.String(), levels(row.before, row.after, t.short))
+		out.Line("%s  %s  %*d  %s %s", padded(kind, t.kind), padded(name, t.name), len(injects), row.inject, cells.String(), level)
 	}
 }
 

@@ -82,7 +82,7 @@ func TestTableFits(t *testing.T) {
 		"many":     everyFinding(),
 		"own":      goldenReport(t, everything, preview.Options{}),
 	} {
-		for _, width := range []int{80, 100, 160} {
+		for _, width := range []int{60, 80, 120} {
 			all := Style{Width: width, Explain: []*preview.Workload{}}
 			for i := range r.Workloads {
 				all.Explain = append(all.Explain, &r.Workloads[i])
@@ -97,8 +97,8 @@ func TestTableFits(t *testing.T) {
 					if strings.TrimRight(line, " ") != line {
 						t.Errorf("%s: spaces at the end of %q", name, line)
 					}
-					long := slices.ContainsFunc(strings.Fields(line), func(word string) bool { return len(word) > width/3 })
-					if utf8.RuneCountInString(line) > width && !long && !strings.HasPrefix(line, "  ") {
+					long := slices.ContainsFunc(strings.Fields(line), func(word string) bool { return len(word) > width/2 })
+					if utf8.RuneCountInString(line) > width && !long {
 						t.Errorf("%s, %d columns: a line of %d: %s", name, width, utf8.RuneCountInString(line), line)
 					}
 				}
@@ -145,7 +145,7 @@ func TestFindingsAreFolded(t *testing.T) {
 		t.Errorf("%d workloads are listed", n)
 	}
 	// Of 30, two fit.
-	if !strings.Contains(section, "breaks: volume-owner (runAsUser), 28 workloads\n") || !strings.Contains(section, "- and 18 more: --explain\n") {
+	if !strings.Contains(section, "breaks: volume-owner (runAsUser), 28 workloads\n") || !strings.Contains(section, "- and 18 more\n") {
 		t.Errorf("wrong counts:\n%s", section)
 	}
 	if first, _, _ := strings.Cut(section[strings.Index(section, "  - "):], "\n"); !strings.HasPrefix(first, "  - StatefulSet namespace-of-a-team/a-workload-with-a-rather-long-name-0") {
@@ -169,6 +169,27 @@ func TestShortNames(t *testing.T) {
 	for f := range shortNames {
 		if !slices.ContainsFunc(defaults.Fields(), func(known *defaults.Field) bool { return known.Name == f }) {
 			t.Errorf("%s is no setting", f)
+		}
+	}
+}
+
+// A finding that names no setting has no empty brackets, and of many containers the last are
+// counted.
+func TestFindingLines(t *testing.T) {
+	finding := func(container string) evidence.Finding {
+		return evidence.Finding{ID: "not-running-now", Container: container, Settings: []string{}, Verdict: evidence.Unknown, Severity: evidence.Low, What: "it does not run well now", Fix: "make it work"}
+	}
+	for containers, want := range map[int]string{
+		1: "  - Pod p: container c0\n", 6: "  - Pod p: containers c0, c1, c2, c3, c4, c5\n", 7: "  - Pod p: containers c0, c1, c2, c3, c4 and 2 more\n",
+	} {
+		w := preview.Workload{Kind: "Pod", Name: "p", Changed: true, PodSecurity: &preview.PodSecurity{}}
+		for i := range containers {
+			w.Findings = append(w.Findings, finding(fmt.Sprintf("c%d", i)))
+		}
+		r := &preview.Report{Workloads: []preview.Workload{w}, Summary: preview.Summary{Objects: 1, Workloads: 1}}
+		got := written(t, r, "table")
+		if !strings.Contains(got, "unknown: not-running-now, 1 workload\n") || !strings.Contains(got, want) {
+			t.Errorf("want %q in\n%s", want, got)
 		}
 	}
 }

@@ -3,9 +3,9 @@
 package render
 
 import (
-	"fmt"
 	"io"
-	"text/tabwriter"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/caseharden/caseharden/internal/term"
 )
@@ -27,31 +27,50 @@ const (
 // painter returns a function that colours text, or leaves it plain.
 func painter(colour bool) func(shade, string) string { return term.Painter(colour) }
 
-// printer writes lines, and keeps the first error.
-type printer struct {
-	w     io.Writer
-	paint func(shade, string) string
-	width int // columns
-	err   error
-}
+// A printer writes lines, and keeps the first error.
+type printer struct{ term.Printer }
 
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+// newPrinter returns a printer for text without colours, of any width.
+func newPrinter(w io.Writer) *printer { return &printer{term.Printer{W: w, Paint: painter(false)}} }
+
+func (out *printer) text(text []byte) {
+	if out.Err == nil {
+		_, out.Err = out.W.Write(text)
 	}
 }
 
-func (p *printer) text(text []byte) {
-	if p.err == nil {
-		_, p.err = p.w.Write(text)
+// columns writes rows of cells below heads, two spaces apart; where that is wider than the
+// output, one space apart below short heads. The last cell of a row is wrapped.
+func (out *printer) columns(heads, short []string, rows [][]string) {
+	gap := 2
+	widths := widthsOf(append(rows, heads))
+	if sum(widths)+gap*(len(heads)-1) > out.Width {
+		heads, gap = short, 1
+		widths = widthsOf(append(rows, heads))
+	}
+	last := len(heads) - 1
+	for _, row := range append([][]string{heads}, rows...) {
+		var before strings.Builder
+		for i, cell := range row[:last] {
+			before.WriteString(padded(cell, widths[i]) + strings.Repeat(" ", gap))
+		}
+		out.Wrapped(plain, before.String(), row[last])
 	}
 }
 
-func (out *printer) columns(write func(io.Writer)) {
-	if out.err != nil {
-		return
+func widthsOf(rows [][]string) []int {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
 	}
-	table := tabwriter.NewWriter(out.w, 0, 0, 2, ' ', 0)
-	write(table)
-	out.err = table.Flush()
+	return widths
+}
+
+func sum(numbers []int) (total int) {
+	for _, n := range numbers {
+		total += n
+	}
+	return total
 }
