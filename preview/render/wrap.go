@@ -12,8 +12,6 @@ const leastWidth = 40
 // together is a space at which no line is broken.
 const together = term.Together
 
-func wrap(text string, width int) []string { return term.Wrap(text, width) }
-
 func breakName(name string, width int) []string { return term.BreakName(name, width) }
 
 func padded(text string, width int) string { return term.Padded(text, width) }
