@@ -71,7 +71,7 @@ func isAppArmorName(name string) bool {
 	return name != "" && strings.TrimSpace(name) == name && len(name) < 4096
 }
 
-// makesField says whether the API server turns an annotation into a field
+// makesField reports whether the API server turns an annotation into a field
 // (ApparmorFieldForAnnotation in kubernetes/pkg/api/pod).
 func makesField(annotation string) bool {
 	name, local := strings.CutPrefix(annotation, corev1.DeprecatedAppArmorBetaProfileNamePrefix)

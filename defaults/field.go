@@ -43,7 +43,7 @@ type Field struct {
 	bit fieldSet // its place in a fieldSet
 }
 
-// Inherited says whether containers that do not set the field take the pod's.
+// Inherited reports whether containers that do not set the field take the pod's.
 // In the API these are exactly the fields that exist at both levels.
 func (f *Field) Inherited() bool { return f.Levels == ContainerLevel|PodLevel }
 

@@ -29,7 +29,7 @@ type SecurityContext struct {
 	Present, HasCapabilities bool
 }
 
-// Sets says whether the field is set: present in the JSON and not null.
+// Sets reports whether the field is set: present in the JSON and not null.
 func (s SecurityContext) Sets(f *Field) bool { return s.set&f.bit != 0 }
 
 // UnmarshalJSONFrom notes what is set. Members that the catalogue does not know

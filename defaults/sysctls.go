@@ -102,7 +102,7 @@ var safeSysctls = map[string]func(value string) bool{
 // isSeconds allows as much as setsockopt does, too.
 func isSeconds(value string) bool { return numbers(value, 1, 1, 32767) }
 
-// numbers says whether a value is so many numbers between two bounds, none smaller
+// numbers reports whether a value is so many numbers between two bounds, none smaller
 // than the one before.
 func numbers(value string, many, least, most int) bool {
 	fields := strings.Fields(value)

@@ -60,7 +60,7 @@ func isDescending(file string) bool {
 // kubernetes/pkg/apis/core/validation takes for a runAsUserName.
 var windowsUser = regexp.MustCompile(`(?i)^(([a-z0-9][a-z0-9-]{0,14}\\)?[a-z0-9][a-z0-9._-]{0,103}|NT AUTHORITY\\(Local ?Service|Network ?Service))$`)
 
-// isAdministrator says whether a user of Windows may do everything in a container, or
+// isAdministrator reports whether a user of Windows may do everything in a container, or
 // is an ID, of which that cannot be told.
 func isAdministrator(user string) bool {
 	name := strings.ToLower(user[strings.LastIndexByte(user, '\\')+1:])

@@ -107,7 +107,7 @@ func plainEmptyDir(emptyDir map[string]any) *EmptyDir {
 	return &EmptyDir{SizeLimit: quantity.String()}
 }
 
-// HasMounts says whether the container has a list of mounts.
+// HasMounts reports whether the container has a list of mounts.
 func (v *Volumes) HasMounts(c *Container) bool { return v.mounts[c.Type][c.Index].has }
 
 // MakesRootReadOnly reports whether the decision makes the root file system of a container

@@ -121,7 +121,7 @@ func (c *Change) operations() *patch {
 	containers := len(c.scope.containers)
 	p := patch{
 		operations: make([]operation, 0, len(c.Decisions)+len(c.Mounts)+2*containers+4),
-		added:      make(map[place]bool, 2*containers+4),
+		added:      make(map[target]bool, 2*containers+4),
 	}
 	for _, d := range c.Decisions {
 		if d.Outcome == defaults.Inject {

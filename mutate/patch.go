@@ -19,7 +19,7 @@ import (
 // as received.
 type patch struct {
 	operations []operation
-	added      map[place]bool // the objects and lists that the patch has added; never nil
+	added      map[target]bool // the objects and lists that the patch has added; never nil
 
 	// The security context that was last injected into, since decisions on the same
 	// one stand together.
@@ -27,25 +27,25 @@ type patch struct {
 	at        string              // its pointer; empty before the first
 }
 
-// An operation adds a value at a place.
+// An operation adds a value at a target.
 type operation struct {
-	place
+	target
 	value jsontext.Value
 }
 
-// A place is a pointer in two parts, which are put together only where they are written:
+// A target is a pointer in two parts, which are put together only where they are written:
 // that saves a string for each field of each container.
-type place struct {
+type target struct {
 	parent string // pointer of an object or a list
 	member string // pointer below that, of one step: "/runAsUser", or "/-" for the end of a list
 }
 
-func (p place) pointer() string { return p.parent + p.member }
+func (t target) pointer() string { return t.parent + t.member }
 
-// isIn says whether the place is that of a member of what stands in the other one.
-func (p place) isIn(other place) bool {
-	return len(p.parent) == len(other.parent)+len(other.member) &&
-		strings.HasPrefix(p.parent, other.parent) && strings.HasSuffix(p.parent, other.member)
+// isIn reports whether the target is a member of what stands at the other one.
+func (t target) isIn(other target) bool {
+	return len(t.parent) == len(other.parent)+len(other.member) &&
+		strings.HasPrefix(t.parent, other.parent) && strings.HasSuffix(t.parent, other.member)
 }
 
 var (
@@ -80,16 +80,16 @@ func (p *patch) inject(pod *defaults.Pod, d defaults.Decision) {
 	}
 	if p.at == "" || p.container != d.Container {
 		p.container, p.at = d.Container, securityContextPointer(d.Container)
-		p.object(place{"", "/spec"}, pod.HasSpec)
-		p.object(place{strings.TrimSuffix(p.at, securityContext), securityContext}, sc.Present)
+		p.object(target{"", "/spec"}, pod.HasSpec)
+		p.object(target{strings.TrimSuffix(p.at, securityContext), securityContext}, sc.Present)
 	}
 	field := fieldPointers[d.Field]
 	parent := p.at
 	if field.parent != "" { // capabilities.drop is the only field that is not a direct member
-		p.object(place{p.at, field.parent}, sc.HasCapabilities)
+		p.object(target{p.at, field.parent}, sc.HasCapabilities)
 		parent += field.parent
 	}
-	p.add(place{parent, field.member}, d.Value.JSON)
+	p.add(target{parent, field.member}, d.Value.JSON)
 }
 
 const securityContext = "/securityContext"
@@ -105,16 +105,16 @@ func securityContextPointer(c *defaults.Container) string {
 
 // annotate sets an annotation of the pod.
 func (p *patch) annotate(pod *defaults.Pod, key, value string) {
-	p.object(place{"", "/metadata"}, pod.HasMetadata)
-	p.object(place{"/metadata", "/annotations"}, pod.HasAnnotations)
-	p.add(place{"/metadata/annotations", pointer(key)}, quote(value))
+	p.object(target{"", "/metadata"}, pod.HasMetadata)
+	p.object(target{"/metadata", "/annotations"}, pod.HasAnnotations)
+	p.add(target{"/metadata/annotations", pointer(key)}, quote(value))
 }
 
 // object makes sure that there is an object at the place.
-func (p *patch) object(at place, present bool) { p.ensure(at, present, emptyObject) }
+func (p *patch) object(at target, present bool) { p.ensure(at, present, emptyObject) }
 
 // ensure makes sure that there is an object or a list at the place, by adding an empty one.
-func (p *patch) ensure(at place, present bool, empty jsontext.Value) {
+func (p *patch) ensure(at target, present bool, empty jsontext.Value) {
 	if present || p.added[at] {
 		return
 	}
@@ -122,7 +122,7 @@ func (p *patch) ensure(at place, present bool, empty jsontext.Value) {
 	p.add(at, empty)
 }
 
-func (p *patch) add(at place, value jsontext.Value) {
+func (p *patch) add(at target, value jsontext.Value) {
 	p.operations = append(p.operations, operation{at, value})
 }
 
@@ -147,7 +147,7 @@ func foldedValue(operations []operation) (value jsontext.Value, rest []operation
 		return object.value, rest
 	}
 	value = append(make(jsontext.Value, 0, 256), '{')
-	for n := 0; len(rest) > 0 && rest[0].isIn(object.place); n++ {
+	for n := 0; len(rest) > 0 && rest[0].isIn(object.target); n++ {
 		if n > 0 {
 			value = append(value, ',')
 		}

@@ -164,7 +164,7 @@ func mustMarshal(record any) string {
 	return string(data)
 }
 
-// fits says whether the pod may still have an annotation: the API server bounds
+// fits reports whether the pod may still have an annotation: the API server bounds
 // the size of all together (ValidateAnnotationsSize), and our note is not worth
 // a pod.
 func fits(annotations map[string]string, key, value string) bool {

@@ -50,12 +50,12 @@ func (p *patch) mount(mounts []Mount, volumes *defaults.Volumes) {
 			if !present {
 				v := volume{Name: name}
 				v.EmptyDir.SizeLimit = m.SizeLimit
-				p.appendTo(place{"/spec", "/volumes"}, volumes.HasVolumes, v)
+				p.appendTo(target{"/spec", "/volumes"}, volumes.HasVolumes, v)
 				volumesByName[name] = nil // no second path may take it for its own
 			}
 		}
 		container := pointer("spec", m.Container.Type.List(), strconv.Itoa(m.Container.Index))
-		p.appendTo(place{container, "/volumeMounts"}, volumes.HasMounts(m.Container), volumeMount{MountPath: m.Path, Name: name, SubPath: m.Container.Name})
+		p.appendTo(target{container, "/volumeMounts"}, volumes.HasMounts(m.Container), volumeMount{MountPath: m.Path, Name: name, SubPath: m.Container.Name})
 	}
 }
 
@@ -100,7 +100,7 @@ func VolumeName(path string) string {
 }
 
 // appendTo adds an element to the end of a list, which is added first if need be.
-func (p *patch) appendTo(list place, present bool, element any) {
+func (p *patch) appendTo(list target, present bool, element any) {
 	p.ensure(list, present, emptyList)
-	p.add(place{list.pointer(), "/-"}, jsontext.Value(mustMarshal(element)))
+	p.add(target{list.pointer(), "/-"}, jsontext.Value(mustMarshal(element)))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/caseharden/caseharden/trial/watch"
 )
 
-// changedByOthers says whether the cluster's admission has changed a setting of the copy: what ran
+// changedByOthers reports whether the cluster's admission has changed a setting of the copy: what ran
 // would not be what was asked for.
 func (t *Trial) changedByOthers(sent, stored *unstructured.Unstructured) (watch.Judgement, bool) {
 	for _, s := range t.settings {

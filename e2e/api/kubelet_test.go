@@ -10,7 +10,7 @@ import (
 	"k8s.io/kubernetes/pkg/securitycontext"
 )
 
-// refusedByKubelet says whether the kubelet would not start one of the pod's
+// refusedByKubelet reports whether the kubelet would not start one of the pod's
 // containers because its user breaks runAsNonRoot. The effective security context
 // is computed by the kubelet's own function; what is asked of it is a copy of
 // verifyRunAsNonRoot of kubernetes/pkg/kubelet/kuberuntime, which is not

@@ -297,7 +297,7 @@ func TestTemplateKindsAreAll(t *testing.T) {
 	}
 }
 
-// holdsTemplate says whether there is a pod template in a type of the API.
+// holdsTemplate reports whether there is a pod template in a type of the API.
 func holdsTemplate(t reflect.Type, seen map[reflect.Type]bool) bool {
 	if t == reflect.TypeFor[corev1.PodTemplateSpec]() {
 		return true

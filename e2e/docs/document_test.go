@@ -116,7 +116,7 @@ func withoutTrailingSpace(text string) string {
 	return trimmed.String()
 }
 
-// matches says whether an output is the expected one, in which lines may be left
+// matches reports whether an output is the expected one, in which lines may be left
 // out.
 func matches(want, got string) bool {
 	parts := strings.Split("\n"+want, "\n"+ellipsis+"\n")

@@ -113,7 +113,7 @@ func capabilities(mask string) string {
 	return "0"
 }
 
-// is says whether an outcome is as wanted, where … stands for any words.
+// is reports whether an outcome is as wanted, where … stands for any words.
 func (o outcome) is(want outcome) bool {
 	first, rest, more := strings.Cut(string(want), "…")
 	left, found := strings.CutPrefix(string(o), first)

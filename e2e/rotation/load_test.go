@@ -118,12 +118,12 @@ func (l *load) finish(t *testing.T) {
 
 func nothingForgiven(error, time.Time) bool { return false }
 
-// isTLS says whether an error is about a certificate.
+// isTLS reports whether an error is about a certificate.
 func isTLS(err error) bool {
 	return strings.Contains(err.Error(), "x509") || strings.Contains(err.Error(), "tls:") || strings.Contains(err.Error(), "certificate")
 }
 
-// isWebhookFailure says whether the API server has refused a pod because it could not
+// isWebhookFailure reports whether the API server has refused a pod because it could not
 // call the webhook.
 func isWebhookFailure(err error) bool {
 	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook")

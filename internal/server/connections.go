@@ -78,7 +78,7 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// anyFresh says whether there is a connection over which the first request is still to
+// anyFresh reports whether there is a connection over which the first request is still to
 // come.
 func (c *connections) anyFresh() bool {
 	c.mu.Lock()

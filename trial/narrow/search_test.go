@@ -31,7 +31,7 @@ func settings() []narrow.Setting {
 	}
 }
 
-// oracle says whether an application works under a candidate: it stands for a cluster.
+// oracle reports whether an application works under a candidate: it stands for a cluster.
 type oracle func(c narrow.Candidate) bool
 
 // search runs a search to its end, and counts rounds and copies.

@@ -52,7 +52,7 @@ func (c *component) read() error {
 	return nil
 }
 
-// isTerms says whether a file of this name has terms or notices.
+// isTerms reports whether a file of this name has terms or notices.
 func isTerms(name string) bool {
 	base := strings.ToUpper(strings.TrimSuffix(name, filepath.Ext(name)))
 	switch strings.ToLower(filepath.Ext(name)) {

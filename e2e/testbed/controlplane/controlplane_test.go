@@ -123,7 +123,7 @@ func TestControlPlane(t *testing.T) {
 	}
 }
 
-// audited tells whether the audit log holds such a request, answered.
+// audited reports whether the audit log holds such a request, answered.
 func audited(t *testing.T, c *ControlPlane, verb, resource, namespace string) bool {
 	t.Helper()
 	log, err := os.ReadFile(c.AuditLog())
