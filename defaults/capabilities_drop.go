@@ -19,7 +19,7 @@ import (
 // Hardened value: [ALL].
 //
 // Conflicts: in a privileged container the bounding set stays full whatever is
-// dropped; and where both lists hold ALL, or the same name, the drop wins and the
+// dropped. Where both lists hold ALL, or the same name, the drop wins, and the
 // author is left without what was asked for (WithCapabilities in containerd's
 // internal/cri/opts). Runtimes compare without regard to case. Spelt with CAP_, as
 // Kubernetes does not, the name of a capability is to CRI-O what it is without, and to

@@ -56,11 +56,11 @@ type Conflict struct {
 	// the value must not be injected beside it.
 	When, Because string
 
-	// Concerns says whether a value can come into this conflict at all; nil
+	// Concerns reports whether a value can come into this conflict at all; nil
 	// means that every value can.
 	Concerns func(Value) bool
 
-	// InContainer says whether the value conflicts with the container's settings,
+	// InContainer reports whether the value conflicts with the container's settings,
 	// be it set there or inherited from the pod.
 	InContainer func(*Pod, *Container, Value) bool
 
@@ -68,7 +68,7 @@ type Conflict struct {
 	// that InContainer says it too.
 	Inherited func(*Pod, *Container, Value) bool
 
-	// OnPod says whether the value conflicts with the pod's own settings when it
+	// OnPod reports whether the value conflicts with the pod's own settings when it
 	// is set at pod level.
 	OnPod func(*Pod, Value) bool
 

@@ -8,7 +8,7 @@ import (
 )
 
 // runAsNonRoot: true makes the kubelet refuse to start a container as root. It
-// changes nobody's user; runAsUser does.
+// changes no user; runAsUser does.
 //
 // Field: spec.securityContext.runAsNonRoot and
 // spec.containers[*].securityContext.runAsNonRoot, and of init and ephemeral

@@ -33,7 +33,7 @@ type SecurityContext struct {
 func (s SecurityContext) Sets(f *Field) bool { return s.set&f.bit != 0 }
 
 // UnmarshalJSONFrom notes what is set. Members that the catalogue does not know
-// are passed over.
+// are ignored.
 func (s *SecurityContext) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	s.Present = dec.PeekKind() != 'n'
 	return wire.Object(dec, func(name []byte) any {

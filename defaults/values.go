@@ -19,7 +19,7 @@ import (
 type Values struct {
 	Must string // which they are, to follow "must be"
 
-	// Allow says whether a value of the API's type is one of them.
+	// Allow reports whether a value of the API's type is one of them.
 	Allow func(typed any) bool
 }
 

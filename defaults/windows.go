@@ -15,7 +15,7 @@ import "slices"
 // Inherited from: the pod, each member by itself.
 //
 // Conflicts: a HostProcess container runs as a user of its node, and would take
-// the pod's runAsUserName over; a hostProcess of the pod's that differs from the
+// the pod's runAsUserName over. A hostProcess of the pod that differs from the
 // container's is refused by the API server (validateWindowsHostProcessPod in
 // kubernetes/pkg/apis/core/validation).
 var windowsOptions = &Field{

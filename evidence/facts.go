@@ -4,7 +4,7 @@ package evidence
 
 import "io/fs"
 
-// Facts are what is known of a container besides its manifest. Nil is not known.
+// Facts are what is known of a container beyond its manifest. Nil is not known.
 type Facts struct {
 	Status   *Status
 	Known    *Known

@@ -4,7 +4,7 @@ package evidence
 
 import "encoding/json"
 
-// A Verdict says whether a container works under a setting of the profile, given all other
+// A Verdict says if a container works under a setting of the profile, given all other
 // settings of the profile.
 type Verdict string
 

@@ -10,7 +10,7 @@ import (
 )
 
 // Judge returns what breaks or may break in a container under the whole profile, by what is
-// known of it besides its manifest, in the order of the IDs.
+// known of it beyond its manifest, in the order of the IDs.
 func Judge(c *Container, f *Facts) []Finding {
 	var found []Finding
 	switch {

@@ -223,7 +223,7 @@ func TestKernelAgrees(t *testing.T) {
 		} else if does {
 			wrote++
 		}
-		// What is not there does not start either; that is nobody's doing.
+		// What is not there does not start either; no setting is the reason.
 		there := s.Program != "/bin/loop" && (s.Program != "./program" || s.Dir == "/a/b") && (s.Program != "../bin/link" || s.Dir != "/a/b")
 		starts, does := evidence.Starts(c, f), bytes.Contains(output, []byte("started"))
 		switch {

@@ -18,7 +18,7 @@ type writing struct {
 	readOnly bool // by the read-only root file system
 }
 
-// writing returns whether the process can make files in a directory of the image. On a
+// writing reports whether the process can make files in a directory of the image. On a
 // volume it always can, as far as is known.
 func (r *run) writing(p *process, dir string) writing {
 	l := r.existing(dir)

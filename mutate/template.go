@@ -138,7 +138,7 @@ func (kind TemplateKind) Template(place string, object jsontext.Value) (jsontext
 	return template, nil
 }
 
-// enter reads an object up to the value of a member, and says whether there is
+// enter reads an object up to the value of a member, and reports whether there is
 // one of that name.
 func enter(dec *jsontext.Decoder, name string) (found bool, err error) {
 	if _, err := dec.ReadToken(); err != nil {

@@ -36,8 +36,8 @@ func rule(operation, group, resource string) resourceRule {
 	return resourceRule{operation, group, "v1", []string{resource}}
 }
 
-// text returns the document as YAML, with all the defaults of the API: whoever applies it from
-// Git then sees no difference.
+// text returns the document as YAML, with all the defaults of the API: applied from Git, it
+// then shows no difference.
 func (d document) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\napiVersion: admissionregistration.k8s.io/v1\nkind: %s\nmetadata:\n  name: %s\nspec:\n", d.about, d.kind, d.name)

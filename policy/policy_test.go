@@ -40,8 +40,8 @@ func TestEveryConflictHasAnExpression(t *testing.T) {
 	}
 }
 
-// All that a profile can say is exported or refused: whoever adds to a profile has to say here
-// that this package knows it.
+// All that a profile can say is exported or refused: an addition to profiles has to be
+// named here.
 func TestAllOfAProfileIsKnown(t *testing.T) {
 	t.Parallel()
 	for typ, want := range map[reflect.Type][]string{

@@ -100,7 +100,7 @@ func (s *subject) windows() []variable {
 }
 
 // canRunOn returns the condition that a node of the operating system can take the Pod
-// (defaults/placement.go). build says whether such a node has the label of the Windows build.
+// (defaults/placement.go). build reports whether such a node has the label of the Windows build.
 func canRunOn(spec, os, build string) string {
 	osLabels := list([]string{corev1.LabelOSStable, "beta.kubernetes.io/os"})
 	buildLabel := quote(corev1.LabelWindowsBuild)

@@ -205,7 +205,7 @@ func TestNodesTellTheRuntime(t *testing.T) {
 }
 
 // Each image is asked for once, with the platform of the nodes, and a container has the
-// findings of its image, also if the image cannot be read or is passed over.
+// findings of its image, also if the image cannot be read or is ignored.
 func TestImagesAreJudgedOnce(t *testing.T) {
 	var asked []string
 	read := func(images []string, platform string, use func(string, *evidence.Image, error)) {
@@ -225,6 +225,6 @@ func TestImagesAreJudgedOnce(t *testing.T) {
 		t.Errorf("the findings are %q", found["Pod web-5f7d9-x"])
 	}
 	if !slices.ContainsFunc(found["CronJob report"], func(f string) bool { return strings.HasPrefix(f, "risk ") }) {
-		t.Errorf("a container whose image was passed over has the findings %q", found["CronJob report"])
+		t.Errorf("a container whose image was ignored has the findings %q", found["CronJob report"])
 	}
 }

@@ -23,7 +23,7 @@ func ReadNamespace(object []byte) (*Namespace, error) {
 }
 
 // labelSet returns when the label for mode enforce was set, at the latest: the time at which
-// whoever owns it last changed anything that he owns. A label that came with the namespace is
+// its field manager last changed anything that it manages. A label that came with the namespace is
 // as old as the namespace.
 func labelSet(m *metav1.ObjectMeta) time.Time {
 	var latest time.Time

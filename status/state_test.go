@@ -98,7 +98,7 @@ func TestPodsThatDoNotCount(t *testing.T) {
 	}
 }
 
-// The time of the label is that of whoever owns it, and of nobody else.
+// The time of the label is that of its field manager, and of no other.
 func TestLabelSet(t *testing.T) {
 	t.Parallel()
 	n, err := ReadNamespace([]byte(`{"metadata":{"name":"shop","labels":{"caseharden.io/enforce":"hardened"},"managedFields":[

@@ -226,7 +226,7 @@ func eachInParallel(n int, f func(int)) {
 	group.Wait()
 }
 
-// newPod returns what is sent of a pod to create it anew, in any namespace.
+// newPod returns what is sent of a pod to create it again, in any namespace.
 func newPod(pod map[string]any) map[string]any {
 	metadata := map[string]any{}
 	given, _ := pod["metadata"].(map[string]any)

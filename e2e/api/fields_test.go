@@ -63,8 +63,8 @@ func containersOf(spec string) string {
 	return `{spec: {` + spec + `initContainers: [{name: migrate}, {name: proxy, restartPolicy: Always}], containers: [{name: app}, {name: helper}]}}`
 }
 
-// Every value of every field, at each level: it is filled in where it is unset,
-// exactly as if the author had written it, left where another value is set, and
+// Every value of every field, at each level. It is filled in where it is unset,
+// exactly as if the author had written it, and left where another value is set. It is
 // skipped in a pod of the other operating system, which the API server would refuse
 // with it. That the API server takes the pods says that no profile can have a value
 // that it refuses.

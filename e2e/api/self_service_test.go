@@ -88,7 +88,7 @@ func TestSelfServiceIsWarnedOf(t *testing.T) {
 	}
 }
 
-// A debug container is spared what the running pod asks for.
+// A debug container gets none of what the running pod asks to leave.
 func TestSelfServiceOfDebugContainers(t *testing.T) {
 	withOwnProfiles(t)
 	running := create(t, newEnforced(t, "asked"), pod(t, `

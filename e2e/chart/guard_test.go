@@ -11,7 +11,7 @@ import (
 )
 
 // The label guard refuses a label that would harden nothing, says what there is, and
-// stands in nobody's way otherwise.
+// refuses nothing else.
 func TestLabelGuard(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t)

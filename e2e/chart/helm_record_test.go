@@ -40,7 +40,7 @@ subjects:
 `
 
 // With its token, and every permission that RBAC could give, the account of the webhook
-// cannot make a record of a Helm release in any way, so that the documented helm upgrade
+// cannot make a record of a Helm release in any way. The documented helm upgrade
 // and helm uninstall do what the administrator asked for.
 func TestAccountForgesNoRelease(t *testing.T) {
 	t.Parallel()

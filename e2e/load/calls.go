@@ -154,7 +154,7 @@ func (t *tally) fail(err error) {
 	}
 }
 
-// reset begins anew, but keeps what has failed.
+// reset begins again, but keeps what has failed.
 func (t *tally) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

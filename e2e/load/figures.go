@@ -67,9 +67,9 @@ const (
 	goroutineTolerance = 4
 	fileTolerance      = 2
 
-	// What is in use after a collection depends on what is under way in that moment, on
-	// caches, such as encoders for each type, and on the buffers of bodies that are kept
-	// for the next ones, which are 8 MiB at most. 10 MiB are 17 bytes a review in two
+	// What is in use after a collection depends on the reviews of that moment, on
+	// caches, such as encoders for each type, and on the buffers that are kept for the
+	// next bodies: 8 MiB at most. 10 MiB are 17 bytes a review in two
 	// minutes of 5,000 a second, so that what keeps anything of each review is seen.
 	heapTolerance = (2 + 8) << 20
 

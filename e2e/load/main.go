@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command soak puts the compiled product under all the load that the machine can make,
-// good and bad, for as long as it is told, and says whether a good review failed or
+// good and bad, for as long as it is told, and reports whether a good review failed or
 // anything grew. Two replicas run behind a balancer, as behind a Service; the second is
 // ended and started again and again, the first is the one whose figures are compared.
 //

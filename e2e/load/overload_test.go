@@ -95,7 +95,7 @@ func (c *caller) once(r *review) (code int, accepted bool, err error) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { accepted = true },
 		// On a connection that the server has closed meanwhile, Go's transport begins
-		// anew, so that it is this one that counts.
+		// again, so that it is this one that counts.
 		GetConn: func(string) { accepted = false },
 	})
 	code, header, answer, err := c.send(ctx, http.MethodPost, r.path, "application/json", r.body("u"))

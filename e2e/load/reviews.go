@@ -15,7 +15,7 @@ import (
 	bench "github.com/caseharden/caseharden/e2e/bench/reviews"
 )
 
-// A review is a good one, of which each sending gets a UID of its own.
+// A review is a good one, with a UID of its own for each sending.
 type review struct {
 	name   string
 	path   string

@@ -244,7 +244,7 @@ func (s *run) mustServe(serial string) error {
 	}
 }
 
-// pause returns whether it could wait so long.
+// pause reports whether it could wait so long.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

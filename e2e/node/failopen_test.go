@@ -26,7 +26,7 @@ import (
 )
 
 // With failurePolicy Ignore, what is created in an outage is admitted as it is. The metric
-// of the API server counts it, preview finds it, and it is hardened once it is made anew.
+// of the API server counts it, preview finds it, and it is hardened once it is made again.
 func TestFailOpen(t *testing.T) {
 	binary, err := webhook.Compile(t.Context(), os.Stderr)
 	if err != nil {

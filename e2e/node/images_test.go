@@ -25,8 +25,8 @@ const (
 )
 
 // The one thing that nobody can see at admission: under profile restricted an image has to
-// bring a user by its number, as the hazard image-user-unknown says, or the manifest takes
-// a way out; under hardened none of it matters.
+// bring a user by its number, as the hazard image-user-unknown says, or the manifest names
+// one; under hardened none of it matters.
 func TestRestrictedNeedsAUserInTheImage(t *testing.T) {
 	t.Parallel()
 	for name, user := range map[string]string{"images.test/numbered:1": "65532", "images.test/named:1": "app"} {

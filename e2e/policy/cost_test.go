@@ -34,8 +34,8 @@ import (
 // shown: docs/engines.md says so. A kubelet runs at most some hundred.
 const maxContainers = 300
 
-// A Pod with as many containers costs less than half of the budget, which is the API server's
-// bound for all expressions of a policy, and none of its expressions is over the bound for one.
+// A Pod with as many containers costs less than half of the budget: the API server's bound for
+// all expressions of a policy. None of its expressions is over the bound for one.
 func TestCost(t *testing.T) {
 	for _, profile := range profiles(t) {
 		t.Run(profile, func(t *testing.T) {

@@ -53,7 +53,7 @@ func TestReplicaIsCutOff(t *testing.T) {
 				}
 				return nil
 			})
-			// Long enough for some attempts that fail, of which each takes up to 10 s.
+			// Long enough for some attempts that fail, each of which takes up to 10 s.
 			for time.Since(cut) < 15*time.Second {
 				if err := apart.CheckReady(t.Context()); err != nil {
 					t.Fatalf("not ready while it is cut off: %v", err)
@@ -87,14 +87,14 @@ func TestReplicaIsCutOff(t *testing.T) {
 			prober.finish(t)
 			// That it is cut off and that it no longer is, and what it serves now.
 			if n := apart.lines(t, cut, func(l line) bool { return l.Namespace == "" }); n > 6 {
-				t.Errorf("it has logged %d lines, besides those of pods", n)
+				t.Errorf("it has logged %d lines, not counting those of Pods", n)
 			}
 		})
 	}
 }
 
 // Each time that no replica can write caBundle is counted once by each replica, also
-// where another one has mended it the time before.
+// where another one has repaired it the time before.
 func TestErrorsAreCountedOnce(t *testing.T) {
 	t.Parallel()
 	in := install(t, 2, longLifetime, longPropagation)

@@ -19,7 +19,7 @@ import (
 	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
-// Whatever somebody does to the two objects is mended, within seconds and without a
+// Whatever somebody does to the two objects is repaired, within seconds and without a
 // restart: the certificate stays the one that is served.
 func TestDamageIsHealed(t *testing.T) {
 	t.Parallel()
@@ -128,10 +128,10 @@ func TestDamageIsHealed(t *testing.T) {
 			if err := c.damage(); err != nil {
 				t.Fatal(err)
 			}
-			stored := bedtest.Within(t, soon, "the two objects to be mended", func() error { return in.whole(t.Context(), serial) })
+			stored := bedtest.Within(t, soon, "the two objects to be repaired", func() error { return in.whole(t.Context(), serial) })
 			in.waitReady(t)
 			in.waitHardened(t)
-			t.Logf("%s: the objects are mended after %s, and a pod is hardened after %s", c.what, stored.Round(time.Millisecond), time.Since(since).Round(time.Millisecond))
+			t.Logf("%s: the objects are repaired after %s, and a pod is hardened after %s", c.what, stored.Round(time.Millisecond), time.Since(since).Round(time.Millisecond))
 			bedtest.Within(t, soon, "the log to say so", func() error {
 				return in.says(since, func(l line) bool {
 					because := false

@@ -80,7 +80,7 @@ func (in *installation) supervise(ctx context.Context, t *testing.T) {
 	}
 }
 
-// handshake returns the certificate that the replica serves, whoever trusts it.
+// handshake returns the certificate that the replica serves, without checking who trusts it.
 func (r *replica) handshake(ctx context.Context) (*x509.Certificate, error) {
 	return r.Certificate(ctx, &tls.Config{InsecureSkipVerify: true}) // the caller verifies
 }

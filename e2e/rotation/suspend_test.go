@@ -8,7 +8,7 @@ import (
 )
 
 // All the replicas are suspended, as by the hibernation of the machine, until what they
-// serve has expired: they mend it within seconds of waking up.
+// serve has expired: they repair it within seconds of waking up.
 func TestExpiryWhileSuspended(t *testing.T) {
 	t.Parallel()
 	in := install(t, 3, shortLifetime, shortPropagation)

@@ -125,7 +125,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// Whoever may view one namespace sees its Pods, and is told what could not be seen.
+// A user who may view one namespace sees its Pods, and is told what could not be seen.
 func TestView(t *testing.T) {
 	t.Parallel()
 	namespace(t, "viewed", map[string]string{"caseharden.io/enforce": "hardened"})

@@ -20,8 +20,8 @@ import (
 // A report is what is read of the command's JSON.
 type report struct {
 	Conclusion, Sentence string
-	Settings          []struct{ Container, Field, Verdict, Instead, Line string }
-	Exceptions        []struct {
+	Settings             []struct{ Container, Field, Verdict, Instead, Line string }
+	Exceptions           []struct {
 		Container string
 		Differs   struct {
 			Leave         []string

@@ -14,8 +14,8 @@ type Options struct {
 	ConfigOnly  bool              // no layers
 	Local       map[string]string // content of images by their names: oci:DIR, oci-archive:FILE or docker-archive:FILE
 	Platform    string            // os/arch or os/arch/variant; empty: what Read says
-	Authorities []byte            // certificates to trust besides those of the system, in PEM
-	Insecure    []string          // hosts that may be spoken to without TLS, besides loopback
+	Authorities []byte            // certificates to trust in addition to those of the system, in PEM
+	Insecure    []string          // hosts that may be spoken to without TLS, in addition to loopback
 	Credentials *source.Credentials
 	CacheDir    string // of the store; empty is a temporary one
 	Parallel    int    // images at the same time; 0 is four

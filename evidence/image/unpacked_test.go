@@ -23,8 +23,8 @@ import (
 )
 
 // What is read of an image is what another tool unpacks: buildah makes an image of this
-// machine's own files and of the cases that are hard, in several layers, and unpacks it in a
-// store of its own, from the registry formats and compressions that there are. It needs root.
+// machine's own files and of hard cases, in several layers. It unpacks the image in a store of
+// its own, from all registry formats and compressions. It needs root.
 func TestUnpacked(t *testing.T) {
 	builder := buildah{t: t, store: t.TempDir()}
 	base := builder.from("scratch", func(root string) {

@@ -40,7 +40,7 @@ func (o *imagesOptions) flags(cmd *cobra.Command) {
 	f.Lookup("images").NoOptDefVal = imagesLayers
 	f.StringArrayVar(&o.local, "image", nil, "with --images, read an image from local content: NAME=oci:DIR, NAME=oci-archive:FILE or NAME=docker-archive:FILE; can be given several times")
 	f.StringVar(&o.platform, "platform", "", "with --images, platform of the images, such as linux/arm64 (default that of the Nodes among the manifests, else linux/amd64)")
-	f.StringVar(&o.authorities, "registry-ca", "", "with --images, file of certificates in PEM to trust for registries, besides those of the system")
+	f.StringVar(&o.authorities, "registry-ca", "", "with --images, file of certificates in PEM to trust for registries, in addition to those of the system")
 	f.StringArrayVar(&o.insecure, "insecure-registry", nil, "with --images, host that may be spoken to without TLS, as loopback addresses may; can be given several times")
 	complete(cmd, "images", completeWords(imagesValues...))
 }

@@ -64,7 +64,7 @@ func (c largeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		path = m[1] + m[3]
 		of, _ = strconv.Atoi(m[2])
 	}
-	// within lists the objects of which each namespace has so many.
+	// within lists the objects: so many in each namespace.
 	within := func(each int, item func(i int) string) {
 		if of < 0 {
 			list(c.pods/podsOfNamespace*each, item)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// hasColour says whether colours can be seen, and are wanted (https://no-color.org).
+// hasColour reports whether colours can be seen, and are wanted (https://no-color.org).
 func hasColour(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

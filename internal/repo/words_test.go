@@ -3,9 +3,16 @@
 package repo
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -44,18 +51,68 @@ func TestWordsOfTheDocumentation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range sentences(string(text)) {
-			if n := len(strings.Fields(s)); n > maxWords {
-				t.Errorf("%s: a sentence of %d words, want at most %d: %s", file, n, maxWords, s)
+		checkWords(t, file, string(text))
+	}
+}
+
+// So are comments, and what the code says in five words or more.
+func TestWordsOfTheCode(t *testing.T) {
+	t.Parallel()
+	files := 0
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || path == "internal/repo/words_test.go" {
+			return err
+		}
+		files++
+		positions := token.NewFileSet()
+		file, err := parser.ParseFile(positions, path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		for _, c := range file.Comments {
+			where, text := positions.Position(c.Pos()).String(), c.Text()
+			checkWords(t, where, indented.ReplaceAllString(text, "\n\n"))
+			if saysWhether.MatchString(text) {
+				t.Errorf("%s: of a boolean, write that it reports whether: %s", where, text)
 			}
-			for word, instead := range words {
-				if regexp.MustCompile(`(?i)\b` + word + `\b`).MatchString(s) {
-					t.Errorf("%s: %q: write %q: %s", file, word, instead, s)
-				}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			literal, is := n.(*ast.BasicLit)
+			if !is || literal.Kind != token.STRING || strings.HasSuffix(path, "_test.go") {
+				return true
 			}
+			text, _ := strconv.Unquote(literal.Value) // it was parsed
+			if len(strings.Fields(text)) > 4 && !strings.Contains(text, "\n") {
+				checkWords(t, positions.Position(literal.Pos()).String(), text)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil || files < 500 {
+		t.Fatalf("%d files: %v", files, err)
+	}
+}
+
+var saysWhether = regexp.MustCompile(`(?m)^\w+ (says|tells|returns) whether\b`)
+
+// indented is a line of a comment that is no prose.
+var indented = regexp.MustCompile(`(?m)^[\t ].*$`)
+
+// checkWords reports long sentences, and words for which there is a better one.
+func checkWords(t *testing.T, where, text string) {
+	t.Helper()
+	for _, s := range sentences(text) {
+		if n := len(strings.Fields(s)); n > maxWords {
+			t.Errorf("%s: a sentence of %d words, want at most %d: %s", where, n, maxWords, s)
+		}
+		if word := banned.FindString(s); word != "" {
+			t.Errorf("%s: %q: write %q: %s", where, word, words[strings.ToLower(word)], s)
 		}
 	}
 }
+
+var banned = regexp.MustCompile(`(?i)\b(` + strings.Join(slices.Collect(maps.Keys(words)), "|") + `)\b`)
 
 var (
 	fenced   = regexp.MustCompile("(?ms)^ *```.*?^ *```$")

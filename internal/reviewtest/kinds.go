@@ -21,10 +21,9 @@ type Kind struct {
 	Body []byte
 }
 
-// Kinds returns the reviews that are measured: a typical pod, with its
-// container several times over, with many environment variables, with nothing left to fill
-// in; and with a large annotation, of which each byte is looked at twice, as it is a string
-// that is kept.
+// Kinds returns the reviews that are measured: a typical pod, with its container several
+// times over, with many environment variables, with nothing left to fill in, and with a
+// large annotation. Each byte of that is looked at twice, as it is a string that is kept.
 func Kinds(b *testing.B) []Kind {
 	b.Helper()
 	typical, err := os.ReadFile(filepath.Join(root(b), typicalReview))

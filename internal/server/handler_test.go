@@ -21,7 +21,7 @@ import (
 	"github.com/caseharden/caseharden/mutate"
 )
 
-// Every way out of the handler that is no review: its status code, its one
+// Every answer of the handler that is no review: its status code, its one
 // sentence, and no patch.
 func TestFailures(t *testing.T) {
 	good := string(marshalReview(t, create(barePod)))

@@ -26,7 +26,7 @@ const (
 	// A review comes with a few hundred bytes of header, and at most a bearer token.
 	maxHeaderBytes = 16 << 10
 
-	// maxRequests bounds what requests take besides their bodies: a stack, a header
+	// maxRequests bounds what requests take apart from their bodies: a stack, a header
 	// and a buffer each, some 50 kB. Many more than these cannot be reviews, each of
 	// which is done in milliseconds, and has a connection of its own over HTTP/1.1.
 	maxRequests = 1000
@@ -112,7 +112,7 @@ func drain(ctx context.Context, server *http.Server, listener net.Listener, conn
 	for connections.anyFresh() && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	// That the listener was closed before is no news; it comes when all else is done.
+	// That the listener was closed before is known; it comes when all else is done.
 	if err := server.Shutdown(ctx); !errors.Is(err, net.ErrClosed) {
 		return err
 	}

@@ -42,8 +42,8 @@ func (p *probes) ready() error {
 	return p.source.Ready(time.Now())
 }
 
-// healthz says that the process runs, and no more: a restart would not mend
-// anything that readyz reports.
+// healthz says that the process runs, and no more: a restart would not fix
+// what readyz reports.
 func (p *probes) healthz(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }

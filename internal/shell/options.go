@@ -17,7 +17,7 @@ func (w *walker) set(words []value, s state) {
 }
 
 // options reads -e, -o NAME and their likes, and returns the arguments after them; replaced
-// says whether these take the place of the script's. Options that may not be read only ever
+// reports whether these take the place of the script's. Options that may not be read only ever
 // turn errexit off.
 func (w *walker) options(words []value, maybe bool) (rest []value, replaced bool) {
 	for i := 0; i < len(words); i++ {

@@ -40,7 +40,7 @@ type finder struct {
 	depth int // how many commands and scripts are around this one
 }
 
-// maxDepth bounds the time for eval eval eval and the like. Real manifests need 4.
+// maxDepth bounds the time for eval eval eval and similar commands. Real manifests need 4.
 const maxDepth = 16
 
 // deeper calls f with the depth one higher, unless that is too deep.

@@ -30,7 +30,7 @@ func Unmarshal(text []byte, into json.UnmarshalerFrom) error {
 type Passed string
 
 // Object reads an object, each member into the place for its name: a pointer to anything
-// that package json decodes, [Passed], or nil for a member that is passed over. A null
+// that package json decodes, [Passed], or nil for a member that is ignored. A null
 // is read into nothing, for the object as for a member, which then gets no place.
 func Object(dec *jsontext.Decoder, place func(name []byte) any) error {
 	switch dec.PeekKind() {

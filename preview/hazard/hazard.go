@@ -95,7 +95,7 @@ func (r *rule) add(to []evidence.Finding, container, what, fix string) []evidenc
 
 // Find lists what breaks or may break between the two sides of a pair: first what concerns
 // the pod as a whole, then container by container (init, regular, ephemeral), and within
-// each in the order of the IDs. Facts returns what is known of a container besides its
+// each in the order of the IDs. Facts returns what is known of a container apart from its
 // manifest; nil is nothing.
 func Find(p Pair, facts func(container *Subject) evidence.Facts) []evidence.Finding {
 	found, containers := Examine(p)

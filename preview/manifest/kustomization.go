@@ -42,7 +42,7 @@ var kustomizationPaths = []string{
 }
 
 // notePatches notes the files that a kustomization names, other than as a resource: they
-// are patches and the like, and no manifests.
+// are patches and other parts, and no manifests.
 func notePatches(files []*File) {
 	named := map[string]string{}
 	for _, f := range files {

@@ -6,8 +6,8 @@
 // in block style, and the touched lines where it is in flow style or JSON.
 //
 // The text is parsed into nodes that know where they begin (parse.go, and end.go
-// for where they end); additions are folded into one tree of edits (edit.go);
-// the plan walks both (plan.go) and says what to insert where (insert.go), written
+// for where they end). Additions are folded into one tree of edits (edit.go).
+// The plan walks both (plan.go) and says what to insert where (insert.go), written
 // in the style of the document (render.go).
 //
 // What comes out is parsed again and compared with the tree that was asked for,

@@ -16,7 +16,7 @@ import (
 
 // FuzzAdd adds a mapping and a list at some place in some text. What comes out,
 // if anything, is the tree that the API server's patch library makes of it, as
-// kubectl reads both, and holds every line of the input unless that is in flow
+// kubectl reads both. It holds every line of the input unless that is in flow
 // style, empty at that place, or without a line break at its end.
 func FuzzAdd(f *testing.F) {
 	for _, text := range doctest.Seeds(f, "input") {

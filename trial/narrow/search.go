@@ -96,7 +96,7 @@ func (s *Search) Doubt() {
 // Extend allows more rounds.
 func (s *Search) Extend(rounds int) { s.rounds += rounds }
 
-// Tried returns whether a candidate was tried, and whether it worked.
+// Tried reports whether a candidate was tried, and whether it worked.
 func (s *Search) Tried(c Candidate) (worked, tried bool) {
 	worked, tried = s.tried[c.Key()]
 	return worked, tried

@@ -20,7 +20,7 @@ const (
 	PublishesAll Use = "would send traffic to it, ready or not"               // a Service with publishNotReadyAddresses
 	SendsTraffic Use = "would send traffic to it, if it ever became ready"    // a Service
 	Protects     Use = "would watch over it, and count it if it became ready" // a PodDisruptionBudget
-	Restricts    Use = "applies to the workload's pods, and should to copies" // a NetworkPolicy and the like
+	Restricts    Use = "applies to the workload's pods, and should to copies" // a NetworkPolicy, for example
 )
 
 // A Selector is an object of the namespace that selects pods by their labels.

@@ -175,7 +175,7 @@ func isSidecar(pod *corev1.Pod, name string) bool {
 	})
 }
 
-// container judges one container, of which it says whether it should come to its end.
+// container judges one container, of which it reports whether it should come to its end.
 func container(s Seen, r Rules, c corev1.ContainerStatus, ends bool) Judgement {
 	breaks := func(why, line string) Judgement {
 		return Judgement{Outcome: Breaks, Container: c.Name, Why: why, Line: line}

@@ -50,7 +50,7 @@ func (r *runner) forApp(ctx context.Context, app catalogue.App, image debian.Ima
 	})}
 }
 
-// try returns whether the application serves under each of the variants.
+// try reports whether the application serves under each of the variants.
 func (a *appRunner) try(ctx context.Context, variants ...catalogue.Variant) ([]bool, error) {
 	works, errs := make([]bool, len(variants)), make([]error, len(variants))
 	var group sync.WaitGroup

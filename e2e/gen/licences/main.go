@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command licences prints THIRD_PARTY_LICENSES: what is linked into the binary of the
-// image besides Caseharden's own code, and under which terms, which ask that whoever gets
-// the binary gets their text too.
+// image apart from Caseharden's own code, and under which terms. The terms ask that
+// their text comes with the binary.
 package main
 
 import (

@@ -17,7 +17,7 @@ import (
 // text goes along with the binary.
 var permitted = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
 
-// leastKnown is how much of a file must be terms that are known, in percent: besides these
+// leastKnown is how much of a file must be terms that are known, in percent: apart from these
 // stand who holds the copyright, and which files they are for, but no further terms.
 const leastKnown = 80
 

@@ -101,7 +101,7 @@ func copyFile(from, to string) error {
 }
 
 // The same source makes the same binary, wherever it is and whatever is in the environment:
-// also where all of it is compiled anew, which takes a minute.
+// also where all of it is compiled again, which takes a minute.
 func TestReproducible(t *testing.T) {
 	again, err := build(filepath.Join(t.TempDir(), "elsewhere"), "GOCACHE="+t.TempDir(),
 		"GOFLAGS=-gcflags=-N", "GOAMD64=v2", "GOARM64=v8.1", "GOEXPERIMENT=jsonv2", "CGO_ENABLED=1", "GOFIPS140=latest", "VERSION=9.9.9")
@@ -136,8 +136,8 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// What is linked is listed, with its terms, and nothing else is. Whoever reviews a change
-// sees there what it brings along.
+// What is linked is listed, with its terms, and nothing else is. A reviewer sees there
+// what a change brings along.
 func TestLinksWhatIsListed(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(repository, "THIRD_PARTY_LICENSES"))
 	if err != nil {

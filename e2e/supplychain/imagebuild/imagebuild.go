@@ -20,8 +20,8 @@ import (
 	"github.com/caseharden/caseharden/e2e/testbed/process"
 )
 
-// A Builder builds and runs images in a storage of its own. Whoever gave it its
-// directory removes that.
+// A Builder builds and runs images in a storage of its own. The caller
+// removes its directory.
 type Builder struct {
 	Dir   string
 	Flags string // IMAGE_FLAGS of make image

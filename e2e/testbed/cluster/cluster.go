@@ -16,9 +16,11 @@
 //
 // The cluster is as others are: every admission plugin is on that is on by default, pods
 // have tokens and reach the API server as they do elsewhere, and kubectl logs, exec and
-// debug work. What differs: there is no kube-proxy, so that Services other than kubernetes
-// lead nowhere, but for the API server, which reaches webhooks by them; there is no DNS;
-// nobody enforces a NetworkPolicy; and images have to be loaded.
+// debug work. What differs:
+//   - There is no kube-proxy. Services other than kubernetes lead nowhere, but for the API
+//     server, which reaches webhooks by them.
+//   - There is no DNS, and no NetworkPolicy is enforced.
+//   - Images have to be loaded.
 //
 // Start reading at Start.
 package cluster
@@ -205,7 +207,7 @@ func (c *Cluster) Stop() error {
 			errs = append(errs, p.Stop())
 		}
 	}
-	// First those that would start containers anew.
+	// First those that would start containers again.
 	stop(Scheduler)
 	stop(ControllerManager)
 	stop(Kubelet)

@@ -113,7 +113,7 @@ func (c *ControlPlane) apiServerFlags(port int) []string {
 
 		"--audit-policy-file=" + c.file(auditPolicyFile),
 		"--audit-log-path=" + c.AuditLog(),
-		"--audit-log-maxsize=0", // one file, whoever reads it from where they were
+		"--audit-log-maxsize=0", // one file, whose readers find it where the others were
 		"--audit-log-mode=blocking",
 	}
 	if c.nodeAddress != "" {

@@ -15,8 +15,8 @@ const (
 	NodeName = "node"
 
 	// ServiceAddress is that of the Service kubernetes, by which pods know the API
-	// server: the first one of --service-cluster-ip-range. Whoever runs the node has to
-	// lead it to this machine.
+	// server: the first one of --service-cluster-ip-range. A node has to route it
+	// to this machine.
 	ServiceAddress = "10.0.0.1"
 
 	// servicePort is that of the Service. Where there is a node the API server serves
@@ -90,7 +90,7 @@ func (a *access) addKubelet(dir string) error {
 	return os.WriteFile(a.kubeletKeyFile, keyPEM, 0o600)
 }
 
-// servingNames are what the API server's certificate is for besides 127.0.0.1.
+// servingNames are what the API server's certificate is for in addition to 127.0.0.1.
 func servingNames(nodeAddress string) (ips []net.IP, names []string) {
 	if nodeAddress == "" {
 		return nil, nil

@@ -24,9 +24,9 @@ const (
 	QuotedLines = 20
 )
 
-// A Process is a child whose output goes to a log file, in a process group of
-// its own, so that a Ctrl-C at the terminal reaches only the parent, which stops
-// its children in order.
+// A Process is a child whose output goes to a log file. It has a process group of
+// its own: a Ctrl-C at the terminal reaches only the parent, which stops its children
+// in order.
 type Process struct {
 	name    string
 	cmd     *exec.Cmd

@@ -59,7 +59,7 @@ func kilobytes(value string) (int64, error) {
 	return n << 10, err
 }
 
-// ResetPeak has the peak of the memory start anew from what it is now.
+// ResetPeak has the peak of the memory start again from what it is now.
 func (p *Process) ResetPeak() error {
 	if err := os.WriteFile(p.proc("clear_refs"), []byte("5"), 0); err != nil {
 		return fmt.Errorf("%s: peak of the memory: %w", p.name, err)

@@ -82,8 +82,8 @@ func makeCgroups(name string) error {
 	return nil
 }
 
-// delegate has the cgroups below dir, of version 2, have all of its controllers that the
-// kernel lets them have: whoever needs another one says so.
+// delegate enables all controllers of dir, of version 2, for the cgroups below it, as far as
+// the kernel allows. A program that needs another one says so.
 func delegate(dir string) error {
 	controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
 	if err != nil {

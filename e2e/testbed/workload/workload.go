@@ -36,7 +36,7 @@ type Workload struct {
 	Look func(ctx context.Context, pod *corev1.Pod) error
 }
 
-// An Outcome says whether a workload serves, and if not, how that is known.
+// An Outcome says if a workload serves, and if not, how that is known.
 type Outcome struct {
 	Works bool   `json:"works"`
 	How   string `json:"how,omitempty"`

@@ -103,7 +103,7 @@ var (
 	scriptDoes = regexp.MustCompile(`\b(fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon|import|eval|Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write|createElement|setTimeout\(['"])\b`)
 )
 
-// The page is whole in itself: it loads nothing, and forbids it besides.
+// The page is whole in itself: it loads nothing, and forbids it apart from.
 func TestPageLoadsNothing(t *testing.T) {
 	t.Parallel()
 	page := renderText(t, sampleReport())
