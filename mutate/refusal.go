@@ -25,7 +25,12 @@ func (c *Change) RefusalTexts() []string {
 	}
 	var all []string
 	if len(fields) > 0 {
-		all = append(all, "profile "+c.profile+" does not allow "+defaults.LeaveAnnotation+" for: "+strings.Join(fields, ", "))
+		them := "it"
+		if len(fields) > 1 {
+			them = "them"
+		}
+		all = append(all, "profile "+c.profile+" does not allow "+defaults.LeaveAnnotation+" for: "+strings.Join(fields, ", ")+
+			" (set "+them+" in the manifest, or list "+them+" under selfService of the profile)")
 	}
 	if len(unknown) > 0 {
 		all = append(all, defaults.LeaveAnnotation+" has unknown names: "+strings.Join(unknown, ", "))

@@ -27,7 +27,7 @@ type Report struct {
 	Workloads []Workload       `json:"workloads"` // in the order of the input
 	PodMakers []PodMaker       `json:"podMakers"` // objects of other kinds that may make pods
 	Notices   []Notice         `json:"notices"`   // about exceptions of the profile that somebody should look at
-	Warnings  []manifest.Error `json:"warnings"`  // of fields that Kubernetes does not have, and of what caseharden.io/leave asks for in vain
+	Warnings  []manifest.Error `json:"warnings"`  // of fields that Kubernetes does not have, and of annotations and what they ask for in vain
 	Errors    []manifest.Error `json:"errors"`    // of documents that could not be read, or not be added to
 
 	Files  []File         `json:"-"` // the manifests, with what would be added to them

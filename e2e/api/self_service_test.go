@@ -51,7 +51,7 @@ func TestSelfService(t *testing.T) {
 	delete(audit, prefix+"injected")
 	wantAudit := map[string]string{
 		prefix + "skipped":  `{"profile":"asked","containers":{"app":{"capabilities.drop":"requested"}}}`,
-		prefix + "not-left": `profile asked does not allow caseharden.io/leave for: runAsUser; caseharden.io/leave has unknown names: "seccompprofile" (did you mean seccompProfile?)`,
+		prefix + "not-left": `profile asked does not allow caseharden.io/leave for: runAsUser (set it in the manifest, or list it under selfService of the profile); caseharden.io/leave has unknown names: "seccompprofile" (did you mean seccompProfile?)`,
 	}
 	if diff := cmp.Diff(wantAudit, audit); diff != "" {
 		t.Errorf("annotations of the audit event (-want +got):\n%s", diff)
@@ -59,7 +59,7 @@ func TestSelfService(t *testing.T) {
 }
 
 var selfServiceWarnings = []string{
-	`caseharden: profile asked does not allow caseharden.io/leave for: runAsUser`,
+	`caseharden: profile asked does not allow caseharden.io/leave for: runAsUser (set it in the manifest, or list it under selfService of the profile)`,
 	`caseharden: caseharden.io/leave has unknown names: "seccompprofile" (did you mean seccompProfile?)`,
 }
 

@@ -16,6 +16,7 @@ import (
 
 // A Misspelling is a field that Kubernetes does not have where it stands. kubectl refuses
 // an object with such a field, and other clients lose the field. Names are case-sensitive.
+// It can also be an annotation for Caseharden that has no effect where it stands.
 type Misspelling struct {
 	Message string
 
@@ -49,18 +50,30 @@ func fieldsOf(t reflect.Type) []string {
 }
 
 // Misspellings finds the fields of security contexts in a pod template that are misspelled,
-// or stand where Kubernetes does not have them.
+// or stand where Kubernetes does not have them, and the annotations for Caseharden that do.
 func (o *Object) Misspellings(at Place) []Misspelling {
 	c := checker{object: o}
 	home := "into " + strings.TrimPrefix(at.Name+".spec", ".")
-	for _, around := range around(o) {
+	above := around(o)
+	if o.IsCustom() {
+		above = []Place{{Text: o.Raw}}
+	}
+	for _, around := range above {
 		for _, member := range around.members() {
-			c.outside(member, nil, home)
+			if !o.IsCustom() {
+				c.outside(member, nil, home)
+			}
+			if member.key == "metadata" {
+				c.metadata(member, at, false)
+			}
 		}
 	}
 	for _, member := range at.members() {
 		c.outside(member, besideTemplateSpec, home)
-		if member.key == "spec" {
+		switch member.key {
+		case "metadata":
+			c.metadata(member, at, true)
+		case "spec":
 			c.spec(member)
 		}
 	}

@@ -106,6 +106,12 @@ func TestMisspellingsHaveLines(t *testing.T) {
 				"5 spec.containers[1].securityContext.runAsuser: unknown field: write runAsUser"},
 		{"a custom resource", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: p}\nspec:\n  securityContext: {}\n  template:\n    spec:\n      securityContext:\n        runAsuser: 1\n",
 			"9 spec.template.spec.securityContext.runAsuser: unknown field: write runAsUser"},
+		{"annotations of a CronJob", "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: c\n  annotations:\n    caseharden.io/leave: runAsUser\nspec:\n  jobTemplate:\n    metadata:\n      annotations:\n        caseharden.io/leave: runAsUser\n    spec:\n      template:\n        metadata:\n          annotations:\n            caseharden.io/leaf: runAsUser\n        spec:\n          containers:\n          - {name: c, image: i}\n",
+			"6 metadata.annotations.caseharden.io/leave: has no effect here: move caseharden.io/leave into spec.jobTemplate.spec.template.metadata.annotations\n" +
+				"11 spec.jobTemplate.metadata.annotations.caseharden.io/leave: has no effect here: move caseharden.io/leave into spec.jobTemplate.spec.template.metadata.annotations\n" +
+				"16 spec.jobTemplate.spec.template.metadata.annotations.caseharden.io/leaf: has no effect: write caseharden.io/leave"},
+		{"an annotation of a custom resource", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata:\n  name: r\n  annotations: {caseharden.io/leave: runAsUser}\nspec:\n  template:\n    spec:\n      containers:\n      - {name: c, image: i}\n",
+			"5 metadata.annotations.caseharden.io/leave: has no effect here: move caseharden.io/leave into spec.template.metadata.annotations"},
 		{"what is left alone", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: kube-system}\nspec: {securityContext: {runAsuser: 1}}\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -117,7 +123,7 @@ func TestMisspellingsHaveLines(t *testing.T) {
 			if diff := cmp.Diff(c.want, strings.Join(got, "\n")); diff != "" {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
-			if page := written(t, p, "html"); strings.Contains(page, "that Kubernetes does not have") != (c.want != "") {
+			if page := written(t, p, "html"); strings.Contains(page, "about the manifests") != (c.want != "") {
 				t.Error("the page does not have the warnings")
 			}
 		})
