@@ -86,6 +86,7 @@ func (b *builder) finish(files []*manifest.File, o Options) *Report {
 		b.file(f)
 	}
 	sortErrors(b.report.Errors, files)
+	sortErrors(b.report.Warnings, files)
 	b.report.Errors = append(append([]manifest.Error{}, o.Unread...), b.report.Errors...)
 	hidden := 0
 	for i := range b.report.Workloads {
@@ -195,12 +196,9 @@ func (b *builder) add(f *manifest.File, o *manifest.Object, out outcome) {
 
 // file adds a file to the report, with the warnings and the edits of its documents.
 func (b *builder) file(f *manifest.File) {
-	var warnings []manifest.Error
 	for _, d := range f.Documents {
-		warnings = append(warnings, f.Locate(d, b.misspellings[d])...)
+		b.report.Warnings = append(b.report.Warnings, f.Locate(d, b.misspellings[d])...)
 	}
-	slices.SortStableFunc(warnings, func(a, b manifest.Error) int { return cmp.Compare(a.Line, b.Line) })
-	b.report.Warnings = append(b.report.Warnings, warnings...)
 
 	edited := File{Name: f.Name, Text: f.Data, IsUTF16: f.IsUTF16}
 	b.edit(f, func(d *manifest.Document, edits []yamledit.Edit, errs []manifest.Error) {
@@ -212,8 +210,8 @@ func (b *builder) file(f *manifest.File) {
 	b.report.Files = append(b.report.Files, edited)
 }
 
-// sortErrors puts the errors in the order of the input: some are found when a file
-// is read, others when its objects are looked at.
+// sortErrors puts the errors or warnings in the order of the input: some are found when a
+// file is read, others when its objects are looked at.
 func sortErrors(errs []manifest.Error, files []*manifest.File) {
 	position := map[string]int{}
 	for i, f := range files {

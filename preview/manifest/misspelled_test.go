@@ -112,6 +112,9 @@ func TestMisspellingsHaveLines(t *testing.T) {
 				"16 spec.jobTemplate.spec.template.metadata.annotations.caseharden.io/leaf: has no effect: write caseharden.io/leave"},
 		{"an annotation of a custom resource", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata:\n  name: r\n  annotations: {caseharden.io/leave: runAsUser}\nspec:\n  template:\n    spec:\n      containers:\n      - {name: c, image: i}\n",
 			"5 metadata.annotations.caseharden.io/leave: has no effect here: move caseharden.io/leave into spec.template.metadata.annotations"},
+		{"what a profile does not allow, in the order of lines", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {caseharden.io/leave: runAsUser}}\nspec: {containers: [{name: c, image: i}]}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: q, annotations: {caseharden.io/leave: runAsUser}}\nspec: {containers: [{name: c, image: i}]}\n",
+			"3 metadata.labels.caseharden.io/leave: has no effect here: move caseharden.io/leave into metadata.annotations\n" +
+				"6 profile hardened does not allow caseharden.io/leave for: runAsUser (set it in the manifest, or list it under selfService of the profile)"},
 		{"what is left alone", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: kube-system}\nspec: {securityContext: {runAsuser: 1}}\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
