@@ -95,10 +95,9 @@ func (s *source) edit(w *Workload) {
 		c.Edits = s.edits(at[i], safe(c.Decisions, c.WritablePaths))
 	}
 	for i := range w.Findings {
-		values := explicit(w.Findings[i].Exception)
 		for j := range w.Containers {
-			if w.Containers[j].Name == w.Findings[i].Container && len(values) > 0 {
-				w.Fixes[i] = s.edits(at[j], values)
+			if w.Containers[j].Name == w.Findings[i].Container {
+				w.Fixes[i] = s.fix(w.Findings[i].Exception, w.Containers[j].Name, at[j])
 				break
 			}
 		}
@@ -118,44 +117,20 @@ func safe(decisions []Decision, writable []string) map[string]json.RawMessage {
 	return values
 }
 
-// optOuts are the values with which a container keeps what it has without a setting.
-var optOuts = map[string]json.RawMessage{
-	"allowPrivilegeEscalation": json.RawMessage("true"),
-	"readOnlyRootFilesystem":   json.RawMessage("false"),
-	"runAsNonRoot":             json.RawMessage("false"),
-}
-
-// explicit returns what a container sets itself to have what an exception of a profile would
-// give it; nil where that cannot be said in its security context.
-func explicit(e *evidence.Exception) map[string]json.RawMessage {
-	if e == nil || len(e.WritablePaths) > 0 || len(e.Add) > 0 {
-		return nil
-	}
-	values := map[string]json.RawMessage{}
-	for _, field := range e.Leave {
-		if optOuts[field] == nil {
-			return nil
-		}
-		values[field] = optOuts[field]
-	}
-	for name, value := range e.Container {
-		if field := defaults.FieldByName(name); field == nil || field.Levels&defaults.ContainerLevel == 0 {
-			return nil
-		}
-		values[name] = value
-	}
-	return values
-}
-
 // edits returns the edits that add values to the security context of what stands at a
 // pointer in the object; nil if there are none, or if they cannot be made.
 func (s *source) edits(at string, values map[string]json.RawMessage) []yamledit.Edit {
-	if len(values) == 0 {
-		return nil
-	}
-	additions := s.chosen(at+"/securityContext", values)
+	return s.added(s.chosen(at+"/securityContext", values))
+}
+
+// added returns the edits that make additions to the object; nil if there are none, or if
+// they cannot be made.
+func (s *source) added(additions []yamledit.Addition) []yamledit.Edit {
 	d := s.object.Document
-	if d.IsJSON {
+	switch {
+	case len(additions) == 0:
+		return nil
+	case d.IsJSON:
 		edits, err := yamledit.EditsOfValue(s.file.Data, s.object.Start, s.object.Start+len(s.object.Raw), additions)
 		if err != nil {
 			return nil

@@ -4,10 +4,12 @@ package preview
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/evidence/known"
 	"github.com/caseharden/caseharden/internal/profiletest"
 	"github.com/caseharden/caseharden/preview/manifest"
 	"github.com/caseharden/caseharden/preview/yamledit"
@@ -24,11 +26,16 @@ func TestFixes(t *testing.T) {
 		exception  *evidence.Exception
 		yaml, json string // what is added
 	}{
-		"another user":          {"a", &evidence.Exception{Container: uid}, "    securityContext:\n      runAsUser: 101\n", `,"securityContext":{"runAsUser":101}`},
-		"in the context":        {"b", &evidence.Exception{Container: uid}, "      runAsUser: 101\n", `,"runAsUser":101`},
-		"an opt-out":            {"b", &evidence.Exception{Leave: []string{"readOnlyRootFilesystem"}, Container: uid}, "      readOnlyRootFilesystem: false\n      runAsUser: 101\n", `,"readOnlyRootFilesystem":false,"runAsUser":101`},
-		"nothing says unset":    {"a", &evidence.Exception{Leave: []string{"runAsUser"}}, "", ""},
-		"paths need volumes":    {"a", &evidence.Exception{WritablePaths: []string{"/tmp"}}, "", ""},
+		"another user":       {"a", &evidence.Exception{Container: uid}, "    securityContext:\n      runAsUser: 101\n", `,"securityContext":{"runAsUser":101}`},
+		"in the context":     {"b", &evidence.Exception{Container: uid}, "      runAsUser: 101\n", `,"runAsUser":101`},
+		"an opt-out":         {"b", &evidence.Exception{Leave: []string{"readOnlyRootFilesystem"}, Container: uid}, "      readOnlyRootFilesystem: false\n      runAsUser: 101\n", `,"readOnlyRootFilesystem":false,"runAsUser":101`},
+		"nothing says unset": {"a", &evidence.Exception{Leave: []string{"runAsUser"}}, "", ""},
+		"a path": {"a", &evidence.Exception{WritablePaths: []string{"/tmp"}},
+			"    volumeMounts:\n    - name: a-tmp\n      mountPath: /tmp\n  volumes:\n  - name: a-tmp\n    emptyDir: {}\n", `,"volumeMounts":[{"name":"a-tmp","mountPath":"/tmp"}],"volumes":[{"name":"a-tmp","emptyDir":{}}]`},
+		"paths and a value": {"b", &evidence.Exception{WritablePaths: []string{"/run", "/var/Lib"}, Container: uid},
+			"      runAsUser: 101\n    volumeMounts:\n    - name: b-run\n      mountPath: /run\n    - name: b-var-lib\n      mountPath: /var/Lib\n  volumes:\n  - name: b-run\n    emptyDir: {}\n  - name: b-var-lib\n    emptyDir: {}\n",
+			`,"runAsUser":101,"volumeMounts":[{"name":"b-run","mountPath":"/run"},{"name":"b-var-lib","mountPath":"/var/Lib"}],"volumes":[{"name":"b-run","emptyDir":{}},{"name":"b-var-lib","emptyDir":{}}]`},
+		"a path, and a capability that nobody knows": {"a", &evidence.Exception{WritablePaths: []string{"/tmp"}, Add: []string{"CHOWN"}}, "", ""},
 		"of a pod":              {"a", &evidence.Exception{Container: map[string]json.RawMessage{"fsGroup": json.RawMessage("5")}}, "", ""},
 		"no exception is known": {"a", nil, "", ""},
 		"of no container":       {"", &evidence.Exception{Container: uid}, "", ""},
@@ -54,6 +61,57 @@ func TestFixes(t *testing.T) {
 			if text == yaml && (w.Containers[0].Line != 6 || w.Containers[1].Line != 8) {
 				t.Errorf("%s: containers on lines %d and %d", name, w.Containers[0].Line, w.Containers[1].Line)
 			}
+		}
+	}
+}
+
+// A fix that mounts an emptyDir resolves its finding, beside volumes and mounts that are there,
+// in every form of a manifest.
+func TestFixesWithVolumes(t *testing.T) {
+	facts := func(image string) *evidence.Known {
+		k, _ := known.For(image)
+		return k
+	}
+	const (
+		deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n"
+		container  = "      containers:\n      - name: web\n        image: nginx:1.27 # the server\n        securityContext: {runAsUser: 101}\n"
+		mounts     = "        volumeMounts:\n        - {name: pages, mountPath: /usr/share/nginx/html}\n"
+		volumes    = "      volumes:\n      - name: pages\n        configMap: {name: pages}\n      - name: web-run\n        configMap: {name: run}\n"
+	)
+	for name, text := range map[string]string{
+		"none":               deployment + container,
+		"both":               deployment + container + mounts + volumes,
+		"volumes first":      deployment + volumes + container + mounts,
+		"empty lists":        deployment + container + "        volumeMounts: []\n      volumes:\n",
+		"flow style":         "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: web, image: nginx, volumeMounts: [{name: v, mountPath: /v}]}], volumes: [{name: v, emptyDir: {}}]}}\n",
+		"JSON":               `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"web","image":"nginx","volumeMounts":[{"name":"v","mountPath":"/v"}]}],"volumes":[{"name":"v","emptyDir":{}}]}}`,
+		"the second in list": `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Service"},{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"initContainers":[{"name":"web","image":"nginx"}],"containers":[{"name":"other","image":"x"}]}}]}`,
+	} {
+		find := func(text []byte) (Workload, int) {
+			r := New(profiletest.Builtin(t, "hardened"), []manifest.Input{{Name: "x", Data: text}}, Options{Locate: true, Known: facts})
+			if len(r.Errors)+len(r.Warnings) > 0 {
+				t.Fatalf("%s: %v, %v in\n%s", name, r.Errors, r.Warnings, text)
+			}
+			w := r.Workloads[0]
+			return w, slices.IndexFunc(w.Findings, func(f evidence.Finding) bool {
+				return f.ID == "directory-read-only" && f.Container == "web"
+			})
+		}
+		w, i := find([]byte(text))
+		if i < 0 || len(w.Fixes[i]) == 0 {
+			t.Errorf("%s: finding %d has no fix", name, i)
+			continue
+		}
+		fixed := yamledit.Apply([]byte(text), w.Fixes[i])
+		after, left := find(fixed)
+		if left >= 0 {
+			t.Errorf("%s: the finding is still there: %+v in\n%s", name, after.Findings[left], fixed)
+		}
+		if slices.ContainsFunc(after.Containers, func(c Container) bool { return c.Name == "web" && c.Decisions[2].Outcome != "inject" }) {
+			t.Errorf("%s: the root file system stays writable", name)
+		}
+		if strings.Count(string(fixed), "web-run\n")+strings.Count(string(fixed), `"web-run"`) > 2 {
+			t.Errorf("%s: a name is taken twice:\n%s", name, fixed)
 		}
 	}
 }
