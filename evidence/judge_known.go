@@ -25,9 +25,10 @@ func judgeKnown(c *Container, f *Facts) []Finding {
 	}
 	j.userRefused()
 	if j.needsRoot() {
-		return j.found
+		j.given.user = false // it stays root, which owns or opens all directories
+	} else {
+		j.fileCapability()
 	}
-	j.fileCapability()
 	j.directories()
 	return j.found
 }

@@ -43,6 +43,12 @@ func TestKnownImages(t *testing.T) {
 		{"no guard", with(guarded, func(k *evidence.Known) { k.Guarded = false }), nil, "", []string{
 			`risk entrypoint-needs-root [capabilities.drop runAsNonRoot runAsUser] {"leave":["capabilities.drop","runAsNonRoot","runAsUser"]}`,
 		}},
+		{"no guard, and it writes below /run", with(guarded, func(k *evidence.Known) {
+			k.Guarded, k.Writes, k.Data, k.Volumes = false, []string{"/run/db"}, []string{"/data"}, []string{"/data"}
+		}), nil, "", []string{
+			`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/run/db"]}`,
+			`risk entrypoint-needs-root [capabilities.drop runAsNonRoot runAsUser] {"leave":["capabilities.drop","runAsNonRoot","runAsUser"]}`,
+		}},
 		{"no guard, with a command of its own", with(guarded, func(k *evidence.Known) { k.Guarded = false }), func(c *evidence.Container) { c.Command = []string{"x"} }, "", nil},
 		{"an image for programs of others", with(guarded, func(k *evidence.Known) { k.Guarded, k.Base = false, true }), nil, "", nil},
 		{"it writes below /run", with(guarded, func(k *evidence.Known) { k.Writes = []string{"/run/db"} }), nil, "", []string{
