@@ -31,7 +31,8 @@ func (s *Subject) Judge(f evidence.Facts) []evidence.Finding {
 			case found[i].ID == volumeOwner.ID:
 				found[i] = evidence.OwnedByMainUser(found[i], &s.container, &f)
 			case found[i].ID == readOnlyRoot.ID && s.told(&f):
-				found[i].Severity = evidence.Low
+				found[i].Verdict, found[i].Severity = evidence.Unknown, evidence.Low
+				found[i].What += "; nothing that is known of its image shows whether it writes"
 			}
 		}
 		found = append(found, judged...)
@@ -89,7 +90,8 @@ func Examine(p Pair) (ofPod []evidence.Finding, containers []*Subject) {
 //	root-allowed,              or facts of a well-known image
 //	root-loses-capabilities
 //	read-only-root             a finding that it writes to directories that would be read-only; and
-//	                           files or facts that tell of none, if it can write to /tmp or needs not
+//	                           files or facts that tell of none, if it can write to /tmp or needs not.
+//	                           If it cannot, it is unknown whether it has to
 //	added-capabilities-non-root,  an image whose user is not root: it has them not effective
 //	privileged-non-root           as it is
 //	command-needs-root         a finding that the entrypoint needs root

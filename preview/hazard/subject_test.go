@@ -53,18 +53,25 @@ func TestGuessesYield(t *testing.T) {
 	}
 }
 
-// Facts of an image that tell of nothing that it writes make it no more than unlikely.
+// Where an image or facts of it tell of nothing that it writes, nothing shows that it needs a
+// place for it.
 func TestNoPlaceForTemporaryFiles(t *testing.T) {
 	ten := int64(10001)
-	for want, facts := range map[evidence.Severity]evidence.Facts{
-		evidence.Medium: {},
-		evidence.Low:    {Known: &evidence.Known{UID: &ten}},
+	read := &evidence.Image{Config: evidence.Config{User: "101", Entrypoint: []string{"server"}}, Files: imagetest.New(t, "f 755 0:0 /usr/bin/server", nil)}
+	for _, tt := range []struct {
+		facts evidence.Facts
+		want  evidence.Verdict
+	}{
+		{evidence.Facts{}, evidence.Risk},
+		{evidence.Facts{Image: &evidence.Image{Config: read.Config}}, evidence.Risk},
+		{evidence.Facts{Known: &evidence.Known{UID: &ten}}, evidence.Unknown},
+		{evidence.Facts{Image: read}, evidence.Unknown},
 	} {
 		c := hazardCase{pod: `{spec: {containers: [{name: c, image: x}]}}`, profile: "hardened"}
-		found := Find(c.pair(t), func(*Subject) evidence.Facts { return facts })
+		found := Find(c.pair(t), func(*Subject) evidence.Facts { return tt.facts })
 		i := slices.IndexFunc(found, func(f evidence.Finding) bool { return f.ID == "read-only-root" })
-		if i < 0 || found[i].Severity != want {
-			t.Errorf("with %+v: found %+v, want read-only-root with severity %s", facts, found, want)
+		if i < 0 || found[i].Verdict != tt.want {
+			t.Errorf("with %+v: found %+v, want read-only-root with verdict %s", tt.facts, found, tt.want)
 		}
 	}
 }
