@@ -16,19 +16,17 @@ type Facts struct {
 // Status is what the runtime reports of a running container.
 type Status struct {
 	User                 *User // status.containerStatuses[].user.linux
-	Image, ImageID       string
+	ImageID              string
 	Ready                bool
 	Restarts             int32
 	Waiting, WaitMessage string // reason and message
 	ExitCode             *int32 // of the last termination
-	TermReason           string
-	TermMessage          string
+	TermReason           string // such as OOMKilled
 }
 
 // User is who a process is.
 type User struct {
 	UID, GID int64
-	Groups   []int64
 }
 
 // Image is what an image says about the containers that are made of it.
@@ -72,7 +70,6 @@ type File struct {
 	Interpreter  string // of a program: from ELF's PT_INTERP or from #!
 
 	Layer string // digest of the layer that has it
-	Size  int64
 }
 
 // FileCapabilities is what the extended attribute security.capability holds.

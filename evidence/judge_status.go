@@ -83,7 +83,11 @@ func (s *Status) trouble() string {
 		return ""
 	}
 	if s.ExitCode != nil && *s.ExitCode != 0 {
-		parts = append(parts, fmt.Sprintf("last exit code %d", *s.ExitCode))
+		last := fmt.Sprintf("last exit code %d", *s.ExitCode)
+		if s.TermReason != "" && s.TermReason != "Error" { // which says no more than the code
+			last += " (" + s.TermReason + ")"
+		}
+		parts = append(parts, last)
 	}
 	if s.Restarts > 0 {
 		parts = append(parts, fmt.Sprintf("%d restarts", s.Restarts))

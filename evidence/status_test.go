@@ -16,7 +16,7 @@ func TestLiveStatus(t *testing.T) {
 	as := func(uid int64) evidence.Status {
 		return evidence.Status{User: &evidence.User{UID: uid, GID: uid}, Ready: true}
 	}
-	code := int32(1)
+	code, killed := int32(1), int32(137)
 	for _, tt := range []struct {
 		name  string
 		facts evidence.Facts
@@ -33,6 +33,7 @@ func TestLiveStatus(t *testing.T) {
 		{"the image tells more", evidence.Facts{Image: &evidence.Image{Files: imagetest.New(t, "", nil)}}, nil, as(0), nil},
 		{"public sources tell more", evidence.Facts{Known: &evidence.Known{UID: number(0)}}, nil, as(0), nil},
 		{"it crashes", evidence.Facts{}, nil, evidence.Status{Waiting: "CrashLoopBackOff", Restarts: 7, ExitCode: &code}, []string{`unknown not-running-now []`}},
+		{"it needs more memory", evidence.Facts{}, nil, evidence.Status{Restarts: 7, ExitCode: &killed, TermReason: "OOMKilled"}, []string{`unknown not-running-now []`}},
 		{"it starts", evidence.Facts{}, nil, evidence.Status{Waiting: "ContainerCreating"}, nil},
 		{"the image cannot be read", evidence.Facts{ImageErr: errors.New("no such host")}, nil, evidence.Status{Ready: true}, []string{
 			`unknown image-unread [allowPrivilegeEscalation capabilities.drop readOnlyRootFilesystem runAsNonRoot runAsUser]`,

@@ -119,9 +119,9 @@ func (p *livePod) asWritten() statuses {
 }
 
 func statusOf(s *corev1.ContainerStatus) *evidence.Status {
-	status := &evidence.Status{Image: s.Image, ImageID: s.ImageID, Ready: s.Ready, Restarts: s.RestartCount}
+	status := &evidence.Status{ImageID: s.ImageID, Ready: s.Ready, Restarts: s.RestartCount}
 	if s.User != nil && s.User.Linux != nil {
-		status.User = &evidence.User{UID: s.User.Linux.UID, GID: s.User.Linux.GID, Groups: s.User.Linux.SupplementalGroups}
+		status.User = &evidence.User{UID: s.User.Linux.UID, GID: s.User.Linux.GID}
 	}
 	if w := s.State.Waiting; w != nil {
 		status.Waiting, status.WaitMessage = w.Reason, w.Message
@@ -131,7 +131,7 @@ func statusOf(s *corev1.ContainerStatus) *evidence.Status {
 		ended = s.LastTerminationState.Terminated
 	}
 	if ended != nil {
-		status.ExitCode, status.TermReason, status.TermMessage = &ended.ExitCode, ended.Reason, ended.Message
+		status.ExitCode, status.TermReason = &ended.ExitCode, ended.Reason
 	}
 	return status
 }

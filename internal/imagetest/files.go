@@ -52,7 +52,6 @@ func New(t testing.TB, lines string, contents map[string]string) *Files {
 			f.add(p, evidence.File{Mode: mode})
 		}
 		file := f.files[p]
-		file.Size = int64(len(f.contents[p]))
 		if line, _, _ := strings.Cut(f.contents[p], "\n"); strings.HasPrefix(line, "#!") {
 			if words := strings.Fields(line[2:]); len(words) > 0 {
 				file.Interpreter = words[0]

@@ -55,7 +55,7 @@ func (a *applier) apply(e layer.Entry) {
 		target := w.walk(path.Clean("/"+e.Link), false)
 		a.steps += w.steps
 		if target != nil && !target.attributes.mode.IsDir() {
-			a.put(parent, name, &node{attributes: target.attributes, size: target.size})
+			a.put(parent, name, &node{attributes: target.attributes})
 		}
 	case layer.File:
 		if old != nil && e.Mode.IsDir() && old.attributes.mode.IsDir() {
@@ -63,8 +63,7 @@ func (a *applier) apply(e layer.Entry) {
 			a.new[old] = true
 			return
 		}
-		n := &node{attributes: a.attributesOf(e), size: e.Size}
-		a.put(parent, name, n)
+		a.put(parent, name, &node{attributes: a.attributesOf(e)})
 	}
 }
 

@@ -41,7 +41,6 @@ var _ evidence.Files = (*Tree)(nil)
 // A node is a file under one of its names.
 type node struct {
 	attributes *attributes
-	size       int64
 	children   map[string]*node // of a directory, once it has any
 }
 
@@ -80,9 +79,6 @@ func (t *Tree) Apply(ctx context.Context, digest string, index *layer.Index) err
 	return nil
 }
 
-// Size returns a measure of the memory that the tree needs, in bytes.
-func (t *Tree) Size() int64 { return int64(t.files)*128 + int64(t.text) }
-
 // Stat describes what is at a path, and follows links on the way there only.
 func (t *Tree) Stat(name string) (evidence.File, bool) {
 	n := t.find(name, false)
@@ -92,7 +88,7 @@ func (t *Tree) Stat(name string) (evidence.File, bool) {
 	a := n.attributes
 	return evidence.File{
 		Mode: a.mode, UID: a.uid, GID: a.gid, Link: a.link, Capabilities: layer.Capabilities(a.capability),
-		Interpreter: a.program, Layer: a.layer, Size: n.size,
+		Interpreter: a.program, Layer: a.layer,
 	}, true
 }
 

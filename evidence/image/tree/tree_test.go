@@ -208,7 +208,7 @@ d var 0755 0:0`)
 	if f, ok := tree.Stat("/e"); !ok || f.Mode&fs.ModeSymlink == 0 || f.Link != "/etc" {
 		t.Errorf("Stat does not show the link: %+v", f)
 	}
-	if f, ok := tree.Stat("/out/passwd"); !ok || !f.Mode.IsRegular() || f.Size != 10 {
+	if f, ok := tree.Stat("/out/passwd"); !ok || !f.Mode.IsRegular() {
 		t.Errorf("Stat does not follow links on the way: %+v", f)
 	}
 	if f, ok := tree.Stat("/"); !ok || !f.Mode.IsDir() {
