@@ -154,7 +154,7 @@ func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *
 	root := s.c.After.User != nil && *s.c.After.User == 0
 	byGroup := has(programNotExecutable) || has(workingDirectoryClosed) || has(directoryOfOthers)
 	for _, user := range users {
-		for _, drop := range options(given.drop && (root || user.root || has(fileCapability) || has(entrypointNeedsRoot)), capabilitiesDrop) {
+		for _, drop := range options(given.drop && (root || user.root || has(fileCapability) || has(setuidHelper) || has(entrypointNeedsRoot)), capabilitiesDrop) {
 			for _, escalation := range options(given.noNewPrivs && has(setuidHelper), noEscalation) {
 				for _, group := range options(given.group && byGroup, runAsGroup) {
 					ch := &change{user: user.uid, leave: slices.Clone(user.leave)}

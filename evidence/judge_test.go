@@ -347,7 +347,55 @@ var imageCases = []imageCase{
 		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, User: "1000"},
 		files:    shellFiles + "f 755 0:0 /usr/bin/server\nf 4755 0:0 /usr/bin/sudo",
 		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\nsudo chown app /x\nexec server\n"},
+		want: []string{
+			`risk setuid-helper [allowPrivilegeEscalation capabilities.drop] {"leave":["allowPrivilegeEscalation","capabilities.drop"]}`,
+		},
+	},
+	{
+		name:     "a setuid helper that works without capabilities",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, User: "1000"},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nf 4755 0:0 /usr/bin/fusermount",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\nfusermount /x\nexec server\n"},
 		want:     []string{`risk setuid-helper [allowPrivilegeEscalation] {"leave":["allowPrivilegeEscalation"]}`},
+	},
+	{
+		name:   "sudo, and a user with a line in /etc/passwd",
+		config: evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, User: "app"},
+		files:  shellFiles + "f 755 0:0 /usr/bin/server\nf 4755 0:0 /usr/bin/sudo",
+		contents: map[string]string{
+			"/entrypoint.sh": "#!/bin/sh\nset -e\nsudo chown app /x\nexec server\n", "/etc/passwd": "root:x:0:0::/root:/bin/sh\napp:x:998:998::/:/bin/sh\n",
+		},
+		want: []string{
+			`risk no-account [runAsUser] {"container":{"runAsUser":998}}`,
+			`risk setuid-helper [allowPrivilegeEscalation capabilities.drop] {"leave":["allowPrivilegeEscalation","capabilities.drop"]}`,
+		},
+	},
+	{
+		name:     "a script of which nothing tells what it ends with",
+		config:   evidence.Config{Entrypoint: []string{"/opt/server/bin/run.sh"}, Env: []string{"SERVER_HOME=/opt/server"}},
+		files:    shellFiles + "d 1777 0:0 /opt/server/work",
+		contents: map[string]string{"/opt/server/bin/run.sh": "#!/bin/sh\nrunner=server\neval exec \"$runner\" \"$@\"\n"},
+		want:     []string{`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/opt/server/work"]}`},
+	},
+	{
+		name:     "keys of the host, beside other files",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, User: "1000"},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nf 755 0:0 /usr/bin/ssh-keygen\nd 777 0:0 /etc/ssh\nf 644 0:0 /etc/ssh/sshd_config",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\nssh-keygen -A\nexec server\n"},
+		want:     []string{`risk directory-read-only [readOnlyRootFilesystem] {"leave":["readOnlyRootFilesystem"]}`},
+	},
+	{
+		name:     "keys of the host, which are there",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, User: "1000"},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nf 755 0:0 /usr/bin/ssh-keygen\nd 777 0:0 /etc/ssh\nf 600 0:0 /etc/ssh/ssh_host_ed25519_key",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\nssh-keygen -A\nexec server\n"},
+	},
+	{
+		name:     "a key that a script makes",
+		config:   evidence.Config{Entrypoint: []string{"/entrypoint.sh"}, User: "1000"},
+		files:    shellFiles + "f 755 0:0 /usr/bin/server\nd 777 0:0 /keys",
+		contents: map[string]string{"/entrypoint.sh": "#!/bin/sh\nset -e\nssh-keygen -q -t ed25519 -N '' -f /keys/id\nssh-keygen -y -f /keys/id\nexec server\n"},
+		want:     []string{`risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/keys"]}`},
 	},
 	{
 		name:   "a file capability without the effective bit",

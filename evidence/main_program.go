@@ -15,6 +15,7 @@ import (
 // names and cannot write to.
 func (r *run) mainProgram(p process, argv []string, at location) {
 	r.mains = append(r.mains, p)
+	r.programs++
 	if !r.work.spend(len(r.serviceDirectories())) {
 		return
 	}

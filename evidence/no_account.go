@@ -13,14 +13,14 @@ var noAccount = &Cause{
 	Title:    "User without a line in /etc/passwd",
 	Settings: []string{"runAsUser"},
 	When:     "the image's `/etc/passwd` has no line for the user, and its main program or entrypoint looks the user up",
-	Because:  "the user has no name, and its home directory is `/`: programs such as initdb and ssh refuse to start",
+	Because:  "the user has no name, and its home directory is `/`: programs such as initdb, ssh and sudo refuse to start",
 	Fix:      "set runAsUser to a user of the image",
 }
 
 // looksUp are programs that do not start for a user without a line in /etc/passwd.
 var looksUp = func() map[string]bool {
 	names := map[string]bool{}
-	for _, name := range strings.Fields("initdb pg_ctl pg_ctlcluster pg_createcluster ssh") {
+	for _, name := range strings.Fields("initdb pg_ctl pg_ctlcluster pg_createcluster ssh sudo") {
 		names[name] = true
 	}
 	return names

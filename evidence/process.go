@@ -111,6 +111,11 @@ func (p *process) can(capability string) bool {
 	return holds(p.effective, allCapabilities) || holds(p.effective, capability)
 }
 
+// mayGet reports whether a program that the process executes can get a capability.
+func (p *process) mayGet(capability string) bool {
+	return holds(p.bounding, allCapabilities) || holds(p.bounding, capability)
+}
+
 // What a process may want to do with a file.
 const (
 	read    = 4

@@ -45,7 +45,11 @@ func (r *run) exec(p process, argv []string, certain bool) {
 	case script == nil:
 		return // its interpreter is not there
 	default:
+		known := r.programs
 		r.script(p, file, *script, certain)
+		if r.programs == known { // such as one that ends with eval: its own words and variables tell
+			r.mainProgram(p, argv, at)
+		}
 		return
 	}
 	if launch, is := shell.Launched(argv); is {

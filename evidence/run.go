@@ -44,6 +44,7 @@ type run struct {
 	made      []string  // files that scripts write
 	places    []string  // of the image's own volumes
 	mains     []process // who the main program runs as
+	programs  int       // how many were found that may be the main program
 }
 
 // A trouble is something that is in the way under some settings.

@@ -72,7 +72,7 @@ func (r *run) isProgram(word string) bool {
 var preparing = func() map[string]bool {
 	names := map[string]bool{}
 	for _, name := range strings.Fields("[ awk basename cat chgrp chmod chown cmp cp cut date dirname echo env expr false find getent grep groupadd " +
-		"hostname id install ln ls mkdir mkfifo mktemp mv nproc openssl printf pwd readlink realpath rm rmdir sed seq sleep sort stat sync tail tee " +
+		"hostname id install ln ls mkdir mkfifo mktemp mv nproc openssl printf pwd readlink realpath rm rmdir sed seq sleep sort ssh-keygen stat sync tail tee " +
 		"test touch tr true uname useradd usermod wc which xargs") {
 		names[name] = true
 	}
@@ -165,11 +165,14 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 		r.changesOwner(p, file, words, fatal, step.Ignored)
 		return
 	}
-	if name == "initdb" && !usesWrapper(r, file) {
+	if (name == "initdb" || name == "sudo") && !usesWrapper(r, file) {
 		r.account(p, words)
 	}
-	if name == "cp" && slices.ContainsFunc(words[1:], replacesFile) {
+	switch {
+	case name == "cp" && slices.ContainsFunc(words[1:], replacesFile):
 		name, fatal = "cp -f", false // where it may not write a file it removes it first, or does nothing
+	case name == "ssh-keygen":
+		fatal = false // with -A it reports no failure
 	}
 	for _, target := range written(path.Base(words[0]), words[1:]) {
 		if step.Handled && name != "mktemp" {
@@ -207,7 +210,7 @@ func (r *run) step(p *process, file string, step shell.Step, sure, fatal bool) {
 		return
 	}
 	if helperNames[name] {
-		r.program(p, words[0], false)
+		r.program(p, words[0], fatal && !r.byOpenPATH(words[0]))
 	}
 }
 
@@ -302,6 +305,17 @@ func written(name string, words []string) []target {
 	case "cp", "mv", "ln":
 		if len(operands) > 1 && !slices.ContainsFunc(words, namesTarget) {
 			each(last, strings.HasSuffix(last[0], "/"), false)
+		}
+	case "ssh-keygen":
+		file := ""
+		if i := slices.Index(words, "-f"); i >= 0 && i+1 < len(words) {
+			file = words[i+1]
+		}
+		switch {
+		case slices.Contains(words, "-A"): // the keys of the host that are not there, below a prefix
+			each([]string{file + "/etc/ssh/ssh_host_ed25519_key"}, false, true)
+		case slices.Contains(words, "-t"), slices.Contains(words, "-N"):
+			each([]string{file}, false, true)
 		}
 	case "sed":
 		if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "-i") || w == "--in-place" }) && len(operands) > 1 {
