@@ -123,9 +123,13 @@ func wasRoot(c *Container, f *Facts) bool {
 }
 
 // MayStartAsRoot reports whether the container may start as root as its manifest is, as far
-// as the image or public facts tell.
+// as the image, the live status or public facts tell.
 func MayStartAsRoot(c *Container, f *Facts) bool {
-	if f.Image == nil && c.Before.User == nil && f.Known.Tells(c) {
+	switch {
+	case f.Image != nil || c.Before.User != nil:
+	case f.Status != nil && f.Status.User != nil:
+		return f.Status.User.UID == 0
+	case f.Known.Tells(c):
 		uid := f.Known.imageUID()
 		return uid == nil || *uid == 0
 	}

@@ -92,8 +92,8 @@ func Examine(p Pair) (ofPod []evidence.Finding, containers []*Subject) {
 //	read-only-root             a finding that it writes to directories that would be read-only; and
 //	                           files or facts that tell of none, if it can write to /tmp or needs not.
 //	                           If it cannot, it is unknown whether it has to
-//	added-capabilities-non-root,  an image whose user is not root: it has them not effective
-//	privileged-non-root           as it is
+//	added-capabilities-non-root,  an image or a live status whose user is not root: it has them
+//	privileged-non-root           not effective as it is
 //	command-needs-root         a finding that the entrypoint needs root
 //	what is about the user     the live status, if it runs as that user already
 func (s *Subject) yields(guess *evidence.Finding, f *evidence.Facts, judged []evidence.Finding) bool {

@@ -38,6 +38,8 @@ func TestGuessesYield(t *testing.T) {
 		{"read-only-root", plain, "hardened", evidence.Facts{Known: &evidence.Known{UID: &ten, Writes: []string{"/run/x"}}}, evidence.Facts{Image: read}},
 		{"root-allowed", allowed, "hardened", evidence.Facts{Image: read}, evidence.Facts{}},
 		{"added-capabilities-non-root", adds, "hardened", evidence.Facts{Image: numeric}, evidence.Facts{Image: asRoot}},
+		{"added-capabilities-non-root", adds, "hardened",
+			evidence.Facts{Status: &evidence.Status{User: &evidence.User{UID: 7}}}, evidence.Facts{Status: &evidence.Status{User: &evidence.User{}}}},
 		{"privileged-non-root", privileged, "hardened", evidence.Facts{Image: numeric}, evidence.Facts{Image: asRoot}},
 		{"volume-owner", claim, "hardened",
 			evidence.Facts{Status: &evidence.Status{User: &evidence.User{UID: 10001}, Ready: true}}, evidence.Facts{Status: &evidence.Status{User: &evidence.User{UID: 7}, Ready: true}}},
