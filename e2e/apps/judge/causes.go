@@ -23,6 +23,7 @@ var causesOf = map[string][]catalogue.Cause{
 	"read-only-root":           {catalogue.ReadOnly},
 	"root-loses-capabilities":  {catalogue.Capability},
 	"setuid-helper":            {catalogue.SetUID},
+	"user-now":                 {catalogue.Entrypoint, catalogue.NeedsRoot, catalogue.Owner},
 	"volume-owner":             {catalogue.Owner},
 	"working-directory-closed": {catalogue.Owner},
 }

@@ -6,6 +6,7 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // record writes what was found of applications, and keeps what is known of the others. Each
 // setting gets the cause that causes.yaml gives, or none, which a test tells.
 func record(apps []catalogue.App, found []*catalogue.AppTruth) error {
+	if !slices.ContainsFunc(found, func(t *catalogue.AppTruth) bool { return t != nil }) {
+		return nil
+	}
 	truth, err := catalogue.ReadTruth()
 	if err != nil {
 		truth = catalogue.Truth{}
