@@ -12,8 +12,8 @@ var userNow = &Cause{
 	Title:    "User of the running container",
 	Settings: []string{runAsUser},
 	When:     "`runAsUser` is injected, and the live status tells the user with which the container started (Kubernetes 1.31 and later)",
-	Because: "a container that started as root may need root, and the files that a container writes may belong to the user as whom it started; " +
-		"one that started as the user of the profile already works under it",
+	Because: "a container that started as root may need root, and what it writes may belong to the user as whom it started. " +
+		"One that started as the user of the profile already works under it",
 	Fix: "set runAsUser to the user as whom the container runs now",
 }
 

@@ -50,7 +50,8 @@ func profile(r Result, truth catalogue.Truth) string {
 	fmt.Fprintf(&b, "| what `preview -o profile --images` writes | %d of %d | %.1f |\n", p.Serve, p.Apps, share(p.Kept, p.Serve))
 	fmt.Fprintf(&b, "| the smallest exceptions that the search found | %d of %d | %.1f |\n", len(truth.Apps), len(truth.Apps), share(possible, len(truth.Apps)))
 	for _, fail := range p.Fail {
-		fmt.Fprintf(&b, "\n- %s", fail)
+		name, how, _ := strings.Cut(fail, ": ")
+		fmt.Fprintf(&b, "\n- %s: `%s`", name, strings.Join(strings.Fields(strings.Trim(how, ": ")), " "))
 	}
 	if len(p.Fail) > 0 {
 		b.WriteString("\n")
