@@ -16,9 +16,9 @@ var readOnlyRoot = rule{
 		Title:    "No place for temporary files",
 		Settings: words("readOnlyRootFilesystem"),
 		Severity: evidence.Medium,
-		When:     "a container has nothing writable at `/tmp` or at `/run`; `readOnlyRootFilesystem: true` is injected",
-		Because: "most applications write something: temporary files, a PID file, a log, a cache. A volume elsewhere does not help them. " +
-			"If the image was read, or is well known, and nothing of it shows such a need, the verdict is `unknown`",
+		When: "a container has nothing writable at `/tmp` or at `/run`; `readOnlyRootFilesystem: true` is injected. " +
+			"The verdict is `unknown` if the image was read, or is well known, and shows no need",
+		Because: "most applications write something: temporary files, a PID file, a log, a cache. A volume elsewhere does not help them",
 		Fix: "mount an emptyDir where it writes (often /tmp and /run), or set readOnlyRootFilesystem: false, in the manifest; " +
 			"or give the profile writablePaths",
 	},
