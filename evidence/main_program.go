@@ -81,6 +81,9 @@ func (r *run) needsOf(argv []string, at location) []need {
 		}
 		r.work.spend(len(r.env[name]) / 16)
 		for _, p := range absolutePaths([]byte(r.env[name])) {
+			if xdgHomes[name] {
+				p = r.ownBelow(p, argv)
+			}
 			named(p, fmt.Sprintf("the variable %s names %s", name, p))
 		}
 	}

@@ -37,6 +37,21 @@ func (r *run) isPrepared(dir string, f File) bool {
 	return slices.Contains(r.volumes(), dir) || f.Mode.Perm()&0o002 != 0 || !isOfSystem(dir) && r.canHide(dir)
 }
 
+// xdgHomes are variables that name directories in which each program has one of its own (XDG
+// Base Directory Specification).
+var xdgHomes = wordSet("XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME")
+
+// ownBelow returns the directory in a directory of many programs that is named after this
+// program, or that directory itself if the image has none.
+func (r *run) ownBelow(dir string, argv []string) string {
+	for _, stem := range stems(argv[:1]) {
+		if l := r.resolve(path.Join(dir, stem)); l.mounted != nil || !l.missing && l.file.Mode.IsDir() {
+			return path.Join(dir, stem)
+		}
+	}
+	return dir
+}
+
 // stateNames are what servers call the directories in their own directory that they write to.
 var stateNames = wordSet("cache data db log logs run spool state storage temp tmp work")
 

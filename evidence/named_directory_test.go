@@ -32,6 +32,11 @@ func TestNamedDirectories(t *testing.T) {
 		{"directories below that of a server", evidence.Config{Entrypoint: []string{"/bin/server"}, Env: []string{"SERVER_HOME=/opt/server"}},
 			"f 644 0:0 /opt/server/lib/x.jar\nd 777 0:0 /opt/server/logs\nd 755 0:0 /opt/server/plugins", nil, []string{
 				`medium: risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/opt/server/logs"]}`}},
+		{"a directory of the server below one for many", evidence.Config{Entrypoint: []string{"/bin/server"}, Env: []string{"XDG_DATA_HOME=/data"}},
+			"d 755 0:0 /data\nd 1777 0:0 /data/server", nil, []string{
+				`medium: risk directory-read-only [readOnlyRootFilesystem] {"writablePaths":["/data/server"]}`}},
+		{"a directory of the server below one for many, which is writable", evidence.Config{Entrypoint: []string{"/bin/server"}, Env: []string{"XDG_DATA_HOME=/data"}},
+			"d 755 0:0 /data\nd 1777 0:0 /data/server", func(c *evidence.Container) { c.After.ReadOnlyRoot = false }, nil},
 		{"a volume of root", evidence.Config{Entrypoint: []string{"/bin/server"}, Volumes: []string{"/state"}}, "d 755 0:0 /state", nil, []string{
 			`medium: risk directory-owner [readOnlyRootFilesystem] {"writablePaths":["/state"]}`}},
 		{"a volume that the image does not have", evidence.Config{Entrypoint: []string{"/bin/server"}, Volumes: []string{"/state"}}, "", nil, []string{
