@@ -139,10 +139,11 @@ func TestNamespaceThatEnforces(t *testing.T) {
 	}
 	// Who may not read the namespace is not warned: then what a copy became tells it.
 	bedtest.Kubectl(t, c, "", "create", "serviceaccount", "robot", "-n", ns)
-	bedtest.Kubectl(t, c, "", "create", "role", "robot", "-n", ns, "--verb=*", "--resource=*.*")
-	bedtest.Kubectl(t, c, "", "create", "rolebinding", "robot", "-n", ns, "--role=robot", "--serviceaccount="+ns+":robot")
-	token := strings.TrimSpace(bedtest.Kubectl(t, c, "", "create", "token", "robot", "-n", ns))
-	if r := try(t, "deployment/app", "-n", ns, "--kubeconfig", asRobot(t, token)); r.code != 3 || !strings.Contains(r.report.Sentence, "enforces a profile already") {
+	bedtest.Kubectl(t, c, "", "create", "rolebinding", "robot", "-n", ns, "--role=caseharden-trial", "--serviceaccount="+ns+":robot")
+	kubeconfig := asRobot(t, strings.TrimSpace(bedtest.Kubectl(t, c, "", "create", "token", "robot", "-n", ns)))
+	_, role, _ := strings.Cut(try(t, "deployment/app", "-n", ns, "--kubeconfig", kubeconfig).stderr, "\n\n")
+	bedtest.Apply(t, c, ns, role) // that the command printed
+	if r := try(t, "deployment/app", "-n", ns, "--kubeconfig", kubeconfig); r.code != 3 || !strings.Contains(r.report.Sentence, "enforces a profile already") {
 		t.Errorf("as somebody who may not read the namespace: exit code %d, %q", r.code, r.report.Sentence)
 	}
 }
