@@ -59,11 +59,10 @@ func notEmpty(flags *pflag.FlagSet) (err error) {
 
 // checkFindings checks the flags that say which findings are shown, and how.
 func (o *previewOptions) checkFindings(table string) error {
+	if err := checkConditions(o.failOn, o.minSeverity); err != nil {
+		return err
+	}
 	switch {
-	case o.minSeverity != "" && !slices.Contains(severityNames(), o.minSeverity):
-		return fmt.Errorf("--min-severity %q: must be %s", o.minSeverity, orList(severityNames()))
-	case o.failOn != "" && !slices.Contains(failConditions, o.failOn):
-		return fmt.Errorf("--fail-on %q: must be %s", o.failOn, orList(failConditions))
 	case o.exitCode && o.failOn != "" && o.failOn != failOnChange:
 		return fmt.Errorf("--exit-code and --fail-on %s: give one of them", o.failOn)
 	case o.summary && o.explains:
@@ -72,6 +71,17 @@ func (o *previewOptions) checkFindings(table string) error {
 		return fmt.Errorf("--summary: is a form of -o %s, and -o %s has everything", table, o.output)
 	case o.explains && o.output != table:
 		return fmt.Errorf("--explain: is a form of -o %s, and -o %s has everything", table, o.output)
+	}
+	return nil
+}
+
+// checkConditions checks the flags --fail-on and --min-severity, which may be empty.
+func checkConditions(failOn, minSeverity string) error {
+	switch {
+	case minSeverity != "" && !slices.Contains(severityNames(), minSeverity):
+		return fmt.Errorf("--min-severity %q: must be %s", minSeverity, orList(severityNames()))
+	case failOn != "" && !slices.Contains(failConditions, failOn):
+		return fmt.Errorf("--fail-on %q: must be %s", failOn, orList(failConditions))
 	}
 	return nil
 }
