@@ -34,6 +34,9 @@ func (o *previewOptions) check(outputs []string) error {
 	if slices.Contains(o.files, "") {
 		return errors.New(`-f "": must name a file or a directory, or be - for standard input`)
 	}
+	if slices.Contains(o.excludedNamespaces, "") {
+		return errors.New(`--exclude-namespace "": must name a namespace`)
+	}
 	if i := slices.Index(o.files, manifest.Stdin); i >= 0 && slices.Contains(o.files[i+1:], manifest.Stdin) {
 		return errors.New("-f -: standard input can be read only once")
 	}
