@@ -183,7 +183,7 @@ demo-cluster: ## Show it down to the kernel, in a whole cluster (Linux, as root:
 test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs runc and buildah)
 	@e2e/node/test.sh
 
-test-trial: ## Run all tests of trials on a whole cluster (Linux, as root; a quarter of an hour)
+test-trial: ## Run all tests of trials on a whole cluster, also of real applications (Linux, as root; half an hour)
 	@TRIALS=. e2e/node/test.sh
 
 test-versions: ## Run tests on the API servers of VERSIONS, such as "1.30 1.34" (builds each the first time, five minutes or more)

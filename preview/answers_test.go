@@ -3,12 +3,7 @@
 package preview_test
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +11,6 @@ import (
 	"github.com/caseharden/caseharden/defaults"
 	"github.com/caseharden/caseharden/defaults/profile"
 	"github.com/caseharden/caseharden/evidence"
-	"github.com/caseharden/caseharden/evidence/known"
 	"github.com/caseharden/caseharden/internal/imagetest"
 	"github.com/caseharden/caseharden/internal/profiletest"
 	"github.com/caseharden/caseharden/preview"
@@ -72,42 +66,10 @@ func TestAnswersAreFinal(t *testing.T) {
 
 // The same for the pods of CORPUS, with the facts of known images.
 func TestAnswersToTheCorpus(t *testing.T) {
-	path := os.Getenv("CORPUS")
-	if path == "" {
-		t.Skip("CORPUS is not set")
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unzipped, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var items []any
-	lines := bufio.NewScanner(unzipped)
-	lines.Buffer(nil, 4<<20)
-	for lines.Scan() {
-		var line struct{ Pod map[string]any }
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			t.Fatal(err)
-		}
-		line.Pod["apiVersion"], line.Pod["kind"] = "v1", "Pod"
-		items = append(items, line.Pod)
-	}
-	list, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
-	if err != nil || lines.Err() != nil {
-		t.Fatal(err, lines.Err())
-	}
-	facts := func(image string) *evidence.Known {
-		if k, found := known.For(image); found {
-			return k
-		}
-		return nil
-	}
+	list, _ := corpus(t)
 	for _, base := range []string{"hardened", "compatible", "restricted"} {
 		t.Run(base, func(t *testing.T) {
-			checkAnswers(t, profiletest.Builtin(t, base), string(list), preview.Options{Known: facts}, true)
+			checkAnswers(t, profiletest.Builtin(t, base), string(list), preview.Options{Known: publicFacts}, true)
 		})
 	}
 }

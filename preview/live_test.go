@@ -172,6 +172,46 @@ spec: {template: {spec: {containers: [{name: c, image: "db:2"}]}}}
 	}
 }
 
+// Of Pods of one template, one that works under the user of a profile speaks first, then one
+// that works as root: that others run as another user does not make it fit.
+func TestWhichPodSpeaks(t *testing.T) {
+	pod := func(name string, uid int, ready bool, hardened bool) string {
+		annotation, context := "", ""
+		if hardened {
+			annotation, context = `{"containers":{"c":["runAsUser"]}}`, ", securityContext: {runAsUser: 10001}"
+		}
+		return fmt.Sprintf(`---
+apiVersion: v1
+kind: Pod
+metadata: {name: %s, annotations: {caseharden.io/injected: %q}, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: db, controller: true, uid: "1"}]}
+spec: {containers: [{name: c, image: db%s}]}
+status: {containerStatuses: [{name: c, image: x, imageID: x, ready: %t, restartCount: 0, user: {linux: {uid: %d, gid: 0}}}]}
+`, name, annotation, context, ready, uid)
+	}
+	const set = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {template: {spec: {containers: [{name: c, image: db}]}}}\n"
+	for name, c := range map[string]struct {
+		pods [2]string
+		want string
+	}{
+		"one works under the profile, one as root":            {[2]string{pod("a", 10001, true, true), pod("b", 0, true, false)}, "fits user-now c"},
+		"one does not work under the profile":                 {[2]string{pod("a", 10001, false, true), pod("b", 0, true, false)}, "risk user-now c"},
+		"one has the user by its image, and one runs as root": {[2]string{pod("a", 10001, true, false), pod("b", 0, true, false)}, "risk user-now c"},
+		"one is not ready":                                    {[2]string{pod("a", 0, false, false), pod("b", 10001, true, false)}, "fits user-now c"},
+	} {
+		for _, text := range []string{set + c.pods[0] + c.pods[1], c.pods[1] + c.pods[0] + set} {
+			var got []string
+			for _, f := range previewed(t, text, Options{})["StatefulSet db"] {
+				if strings.Contains(f, "user-now") {
+					got = append(got, f)
+				}
+			}
+			if diff := cmp.Diff([]string{c.want}, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	}
+}
+
 const lowPortPod = `
 apiVersion: v1
 kind: Pod

@@ -103,19 +103,45 @@ func (p *livePod) statuses() statuses {
 
 // asWritten returns the statuses by what the template of the pod had made of its containers:
 // without the users that the webhook filled in.
-func (p *livePod) asWritten() statuses {
+func (p *livePod) asWritten() map[made]witness {
 	record := (&defaults.Pod{Annotations: p.Metadata.Annotations}).EarlierPass()
-	if record == nil {
-		return p.statuses()
-	}
-	all := statuses{}
+	all := map[made]witness{}
 	for m, status := range p.statuses() {
-		if slices.Contains(record.Containers[m.name], "runAsUser") || slices.Contains(record.Pod, "runAsUser") {
-			m.user = noUser
+		w := witness{Status: status}
+		if record != nil && (slices.Contains(record.Containers[m.name], "runAsUser") || slices.Contains(record.Pod, "runAsUser")) {
+			m.user, w.hardened = noUser, true
 		}
-		all[m] = status
+		all[m] = w
 	}
 	return all
+}
+
+// A witness is the status of a container in one of the pods of a controller.
+type witness struct {
+	*evidence.Status
+	hardened bool // the webhook filled in its user
+}
+
+// weight orders the witnesses of one container: of several, the heaviest speaks for the
+// template, and of those the first.
+//
+//	it works under the user of a profile     4
+//	it works as root                         3
+//	it works as another user                 2
+//	it has a user, and does not work         1
+//	it has none                              0
+func (w witness) weight() int {
+	switch {
+	case w.Status == nil || w.User == nil:
+		return 0
+	case !w.Ready:
+		return 1
+	case w.hardened:
+		return 4
+	case w.User.UID == 0:
+		return 3
+	}
+	return 2
 }
 
 func statusOf(s *corev1.ContainerStatus) *evidence.Status {
@@ -172,10 +198,10 @@ func runningIn(files []*manifest.File) running {
 		return nil
 	}
 	type found struct {
-		owners []identity
-		statuses
+		owners    []identity
+		witnesses map[made]witness
 	}
-	all := running{}
+	heard := map[identity]map[made]witness{}
 	inorder.Do(len(pods), func(i int) found {
 		live, has := readLive(pods[i])
 		h, err := pods[i].Header()
@@ -186,16 +212,23 @@ func runningIn(files []*manifest.File) running {
 		return found{ownersOf(owner.APIVersion, owner.Kind, h.Metadata.Namespace, owner.Name, live.Metadata.Labels), live.asWritten()}
 	}, func(_ int, f found) {
 		for _, owner := range f.owners {
-			if all[owner] == nil {
-				all[owner] = statuses{}
+			if heard[owner] == nil {
+				heard[owner] = map[made]witness{}
 			}
-			for m, status := range f.statuses {
-				if known := all[owner][m]; known == nil || known.User == nil && status.User != nil {
-					all[owner][m] = status
+			for m, w := range f.witnesses {
+				if before, found := heard[owner][m]; !found || w.weight() > before.weight() {
+					heard[owner][m] = w
 				}
 			}
 		}
 	})
+	all := running{}
+	for owner, witnesses := range heard {
+		all[owner] = statuses{}
+		for m, w := range witnesses {
+			all[owner][m] = w.Status
+		}
+	}
 	return all
 }
 

@@ -3,6 +3,7 @@
 package trial
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,7 +49,8 @@ type detective struct {
 	search *narrow.Search
 	user   int64 // as whom the control's container runs; 0: root, or unknown
 
-	paths        []string
+	paths        []string // that an observer saw the container write to
+	covered      []string // directories with files that the container needs
 	capabilities []string
 	symptoms     map[watch.Symptom]bool
 }
@@ -99,12 +101,13 @@ func (d *detective) offer(group string, uid int64) {
 	}
 }
 
-// consider takes what a copy said. A copy with a candidate that breaks suggests the next
-// candidate: the same, with what its clues call for.
+// consider takes what a copy said. A copy with a candidate that breaks suggests the next ones:
+// the same, with what its last words call for, and with what all of its clues call for. What
+// an application says in passing may be harmless, and a volume hides files of the image.
 func (d *detective) consider(c narrow.Candidate, j watch.Judgement) {
-	next := narrow.Candidate{}
-	for group, answer := range c {
-		next[group] = answer
+	all := maps.Clone(c)
+	if all == nil {
+		all = narrow.Candidate{}
 	}
 	for _, clue := range j.Clues {
 		if clue.Container != d.book.container {
@@ -116,49 +119,126 @@ func (d *detective) consider(c narrow.Candidate, j watch.Judgement) {
 			}
 		}
 		d.symptoms[clue.Symptom] = true
-		switch clue.Symptom {
-		case watch.ReadOnly:
-			d.readOnly(clue, next)
-		case watch.Denied:
-			if c[userGroup] != narrow.Leave {
-				d.suggestUser(next)
-			} else {
-				d.keep(append([]string{"DAC_OVERRIDE"}, d.kept(c)...), next)
-			}
-		case watch.NotPermitted:
-			d.notPermitted(clue, next)
-		case watch.NeedsRoot, watch.NoUser:
-			d.suggestUser(next)
-		case watch.BadCall:
-			next["seccompProfile"] = narrow.Leave
+		if j.Outcome == watch.Breaks {
+			d.answer(clue, all)
 		}
 	}
+	if j.Outcome != watch.Breaks {
+		return
+	}
+	d.suggest(c, all)
+	for _, clue := range j.Clues {
+		if clue.Container == d.book.container && clue.Line == j.Line {
+			next := maps.Clone(c)
+			if next == nil {
+				next = narrow.Candidate{}
+			}
+			d.answer(clue, next)
+			d.suggest(c, next)
+		}
+	}
+	d.hidden(c, j.Line)
+}
+
+// suggest suggests what is another candidate, without what the profile does not fill in.
+func (d *detective) suggest(c, next narrow.Candidate) {
 	for group := range next {
 		if !d.book.has(group) {
 			delete(next, group)
 		}
 	}
-	if j.Outcome == watch.Breaks && next.Key() != c.Key() {
+	if next.Key() != c.Key() {
 		d.search.Suggest(next)
 	}
 }
 
-// readOnly notes where the container wanted to write.
+// answer changes a candidate by what a clue calls for.
+func (d *detective) answer(clue watch.Clue, next narrow.Candidate) {
+	switch clue.Symptom {
+	case watch.ReadOnly:
+		d.readOnly(clue, next)
+	case watch.Denied:
+		switch {
+		case next[userGroup] == narrow.Leave:
+			d.keep(append([]string{"DAC_OVERRIDE"}, d.kept(next)...), next)
+		default:
+			d.denied(clue, next)
+			d.suggestUser(next)
+		}
+	case watch.NotPermitted:
+		d.notPermitted(clue, next)
+	case watch.NeedsRoot, watch.NoUser:
+		d.suggestUser(next)
+	case watch.BadCall:
+		next["seccompProfile"] = narrow.Leave
+	}
+}
+
+// readOnly has a candidate write where the container wanted to.
 func (d *detective) readOnly(clue watch.Clue, next narrow.Candidate) {
 	dir := watch.Directory(clue.Path)
-	if dir != "" && !slices.Contains(d.paths, dir) {
-		d.paths = append(d.paths, dir)
-	}
-	switch answer, ok := d.book.offerPaths(d.paths); {
+	paths := d.written(next)
+	switch {
 	case next[rootGroup] == narrow.Leave:
-	case clue.Path != "" && dir == "":
+		return
+	case clue.Path != "" && (dir == "" || slices.Contains(d.covered, dir)):
 		next[rootGroup] = narrow.Leave // no volume can be mounted there
-	case ok:
+		return
+	case dir == "":
+		paths = append(paths, "/run", "/tmp")
+	default:
+		paths = append(paths, dir)
+	}
+	if answer, ok := d.book.offerPaths(paths); ok {
 		d.search.Answer(rootGroup, answer)
 		next[rootGroup] = answer.ID
-	default:
-		if answer, ok := d.book.offerPaths([]string{"/run", "/tmp"}); ok {
-			next[rootGroup] = answer.ID
+	}
+}
+
+// denied suggests the same with a volume at the directory that belongs to another user: it
+// belongs to nobody.
+func (d *detective) denied(clue watch.Clue, c narrow.Candidate) {
+	dir := watch.Directory(clue.Path)
+	if dir == "" || slices.Contains(d.covered, dir) {
+		return
+	}
+	if answer, ok := d.book.offerPaths(append(d.written(c), dir)); ok {
+		d.search.Answer(rootGroup, answer)
+		next := maps.Clone(c)
+		next[rootGroup] = answer.ID
+		d.suggest(c, next)
+	}
+}
+
+// written returns where a candidate has volumes to write to.
+func (d *detective) written(c narrow.Candidate) []string {
+	return slices.Clone(d.book.answers[rootGroup][c[rootGroup]].WritablePaths)
+}
+
+var missing = regexp.MustCompile(`(?i)no such file|not found|cannot (find|open)|could not (find|open)|does not exist|ENOENT`)
+
+// hidden looks for a file that the container misses since a volume is mounted above it: there
+// no volume can be mounted, and the root file system has to be writable.
+func (d *detective) hidden(c narrow.Candidate, line string) {
+	if !missing.MatchString(line) {
+		return
+	}
+	for _, dir := range d.written(c) {
+		if strings.Contains(line, dir+"/") {
+			d.cover(dir)
+			next := maps.Clone(c)
+			next[rootGroup] = narrow.Leave
+			d.suggest(c, next)
+		}
+	}
+}
+
+// cover withdraws the answers that mount a volume at a directory.
+func (d *detective) cover(dir string) {
+	d.covered = append(d.covered, dir)
+	for id, e := range d.book.answers[rootGroup] {
+		if slices.Contains(e.WritablePaths, dir) {
+			d.search.Withdraw(rootGroup, id)
 		}
 	}
 }
@@ -235,22 +315,6 @@ func (d *detective) suggestUser(next narrow.Candidate) {
 	if next[capabilitiesGroup] == "" {
 		if answer, ok := d.book.offerCapabilities(startAsRoot); ok {
 			next[capabilitiesGroup] = answer.ID
-		}
-	}
-}
-
-// refine offers, next to an answer that works, those with one part less.
-func (d *detective) refine(c narrow.Candidate) {
-	e := d.book.answers[rootGroup][c[rootGroup]]
-	for i := range e.WritablePaths {
-		if answer, ok := d.book.offerPaths(slices.Delete(slices.Clone(e.WritablePaths), i, i+1)); ok {
-			d.search.Answer(rootGroup, answer)
-		}
-	}
-	e = d.book.answers[capabilitiesGroup][c[capabilitiesGroup]]
-	for i := range e.Add {
-		if answer, ok := d.book.offerCapabilities(slices.Delete(slices.Clone(e.Add), i, i+1)); ok {
-			d.search.Answer(capabilitiesGroup, answer)
 		}
 	}
 }

@@ -234,4 +234,9 @@ func canWrite(c corev1.Container, path string) bool {
 	return !readOnly || slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return strings.HasPrefix(path, m.MountPath+"/") })
 }
 
+// hides reports whether a volume is mounted above a file of the image.
+func hides(c corev1.Container, path string) bool {
+	return slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return strings.HasPrefix(path, m.MountPath+"/") })
+}
+
 func crash(says string) ending { return ending{after: time.Second, says: says, code: 1} }

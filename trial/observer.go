@@ -20,11 +20,11 @@ const observerName = "caseharden-observer"
 // with the same user and group, and without a capability. It returns nil where there is none: no
 // image is given, the root file system of the candidate is read-only, or the container runs
 // as root, whom only root with the same capabilities may watch.
-func (t *Trial) observer(h *hunt, c narrow.Candidate) map[string]any {
+func (t *Trial) observer(b *book, c narrow.Candidate) map[string]any {
 	if t.Options.ObserverImage == "" || c[rootGroup] != narrow.Leave {
 		return nil
 	}
-	uid := t.userOf(h, c)
+	uid := t.userOf(b, c)
 	if uid <= 0 {
 		return nil
 	}
@@ -33,8 +33,8 @@ func (t *Trial) observer(h *hunt, c narrow.Candidate) map[string]any {
 		"capabilities":   map[string]any{"drop": []any{"ALL"}},
 		"seccompProfile": map[string]any{"type": "RuntimeDefault"},
 	}
-	if uid == t.facts.users[h.book.container] {
-		security["runAsGroup"] = t.facts.groups[h.book.container]
+	if uid == t.facts.users[b.container] {
+		security["runAsGroup"] = t.facts.groups[b.container]
 	}
 	return map[string]any{
 		"name": observerName, "image": t.Options.ObserverImage, "args": []any{"observe"},
@@ -48,19 +48,19 @@ func (t *Trial) observer(h *hunt, c narrow.Candidate) map[string]any {
 }
 
 // userOf returns as whom a container runs under a candidate; 0 is root, or unknown.
-func (t *Trial) userOf(h *hunt, c narrow.Candidate) int64 {
+func (t *Trial) userOf(b *book, c narrow.Candidate) int64 {
 	answer := c[userGroup]
 	if number, found := strings.CutPrefix(answer, "user "); found {
 		uid, _ := strconv.ParseInt(number, 10, 64)
 		return uid
 	}
 	for _, s := range t.settings {
-		if answer == "" && s.Field == "runAsUser" && s.Container == h.book.container {
+		if answer == "" && s.Field == "runAsUser" && s.Container == b.container {
 			uid, _ := strconv.ParseInt(s.Value, 10, 64)
 			return uid
 		}
 	}
-	return t.facts.users[h.book.container]
+	return t.facts.users[b.container]
 }
 
 // observed returns where a container of a copy wrote, by its observer's log.

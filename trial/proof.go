@@ -19,48 +19,58 @@ const maxProofs = 3
 // roundsAfterProof is how many more rounds a search gets after a proof that failed.
 const roundsAfterProof = 2
 
+// A proof is what the runs of the profile as a whole came to.
+type proof struct {
+	conclusion Conclusion // empty: interrupted
+	sentence   string
+	exceptions []Exception
+	runs       []Run
+	notes      []string
+}
+
 // prove runs the profile that was found as a whole: once for the full time, and once with its
 // containers killed in between, beside a control that is killed as well. A first start
 // proves little: what a program left behind may keep it from starting again.
-func (t *Trial) prove(ctx context.Context, r *Report, all Run, found []Exception) {
+func (t *Trial) prove(ctx context.Context, all Run, found []Exception) proof {
 	for attempt := 1; ctx.Err() == nil; attempt++ {
-		p := t.plan.Profile
-		if len(found) > 0 {
-			doc, err := t.write(found)
-			if err == nil {
-				p, err = parse(t.Options.Name, doc, t.Options.Profiles)
-			}
-			if err != nil {
-				r.conclude(CannotTell, err.Error())
-				return
-			}
+		p, err := t.profileWith(found)
+		if err != nil {
+			return proof{conclusion: CannotTell, sentence: err.Error()}
 		}
-		failed, proven := t.runProof(ctx, r, p, all, len(found) == 0)
+		proven, failed := t.runProof(ctx, p, all, len(found) == 0)
 		switch {
-		case proven && len(found) == 0:
-			r.conclude(AllWork, "The workload works under all settings of the profile.")
-			return
-		case proven:
-			r.conclude(ExceptionsFound, "The workload works under the profile with the exceptions below, and not without them.")
-			r.Exceptions = found
-			return
-		case failed.Outcome != watch.Breaks:
-			if failed.Outcome == watch.CannotTell {
-				r.conclude(CannotTell, sentence("The proof", failed))
-			}
-			return
+		case failed == nil && len(found) == 0:
+			proven.conclusion, proven.sentence = AllWork, "The workload works under all settings of the profile."
+			return proven
+		case failed == nil:
+			proven.conclusion, proven.sentence = ExceptionsFound, "The workload works under the profile with the exceptions below, and not without them."
+			proven.exceptions = found
+			return proven
+		case failed.Outcome == watch.Pending:
+			return proof{}
+		case failed.Outcome == watch.CannotTell:
+			return proof{conclusion: CannotTell, sentence: sentence("The proof", *failed)}
 		case attempt == maxProofs:
-			r.conclude(CannotTell, sentence("What worked once did not work again. The proof", failed))
-			return
+			return proof{conclusion: CannotTell, sentence: sentence("What worked once did not work again. The proof", *failed)}
 		}
 		var reason string
-		if found, reason = t.again(ctx, failed, found == nil); found == nil {
-			if ctx.Err() == nil {
-				r.conclude(CannotTell, reason)
-			}
-			return
+		if found, reason = t.again(ctx, *failed, found == nil); found == nil && ctx.Err() == nil {
+			return proof{conclusion: CannotTell, sentence: reason}
 		}
 	}
+	return proof{}
+}
+
+// profileWith returns the profile with exceptions, as it is written.
+func (t *Trial) profileWith(found []Exception) (*defaults.Profile, error) {
+	if len(found) == 0 {
+		return t.plan.Profile, nil
+	}
+	doc, err := t.write(found)
+	if err != nil {
+		return nil, err
+	}
+	return parse(t.Options.Name, doc, t.Options.Profiles)
 }
 
 // again searches on after a proof that failed: the candidate that was proven breaks, and
@@ -94,27 +104,34 @@ func (t *Trial) again(ctx context.Context, failed Run, fromScratch bool) ([]Exce
 	return nil, sentence("What worked once did not work again. The proof", failed)
 }
 
-// runProof runs the copies of a proof side by side, and returns the one that failed. What the
-// copy with all settings has proven already is not run again.
-func (t *Trial) runProof(ctx context.Context, r *Report, p *defaults.Profile, all Run, heldAlready bool) (failed Run, proven bool) {
+// After a container was killed, it has to stay ready for a shorter time than before: the
+// probe that kills it kills it again, and until then it has to start and to hold.
+const (
+	holdAfterKill = 10 * time.Second
+	spareLife     = 5 * time.Second
+)
+
+// runProof runs the copies of a proof side by side, and returns what they prove, or the one
+// that failed. What the copy with all settings has proven already is not run again.
+func (t *Trial) runProof(ctx context.Context, p *defaults.Profile, all Run, heldAlready bool) (proven proof, failed *Run) {
 	type named struct {
 		what  string
 		p     *defaults.Profile
 		rules watch.Rules
 	}
 	var wanted []named
-	if !heldAlready {
+	if heldAlready {
+		proven.runs = append(proven.runs, all)
+	} else {
 		wanted = append(wanted, named{"proof", p, t.rules(t.Options.Hold)})
 	}
 	second := named{"proof, a second time", p, t.rules(t.Options.Hold)}
 	if t.plan.CanRestart() {
-		hold := min(t.Options.Hold, 15*time.Second)
-		killed := t.rules(hold)
-		killed.KillAfter = (2*killed.Baseline.ReadyAfter + hold + 10*time.Second).Round(time.Second)
+		killed := t.rules(min(t.Options.Hold, holdAfterKill))
+		killed.KillAfter = (2*max(killed.Baseline.ReadyAfter, killed.Baseline.Served) + killed.Hold + spareLife).Round(time.Second)
 		second = named{"proof, killed once", p, killed}
-		controlRules := killed
-		controlRules.Baseline = nil
-		wanted = append(wanted, named{"as it is, killed once", nil, controlRules})
+		killed.Baseline = nil
+		wanted = append(wanted, named{"as it is, killed once", nil, killed})
 	}
 	wanted = append(wanted, second)
 	results := make(chan Run, len(wanted))
@@ -131,27 +148,20 @@ func (t *Trial) runProof(ctx context.Context, r *Report, p *defaults.Profile, al
 		runs[run.What] = run
 	}
 	if ctx.Err() != nil {
-		return Run{Outcome: watch.Pending}, false
+		return proof{}, &Run{Outcome: watch.Pending}
 	}
 	control, compared := runs["as it is, killed once"]
 	for _, w := range wanted {
 		run := runs[w.what]
 		switch {
-		case run.works(), w.p == nil:
+		case w.p == nil:
+		case run.works():
+			proven.runs = append(proven.runs, run)
 		case w.what == second.what && compared && !control.works():
-			r.Notes = append(r.Notes, fmt.Sprintf("That the container was killed proves nothing: the workload as it is does not survive it either (%s).", control.Why))
+			proven.notes = append(proven.notes, fmt.Sprintf("That the container was killed proves nothing: the workload as it is does not survive it either (%s).", control.Why))
 		default:
-			return run, false
+			return proof{}, &run
 		}
 	}
-	r.Proof = nil
-	if heldAlready {
-		r.Proof = append(r.Proof, all)
-	}
-	for _, w := range wanted {
-		if run := runs[w.what]; w.p != nil && run.works() {
-			r.Proof = append(r.Proof, run)
-		}
-	}
-	return Run{}, true
+	return proven, nil
 }

@@ -4,15 +4,12 @@ package trial
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/caseharden/caseharden/trial/plan"
 	"github.com/caseharden/caseharden/trial/watch"
@@ -117,79 +114,6 @@ func (t *Trial) run(ctx context.Context, r request) Run {
 		result.observed = t.observed(ctx, result, r.watched)
 	}
 	return finish(j)
-}
-
-// create creates a copy. While a quota has no room, it waits as long as other copies of the
-// trial take some.
-func (t *Trial) create(ctx context.Context, pod *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	for {
-		created, err := t.Cluster.Create(ctx, pod)
-		switch {
-		case err == nil:
-			t.alive.Add(1)
-			return created, nil
-		case apierrors.IsAlreadyExists(err):
-			return nil, fmt.Errorf("a pod named %s is there already: %w", pod.GetName(), err)
-		case isTransient(err), isQuota(err) && t.makesRoom():
-		default:
-			return nil, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(pollInterval):
-		}
-	}
-}
-
-// leaving is how long a copy that was deleted may still count in a quota.
-const leaving = 20 * time.Second
-
-// makesRoom reports whether a copy of the trial is there, or was until just now: its place in
-// a quota will be free.
-func (t *Trial) makesRoom() bool {
-	return t.alive.Load() > 0 || time.Since(time.Unix(t.removed.Load(), 0)) < leaving
-}
-
-func isQuota(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota")
-}
-
-// isTransient reports whether an error says nothing about the request: the API server is
-// away, or busy.
-func isTransient(err error) bool {
-	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTimeout(err) {
-		return true
-	}
-	_, isStatus := err.(apierrors.APIStatus)
-	return !isStatus
-}
-
-// refusedCopy says why the API server refused a copy.
-func refusedCopy(err error) watch.Judgement {
-	why := "the API server refuses the copy"
-	switch message := err.Error(); {
-	case isQuota(err):
-		why = "the namespace's quota has no room for a copy"
-	case strings.Contains(message, "violates PodSecurity"):
-		why = "the namespace enforces a Pod Security Standard that the workload does not meet as it is"
-	case strings.Contains(message, "admission webhook"):
-		why = "an admission webhook of the cluster refuses the copy"
-	case strings.Contains(message, "ValidatingAdmissionPolicy"):
-		why = "an admission policy of the cluster refuses the copy"
-	case apierrors.IsForbidden(err):
-		why = "you may not create the copy, or a LimitRange or another admission plugin refuses it"
-	}
-	return watch.Judgement{Outcome: watch.CannotTell, Why: why, Line: err.Error()}
-}
-
-// remove deletes a copy, also after the context has ended.
-func (t *Trial) remove(ctx context.Context, name string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	_ = t.Cluster.Delete(ctx, name) // what is left is deleted by its label at the end
-	t.removed.Store(time.Now().Unix())
-	t.alive.Add(-1)
 }
 
 // follow watches a copy until its outcome is known.
@@ -308,51 +232,4 @@ func (t *Trial) log(ctx context.Context, name, container string, previous bool) 
 		return ""
 	}
 	return strings.TrimSuffix(log, "\n") + "\n"
-}
-
-// measure makes what the control did known to the copies beside it, once it is ready.
-// If copies are exercised, it is known once the control serves: how long that takes is the
-// measure for the others.
-func (t *Trial) measure(ctx context.Context, seen *watch.Seen, r request) {
-	name := r.copy.Name
-	if t.control == nil || seen.Ready.IsZero() || t.controlName != name {
-		return
-	}
-	if _, known := t.control.get(); known {
-		return
-	}
-	if r.rules.Exercised && !r.rules.Finishes {
-		if !t.exercise(ctx, name).Passed {
-			return
-		}
-		seen.Served = time.Since(seen.Since)
-	}
-	t.fetch(ctx, seen, name)
-	t.control.is(watch.BaselineOf(*seen))
-}
-
-// exercise runs the command, or makes the request, that exercises a copy.
-func (t *Trial) exercise(ctx context.Context, name string) *watch.Exercise {
-	const timeout = 20 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if len(t.Options.Exec) > 0 {
-		what := "--exec " + strings.Join(t.Options.Exec, " ")
-		code, output, err := t.Cluster.Exec(ctx, name, t.plan.Main().Name, t.Options.Exec)
-		return verdictOf(what, code == 0, fmt.Sprintf("exit code %d", code), output, err)
-	}
-	what := "GET " + t.Options.HTTP
-	status, body, err := t.Cluster.Get(ctx, name, t.port(), t.Options.HTTP)
-	return verdictOf(what, status >= 200 && status < 400, fmt.Sprintf("status %d", status), body, err)
-}
-
-func verdictOf(what string, passed bool, came, output string, err error) *watch.Exercise {
-	if err != nil {
-		return &watch.Exercise{What: fmt.Sprintf("%s: %s", what, err)}
-	}
-	lines := strings.Split(strings.TrimSpace(output), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" && !passed {
-		came += ": " + last
-	}
-	return &watch.Exercise{Passed: passed, What: what + ": " + came}
 }

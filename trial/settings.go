@@ -131,23 +131,16 @@ func (b *book) offerUser(uid int64) (narrow.Answer, bool) {
 	return narrow.Answer{ID: id, Cost: costUser}, true
 }
 
-// defaultCapabilities are those that containerd and CRI-O give a container, without those
-// that CRI-O does not.
-var defaultCapabilities = []string{
-	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
-	"NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
-}
-
 // offerCapabilities offers to drop all but some of the capabilities that containers have by
 // default.
 func (b *book) offerCapabilities(kept []string) (narrow.Answer, bool) {
 	kept = slices.Compact(slices.Sorted(slices.Values(kept)))
-	kept = slices.DeleteFunc(kept, func(c string) bool { return !slices.Contains(defaultCapabilities, c) })
+	kept = slices.DeleteFunc(kept, func(c string) bool { return !slices.Contains(evidence.DefaultCapabilities(), c) })
 	if len(kept) == 0 || !b.has(capabilitiesGroup) {
 		return narrow.Answer{}, false
 	}
 	id := "keep " + strings.Join(kept, " ")
-	dropped := slices.DeleteFunc(slices.Clone(defaultCapabilities), func(c string) bool { return slices.Contains(kept, c) })
+	dropped := slices.DeleteFunc(evidence.DefaultCapabilities(), func(c string) bool { return slices.Contains(kept, c) })
 	value, err := json.Marshal(map[string]any{"drop": dropped})
 	if err != nil {
 		panic(fmt.Sprintf("internal error: marshalling names: %s", err))

@@ -108,13 +108,10 @@ func (t *Trial) investigate(whole context.Context, r *Report) {
 		controlEnded <- run
 	}()
 	all := t.inSlot(ctx, t.request("all", "all settings", t.plan.Profile, t.control, watch.Rules{Within: t.Options.Timeout, Hold: t.Options.Hold}))
-	var found []Exception
-	var reason string
-	switch all.Outcome {
-	case watch.Breaks:
-		t.learn(ctx)
-		found, reason = t.narrow(ctx, all)
-	case watch.Works, watch.CannotTell, watch.Pending:
+	found, reason := t.exceptionsFor(ctx, all)
+	var proven proof
+	if all.works() || found != nil {
+		proven = t.prove(ctx, all, found) // the control may hold meanwhile
 	}
 	controlRun := <-controlEnded
 	r.Control = controlRun
@@ -126,15 +123,26 @@ func (t *Trial) investigate(whole context.Context, r *Report) {
 		return // interrupted
 	case !controlRun.works():
 		r.conclude(CannotTell, controlSentence(controlRun))
-		return
 	case all.Outcome == watch.CannotTell:
 		r.conclude(CannotTell, sentence("The copy with all settings", all))
-		return
 	case all.Outcome == watch.Breaks && found == nil:
 		r.conclude(CannotTell, reason)
-		return
+	case proven.conclusion != "":
+		r.conclude(proven.conclusion, proven.sentence)
+		r.Exceptions = append(r.Exceptions, proven.exceptions...)
+		r.Proof = append(r.Proof, proven.runs...)
+		r.Notes = append(r.Notes, proven.notes...)
 	}
-	t.prove(ctx, r, all, found)
+}
+
+// exceptionsFor returns the exceptions under which the workload works, if the copy with all
+// settings breaks: nil and the reason if there are none.
+func (t *Trial) exceptionsFor(ctx context.Context, all Run) (found []Exception, reason string) {
+	if all.Outcome != watch.Breaks {
+		return nil, ""
+	}
+	t.learn(ctx)
+	return t.narrow(ctx, all)
 }
 
 // request puts a copy together.
@@ -142,7 +150,7 @@ func (t *Trial) request(label, what string, p *profileOf, c *control, rules watc
 	n := t.copies.Add(1)
 	rules.Finishes = t.plan.Workload.Finishes
 	rules.Patience = patience
-	rules.Exercised = len(t.Options.Exec) > 0 || t.Options.HTTP != ""
+	rules.Exercised = t.exercises()
 	return request{
 		copy:    plan.Copy{Name: fmt.Sprintf("caseharden-trial-%s-%d", t.plan.Trial, n), Label: label, Profile: p, KillAfter: rules.KillAfter},
 		what:    what,
@@ -150,6 +158,9 @@ func (t *Trial) request(label, what string, p *profileOf, c *control, rules watc
 		control: c,
 	}
 }
+
+// exercises reports whether copies are exercised.
+func (t *Trial) exercises() bool { return len(t.Options.Exec) > 0 || t.Options.HTTP != "" }
 
 // patience is how long scheduling and mounting may take.
 const patience = 20 * time.Second

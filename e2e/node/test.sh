@@ -17,13 +17,22 @@ echo "== tests on a whole cluster, and with caseharden installed in it, some min
 go test -tags=cluster -count=1 -timeout 30m -v -p 1 -exec "$dir/sandbox" ./testbed/cluster ./node | grep --line-buffered -v '^=== '
 fi
 
-# make test-trial runs all of them, which takes a quarter of an hour.
+# make test-trial runs all of them, which takes half an hour.
+trials() { # trials, flags
+  go test -tags=cluster -count=1 -timeout 60m -v -exec "$dir/sandbox" -run "$1" "${@:2}" ./trial | grep --line-buffered -v '^=== '
+}
+needImages='TestApplications|TestClientSeesACopy'
 echo "== trials on a whole cluster"
-go test -tags=cluster -count=1 -timeout 30m -v -exec "$dir/sandbox" -run "${TRIALS:-TestVerdicts/(tmp|own-user)$|TestCannotTell/no-image|TestCtrlC/5s|TestPermissions|TestNobodyTakesACopyForItsOwn}" ./trial | grep --line-buffered -v '^=== '
-if [ -n "${TRIALS:-}" ]; then exit 0; fi
+trials "${TRIALS:-TestVerdicts/(tmp|own-user)$|TestCannotTell/no-image|TestCtrlC/search|TestPermissions|TestNobodyTakesACopyForItsOwn|TestNamespaceThatEnforces|TestAutoscalerOfACustomResource|TestOnATerminal}" -skip "$needImages"
 
-# A few of the applications of make test-apps.
-applications="caddy redis uwsgi"
+# A few of the applications of make test-apps; all of them for make test-trial.
+[ -n "${TRIALS:-}" ] || applications="caddy lighttpd nginx redis uwsgi"
 . ./apps/prepare.sh
+echo "== trials of real applications, and what clients see meanwhile"
+if [ -n "${TRIALS:-}" ]; then
+  trials "$needImages" -parallel 4
+  exit 0
+fi
+trials "TestApplications/(tried|serves)/^(lighttpd|nginx|redis)$|TestClientSeesACopy" -parallel 3
 echo "== whether what is known of real applications holds, about a minute"
 go test -tags=cluster -count=1 -timeout 10m -v -exec "$dir/sandbox" -run TestTruthHolds ./apps/measure | grep --line-buffered -v '^=== '

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -46,6 +47,7 @@ type result struct {
 	code           int
 	stdout, stderr string
 	report         report // of the first workload, where the output is JSON
+	took           time.Duration
 }
 
 // command returns the command line, on the cluster.

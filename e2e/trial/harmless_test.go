@@ -58,28 +58,6 @@ func application(t *testing.T, name, args string) string {
 	return ns
 }
 
-// Ctrl-C, whatever runs just then: the command says what it knows, and nothing is left.
-func TestCtrlC(t *testing.T) {
-	t.Parallel()
-	for _, after := range []time.Duration{0, 5 * time.Second, 15 * time.Second, 30 * time.Second} {
-		t.Run(after.String(), func(t *testing.T) {
-			t.Parallel()
-			ns := application(t, "ctrl-c-"+after.String(), needsTmp)
-			wait, signal := running(t, ns)
-			bedtest.Within(t, soon, "a copy", func() error { return someLeft(t, ns, true) })
-			time.Sleep(after) // the stages of a trial have no event that can be seen from here
-			signal(syscall.SIGINT)
-			r := wait()
-			if names := left(t, ns); len(names) > 0 {
-				t.Errorf("left behind: %q", names)
-			}
-			if r.code != 3 || !strings.Contains(r.stdout, "interrupted") {
-				t.Errorf("exit code %d, want 3 and that it was interrupted", r.code)
-			}
-		})
-	}
-}
-
 func someLeft(t *testing.T, ns string, want bool) error {
 	if names := left(t, ns); (len(names) > 0) != want {
 		return fmt.Errorf("copies %q", names)

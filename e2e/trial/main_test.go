@@ -14,13 +14,14 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/caseharden/caseharden/e2e/product/release"
 	"github.com/caseharden/caseharden/e2e/testbed/cluster"
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
 	"github.com/caseharden/caseharden/e2e/testbed/oci"
 )
 
 var (
-	c          *cluster.Cluster // that the tests share
+	c          *release.Cluster // that the tests share, with Caseharden in it
 	caseharden string           // the command
 	actor      string           // the program of the containers
 )
@@ -54,7 +55,7 @@ func start(ctx context.Context) error {
 	if actor, err = cluster.CompileStatic(ctx, os.Stderr, "actor", module, "./trial/actor"); err != nil {
 		return err
 	}
-	if c, err = cluster.Start(ctx, cluster.Options{Log: os.Stderr}); err != nil {
+	if c, err = release.Start(ctx, os.Stderr); err != nil {
 		return err
 	}
 	for _, image := range images() {

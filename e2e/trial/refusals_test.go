@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
@@ -103,6 +104,47 @@ spec: {policyName: fills-in}
 	bedtest.Apply(t, c, ns, deployment(rootImage, ""))
 	if r := try(t, "deployment/app", "-n", ns); r.code != 3 || !strings.Contains(r.report.Sentence, "admission of the cluster changes") {
 		t.Errorf("exit code %d, %q", r.code, r.report.Sentence)
+	}
+}
+
+// Where the webhook enforces a profile, no copy could run as it is. The trial refuses before the
+// first copy, and does its work in a namespace beside, from the manifest.
+func TestNamespaceThatEnforces(t *testing.T) {
+	t.Parallel()
+	ns := bedtest.Namespace(t, c, "enforces", map[string]string{"caseharden.io/enforce": "hardened"})
+	bedtest.Apply(t, c, ns, deployment(rootImage, needsTmp))
+	bedtest.Within(t, soon, "the workload to break under the profile", func() error {
+		pods, err := c.Client().CoreV1().Pods(ns).List(t.Context(), metav1.ListOptions{LabelSelector: "app=app"})
+		if err != nil || len(pods.Items) == 0 || len(pods.Items[0].Status.ContainerStatuses) == 0 || pods.Items[0].Status.ContainerStatuses[0].RestartCount == 0 {
+			return fmt.Errorf("it does not break (%w)", err)
+		}
+		return nil
+	})
+	r := try(t, "deployment/app", "-n", ns)
+	for _, want := range []string{"has the label caseharden.io/enforce: hardened", "-f", "-n"} {
+		if r.code != 1 || !strings.Contains(r.stderr, want) {
+			t.Errorf("exit code %d, want 1 and %q: %s", r.code, want, r.stderr)
+		}
+	}
+	if names := left(t, ns); len(names) > 0 {
+		t.Errorf("copies were made: %q", names)
+	}
+	beside := bedtest.Namespace(t, c, "enforces-not", nil)
+	file := filepath.Join(t.TempDir(), "app.yaml")
+	if err := os.WriteFile(file, []byte(bedtest.Kubectl(t, c, "", "get", "deployment", "app", "-n", ns, "-o", "yaml")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := try(t, "-f", file, "-n", beside); r.code != 2 || !strings.Contains(r.report.Document, "/tmp") {
+		t.Errorf("beside it: exit code %d, %s\n%s", r.code, r.report.Sentence, r.report.Document)
+	}
+	// Who may not read the namespace is not warned: then what a copy became tells it.
+	bedtest.Kubectl(t, c, "", "create", "serviceaccount", "robot", "-n", ns)
+	bedtest.Kubectl(t, c, "", "create", "rolebinding", "robot", "-n", ns, "--role=caseharden-trial", "--serviceaccount="+ns+":robot")
+	kubeconfig := asRobot(t, strings.TrimSpace(bedtest.Kubectl(t, c, "", "create", "token", "robot", "-n", ns)))
+	_, role, _ := strings.Cut(try(t, "deployment/app", "-n", ns, "--kubeconfig", kubeconfig).stderr, "\n\n")
+	bedtest.Apply(t, c, ns, role) // that the command printed
+	if r := try(t, "deployment/app", "-n", ns, "--kubeconfig", kubeconfig); r.code != 3 || !strings.Contains(r.report.Sentence, "enforces a profile already") {
+		t.Errorf("as somebody who may not read the namespace: exit code %d, %q", r.code, r.report.Sentence)
 	}
 }
 

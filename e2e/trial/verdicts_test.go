@@ -41,6 +41,7 @@ func TestVerdicts(t *testing.T) {
 		code              int
 		instead           map[string]string // by setting, where the profile has to differ
 		line              string            // that one of them shows
+		note              string
 	}{
 		{name: "nothing", image: rootImage, args: `"-write=/dev/null"`, code: 0, instead: map[string]string{}},
 		{name: "tmp", image: rootImage, args: `"-write=/tmp/x"`, code: 2,
@@ -69,6 +70,8 @@ func TestVerdicts(t *testing.T) {
 			instead: map[string]string{
 				"readOnlyRootFilesystem": "without readOnlyRootFilesystem", "runAsUser": "without runAsUser", "runAsNonRoot": "without runAsNonRoot",
 			}, line: "status 500"},
+		// The same server, which nobody asks: it is ready, and the report says what that is worth.
+		{name: "not-exercised", image: rootImage, args: `"-listen=:8080", "-serves=/srv-state"`, code: 0, instead: map[string]string{}, note: "Nothing was exercised"},
 		{name: "quiet", image: rootImage, args: `"-quiet=/var/cache/app/x"`, code: 2,
 			instead: map[string]string{"readOnlyRootFilesystem": "without readOnlyRootFilesystem"}},
 		{name: "observed", image: rootImage, args: `"-quiet=/var/cache/app/x"`, flags: []string{"--observer-image=" + observerImage}, code: 2,
@@ -104,6 +107,9 @@ func TestVerdicts(t *testing.T) {
 			}
 			if !slices.ContainsFunc(append(lines, ""), func(l string) bool { return strings.Contains(l, test.line) }) {
 				t.Errorf("deciding lines %q, want one with %q", lines, test.line)
+			}
+			if notes := strings.Join(r.report.Notes, " "); !strings.Contains(notes, test.note) || strings.Contains(notes, "Nothing was exercised") != (len(test.flags) == 0 || !strings.HasPrefix(test.flags[0], "--http")) {
+				t.Errorf("notes %q", notes)
 			}
 			if names := left(t, ns); len(names) > 0 {
 				t.Errorf("left behind: %q", names)

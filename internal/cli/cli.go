@@ -72,7 +72,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 // flagError says which flag is wrong, and what would be right.
 func flagError(cmd *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		wanted := map[string]string{"duration": "a duration, such as 10s", "int": "a whole number"}
+		wanted := map[string]string{"duration": "a duration, such as 10s", "int": "a whole number", "stringToString": "KEY=VALUE"}
 		f := invalid.GetFlag()
 		return fmt.Errorf("--%s %q: must be %s", f.Name, invalid.GetValue(), cmp.Or(wanted[f.Value.Type()], "a "+f.Value.Type()))
 	}

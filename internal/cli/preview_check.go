@@ -34,6 +34,9 @@ func (o *previewOptions) check(outputs []string) error {
 	if slices.Contains(o.files, "") {
 		return errors.New(`-f "": must name a file or a directory, or be - for standard input`)
 	}
+	if slices.Contains(o.excludedNamespaces, "") {
+		return errors.New(`--exclude-namespace "": must name a namespace`)
+	}
 	if i := slices.Index(o.files, manifest.Stdin); i >= 0 && slices.Contains(o.files[i+1:], manifest.Stdin) {
 		return errors.New("-f -: standard input can be read only once")
 	}
@@ -59,11 +62,10 @@ func notEmpty(flags *pflag.FlagSet) (err error) {
 
 // checkFindings checks the flags that say which findings are shown, and how.
 func (o *previewOptions) checkFindings(table string) error {
+	if err := checkConditions(o.failOn, o.minSeverity); err != nil {
+		return err
+	}
 	switch {
-	case o.minSeverity != "" && !slices.Contains(severityNames(), o.minSeverity):
-		return fmt.Errorf("--min-severity %q: must be %s", o.minSeverity, orList(severityNames()))
-	case o.failOn != "" && !slices.Contains(failConditions, o.failOn):
-		return fmt.Errorf("--fail-on %q: must be %s", o.failOn, orList(failConditions))
 	case o.exitCode && o.failOn != "" && o.failOn != failOnChange:
 		return fmt.Errorf("--exit-code and --fail-on %s: give one of them", o.failOn)
 	case o.summary && o.explains:
@@ -72,6 +74,17 @@ func (o *previewOptions) checkFindings(table string) error {
 		return fmt.Errorf("--summary: is a form of -o %s, and -o %s has everything", table, o.output)
 	case o.explains && o.output != table:
 		return fmt.Errorf("--explain: is a form of -o %s, and -o %s has everything", table, o.output)
+	}
+	return nil
+}
+
+// checkConditions checks the flags --fail-on and --min-severity, which may be empty.
+func checkConditions(failOn, minSeverity string) error {
+	switch {
+	case minSeverity != "" && !slices.Contains(severityNames(), minSeverity):
+		return fmt.Errorf("--min-severity %q: must be %s", minSeverity, orList(severityNames()))
+	case failOn != "" && !slices.Contains(failConditions, failOn):
+		return fmt.Errorf("--fail-on %q: must be %s", failOn, orList(failConditions))
 	}
 	return nil
 }

@@ -25,11 +25,18 @@ const profilesFlagHelp = "directory with profile files (*.yaml, *.yml, *.json); 
 // loadProfiles reads the profiles of the directories, and returns them together
 // with the built-in ones.
 func loadProfiles(dirs []string) ([]*defaults.Profile, error) {
+	profiles, _, err := readProfiles(dirs)
+	return profiles, err
+}
+
+// readProfiles returns what [loadProfiles] does, and the files that it read.
+func readProfiles(dirs []string) ([]*defaults.Profile, []profile.File, error) {
 	var files profileFiles
 	if err := files.addDirs(dirs); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return files.parse()
+	profiles, err := files.parse()
+	return profiles, files.files, err
 }
 
 // profileFiles are files to parse together, each once.

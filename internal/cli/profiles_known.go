@@ -14,6 +14,7 @@ import (
 
 	"github.com/caseharden/caseharden/evidence"
 	"github.com/caseharden/caseharden/evidence/known"
+	"github.com/caseharden/caseharden/internal/suggest"
 	"github.com/caseharden/caseharden/internal/term"
 )
 
@@ -34,6 +35,14 @@ func showKnown(w io.Writer, image, output string) error {
 	if image != "" {
 		facts, ok := known.For(image)
 		if !ok {
+			var names []string
+			for _, facts := range all {
+				names = append(names, familiarName(facts))
+			}
+			name, _, _ := strings.Cut(image, ":")
+			if closest := suggest.Closest(name, names); closest != "" {
+				return fmt.Errorf("nothing is known of the image %q: did you mean %s?", image, closest)
+			}
 			return fmt.Errorf("nothing is known of the image %q: it must be a public image under its own name, with a tag where it has a digest; \"caseharden profiles show --known\" lists the known images", image)
 		}
 		all = []*evidence.Known{facts}
@@ -66,14 +75,18 @@ func knownNames(all []*evidence.Known) string {
 
 // knownName returns the name of an image as people write it, with the tags of a variant.
 func knownName(facts *evidence.Known) string {
-	name := strings.TrimPrefix(facts.Image, "docker.io/")
-	if named, err := reference.ParseNormalizedNamed(facts.Image); err == nil {
-		name = reference.FamiliarName(named)
-	}
 	if len(facts.Tags) == 0 {
-		return name
+		return familiarName(facts)
 	}
-	return name + ":" + strings.Join(facts.Tags, "|")
+	return familiarName(facts) + ":" + strings.Join(facts.Tags, "|")
+}
+
+// familiarName returns the name of an image as people write it, without tags.
+func familiarName(facts *evidence.Known) string {
+	if named, err := reference.ParseNormalizedNamed(facts.Image); err == nil {
+		return reference.FamiliarName(named)
+	}
+	return facts.Image
 }
 
 // knownTable lists the facts in lines of at most 80 characters where words are short enough.

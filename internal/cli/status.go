@@ -117,6 +117,9 @@ Exit codes: 0; 1 if a cluster could not be read, while all else is shown; and 2:
 
 // validate reports what is wrong with the flags.
 func (o *statusOptions) validate(outputs []string) error {
+	if err := checkConditions(o.failOn, o.minimum); err != nil {
+		return err
+	}
 	switch {
 	case o.all && o.namespace != "":
 		return errors.New("-A and -n: give one of them")
@@ -124,10 +127,6 @@ func (o *statusOptions) validate(outputs []string) error {
 		return fmt.Errorf("--output %q: must be one of %s", o.output, strings.Join(outputs, ", "))
 	case o.explain != "" && o.output != outputs[0]:
 		return fmt.Errorf("--explain: is a form of -o %s, and -o %s has everything", outputs[0], o.output)
-	case o.failOn != "" && !slices.Contains(failConditions, o.failOn):
-		return fmt.Errorf("--fail-on %q: must be %s", o.failOn, orList(failConditions))
-	case o.minimum != "" && !slices.Contains(severityNames(), o.minimum):
-		return fmt.Errorf("--min-severity %q: must be %s", o.minimum, orList(severityNames()))
 	case o.minimum != "" && o.failOn != failOnRisk:
 		return errors.New("--min-severity: is for --fail-on risk")
 	case o.watch && o.wait:
@@ -143,14 +142,11 @@ func (o *statusOptions) validate(outputs []string) error {
 }
 
 func runStatus(ctx context.Context, stdout, stderr io.Writer, o statusOptions) error {
-	var files profileFiles
-	if err := files.addDirs(o.profiles); err != nil {
+	_, files, err := readProfiles(o.profiles)
+	if err != nil {
 		return err
 	}
-	if _, err := files.parse(); err != nil {
-		return err
-	}
-	s := &statusSession{o: o, files: files.files, stdout: stdout, stderr: stderr}
+	s := &statusSession{o: o, files: files, stdout: stdout, stderr: stderr}
 	if err := s.connect(); err != nil {
 		return err
 	}

@@ -174,11 +174,7 @@ func (o trialOptions) validate(args, outputs []string) error {
 }
 
 func runTrial(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, o trialOptions, args []string) error {
-	var files profileFiles
-	if err := files.addDirs(o.profiles); err != nil {
-		return err
-	}
-	profiles, err := files.parse()
+	profiles, files, err := readProfiles(o.profiles)
 	if err != nil {
 		return err
 	}
@@ -198,7 +194,7 @@ func runTrial(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, o 
 	for _, p := range profiles {
 		taken[p.Name] = true
 	}
-	s := &trialSession{o: o, base: base, taken: taken, files: files.files, cluster: cluster, stdin: stdin, stdout: stdout, stderr: stderr}
+	s := &trialSession{o: o, base: base, taken: taken, files: files, cluster: cluster, stdin: stdin, stdout: stdout, stderr: stderr}
 	return s.run(ctx, args)
 }
 

@@ -81,7 +81,7 @@ func (s *trialSession) run(ctx context.Context, args []string) error {
 	case s.o.dryRun:
 		return nil
 	case !s.o.yes:
-		if err := s.ask(); err != nil {
+		if err := s.ask(ctx); err != nil {
 			return err
 		}
 	}
@@ -255,17 +255,26 @@ func (s *trialSession) announce(plans []*plan.Plan) {
 	fmt.Fprintln(w, "A copy is a second instance: it may do real work, such as sending mail, taking from a queue or running migrations.")
 }
 
-// ask returns an error unless the user says yes.
-func (s *trialSession) ask() error {
+// ask returns an error unless the user says yes. A signal is no answer.
+func (s *trialSession) ask(ctx context.Context) error {
 	if !isTerminalInput(s.stdin) {
 		return errors.New("nobody can be asked before the first copy, as standard input is no terminal: give --yes")
 	}
 	fmt.Fprint(s.stderr, "Run it? [y/N] ")
-	line, err := bufio.NewReader(s.stdin).ReadString('\n')
-	if answer := strings.ToLower(strings.TrimSpace(line)); err != nil && answer == "" || answer != "y" && answer != "yes" {
-		return errors.New("nothing was run")
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(s.stdin).ReadString('\n') // at its end, nothing was said
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case said := <-answer:
+		if said == "y" || said == "yes" {
+			return nil
+		}
+	case <-ctx.Done():
+		fmt.Fprintln(s.stderr)
 	}
-	return nil
+	return errors.New("nothing was run")
 }
 
 // commandWords returns the words of a command. What only a shell understands is given to

@@ -193,3 +193,41 @@ func TestFindingLines(t *testing.T) {
 		}
 	}
 }
+
+// Pods that come out as the workload that made them share its line, wherever it stands; others
+// have their own.
+func TestPodsShareTheLineOfTheirMaker(t *testing.T) {
+	workload := func(kind, name, owner, field string) preview.Workload {
+		return preview.Workload{
+			Kind: kind, Namespace: "shop", Name: name, Owner: owner, Changed: true, PodSecurity: &preview.PodSecurity{}, Findings: []evidence.Finding{},
+			Pod: []preview.Decision{{Field: field, Outcome: "inject", Value: []byte("true"), Verdict: evidence.Unknown}},
+		}
+	}
+	ofPod := func(name, owner string) preview.Workload { return workload("Pod", name, owner, "runAsNonRoot") }
+	deployment, cronJob := workload("Deployment", "web", "", "runAsNonRoot"), workload("CronJob", "report", "", "runAsNonRoot")
+	other := workload("Pod", "web-5f7d9-c", "ReplicaSet web-5f7d9", "runAsUser")
+	for name, c := range map[string]struct {
+		workloads []preview.Workload
+		want      []string
+	}{
+		"a Deployment first": {[]preview.Workload{deployment, ofPod("web-5f7d9-a", "ReplicaSet web-5f7d9"), other, ofPod("web-5f7d9-b", "ReplicaSet web-5f7d9")},
+			[]string{"Deployment web 2", "Pod web-5f7d9-c 0"}},
+		"a Deployment last": {[]preview.Workload{ofPod("web-5f7d9-a", "ReplicaSet web-5f7d9"), deployment}, []string{"Deployment web 1"}},
+		"a CronJob":         {[]preview.Workload{cronJob, ofPod("report-29384-x", "Job report-29384")}, []string{"CronJob report 1"}},
+		"a StatefulSet":     {[]preview.Workload{workload("StatefulSet", "db", "", "runAsNonRoot"), ofPod("db-0", "StatefulSet db")}, []string{"StatefulSet db 1"}},
+		"no maker":          {[]preview.Workload{ofPod("a", "ReplicaSet web-5f7d9"), ofPod("b", "ReplicaSet web-5f7d9"), ofPod("c", "ReplicaSet api-1")}, []string{"Pod a 1", "Pod c 0"}},
+		"no owner":          {[]preview.Workload{deployment, ofPod("web", ""), ofPod("web", "")}, []string{"Deployment web 0", "Pod web 0", "Pod web 0"}},
+	} {
+		var all []*preview.Workload
+		for i := range c.workloads {
+			all = append(all, &c.workloads[i])
+		}
+		var got []string
+		for _, g := range grouped(all) {
+			got = append(got, fmt.Sprintf("%s %s %d", g.first.Kind, g.first.Name, g.more))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/caseharden/caseharden/internal/kube"
@@ -58,7 +57,11 @@ func (c *Cluster) Surroundings(ctx context.Context) (plan.Surroundings, error) {
 	s := plan.Surroundings{Claims: map[string]plan.Claim{}}
 	for _, source := range plan.Sources() {
 		list, err := c.Client.Resource(source.GroupVersionResource).Namespace(c.Namespace).List(ctx, metav1.ListOptions{})
-		if err != nil && source.Optional && (apierrors.IsNotFound(err) || apierrors.IsForbidden(err)) {
+		if err != nil && source.Optional && apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil && source.Optional && apierrors.IsForbidden(err) {
+			s.Unknown = append(s.Unknown, fmt.Sprintf("you may not list %s.%s: whether one selects the copies is not known", source.Resource, source.Group))
 			continue
 		}
 		if err != nil {
@@ -93,60 +96,4 @@ func (c *Cluster) Surroundings(ctx context.Context) (plan.Surroundings, error) {
 		s.Labels = o.GetLabels()
 	}
 	return s, nil
-}
-
-// autoscalers reads by which selectors autoscalers count: those of their targets' scales.
-// A target whose scale cannot be read is taken to select what its spec.selector says.
-func (c *Cluster) autoscalers(ctx context.Context, s *plan.Surroundings) error {
-	list, err := c.Client.Resource(plan.Autoscalers).Namespace(c.Namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return fmt.Errorf("reading autoscalers: %w", err)
-	}
-	for _, o := range list.Items {
-		apiVersion, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "apiVersion")
-		kind, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "kind")
-		name, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "name")
-		known, found := kube.KindOf(schema.FromAPIVersionAndKind(apiVersion, kind))
-		if !found {
-			continue // a custom resource, whose pods a controller of its own makes
-		}
-		target, err := c.Client.Resource(known.GVR()).Namespace(c.Namespace).Get(ctx, name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("the target of HorizontalPodAutoscaler %s: %w", o.GetName(), err)
-		}
-		// The scale of these kinds has their spec.selector.
-		text, err := scaleSelector(target)
-		if err != nil {
-			return fmt.Errorf("%s %s: spec.selector: %w", kind, name, err)
-		}
-		selector, err := plan.Autoscaled(o.GetName(), text)
-		if err != nil {
-			return err
-		}
-		s.Selectors = append(s.Selectors, selector)
-	}
-	return nil
-}
-
-// scaleSelector returns the selector that the scale of an object has in its status.
-func scaleSelector(o *unstructured.Unstructured) (string, error) {
-	if set, found, err := unstructured.NestedStringMap(o.Object, "spec", "selector"); err == nil && found {
-		return labels.Set(set).String(), nil
-	}
-	var s metav1.LabelSelector
-	value, _, err := unstructured.NestedMap(o.Object, "spec", "selector")
-	if err != nil {
-		return "", err
-	}
-	if err := convert(value, &s); err != nil {
-		return "", err
-	}
-	selector, err := metav1.LabelSelectorAsSelector(&s)
-	if err != nil {
-		return "", err
-	}
-	return selector.String(), nil
 }

@@ -11,15 +11,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/caseharden/caseharden/internal/kube"
 	"github.com/caseharden/caseharden/trial/plan"
 )
-
-func convert(value map[string]any, into any) error {
-	return runtime.DefaultUnstructuredConverter.FromUnstructured(value, into)
-}
 
 // Named returns the workload that an argument such as deployment/web names.
 func (c *Cluster) Named(ctx context.Context, argument string) (*plan.Workload, error) {

@@ -34,24 +34,33 @@ func settings() []narrow.Setting {
 // oracle reports whether an application works under a candidate: it stands for a cluster.
 type oracle func(c narrow.Candidate) bool
 
-// search runs a search to its end, and counts rounds and copies.
+// search runs a search to its end, at most four candidates side by side, and counts rounds and
+// copies: a round begins when nothing ran any more.
 func search(t *testing.T, s *narrow.Search, works oracle) (rounds, copies int) {
 	t.Helper()
 	seen := map[string]bool{}
+	var running []narrow.Candidate
 	for {
-		batch := s.Next()
-		if len(batch) == 0 {
-			return rounds, copies
-		}
-		rounds++
-		for _, c := range batch {
+		for len(running) < 4 {
+			c, more := s.Next()
+			if !more {
+				break
+			}
+			if len(running) == 0 {
+				rounds++
+			}
 			if seen[c.Key()] {
 				t.Errorf("candidate %q is tried twice", c.Key())
 			}
 			seen[c.Key()] = true
 			copies++
-			s.Record(c, works(c))
+			running = append(running, c)
 		}
+		if len(running) == 0 {
+			return rounds, copies
+		}
+		s.Record(running[0], works(running[0]))
+		running = running[1:]
 	}
 }
 
@@ -314,4 +323,45 @@ func TestSearchDoubts(t *testing.T) {
 func ExampleCandidate_Key() {
 	fmt.Println(narrow.Candidate{"user": "user 999", "readOnlyRootFilesystem": "writable /tmp"}.Key())
 	// Output: readOnlyRootFilesystem=writable /tmp user=user 999
+}
+
+// An answer that was withdrawn is not tried, whatever else is.
+func TestSearchWithdraws(t *testing.T) {
+	t.Parallel()
+	s := narrow.New(settings(), 8)
+	s.Suggest(narrow.Candidate{root: "writable /tmp"})
+	s.Withdraw(root, "writable /tmp")
+	search(t, s, func(c narrow.Candidate) bool {
+		if c[root] == "writable /tmp" {
+			t.Errorf("%q is tried", c.Key())
+		}
+		return canWrite(c, "/tmp")
+	})
+	if best, _ := s.Best(); best.Key() != (narrow.Candidate{root: "writable /run /tmp"}).Key() {
+		t.Errorf("best = %q, want the other answer", best.Key())
+	}
+}
+
+// Evidence without an end ends, and what runs is not given out twice.
+func TestSearchBoundsSuggestions(t *testing.T) {
+	t.Parallel()
+	s := narrow.New(settings(), 2)
+	n := 0
+	for {
+		s.Answer(root, narrow.Answer{ID: fmt.Sprint("writable ", n), Cost: 11})
+		s.Suggest(narrow.Candidate{root: fmt.Sprint("writable ", n)})
+		c, more := s.Next()
+		if !more {
+			break
+		}
+		if again, more := s.Next(); more && again.Key() == c.Key() {
+			t.Fatalf("%q is given out twice", c.Key())
+		} else if more {
+			s.Record(again, false)
+		}
+		if n++; n > 200 {
+			t.Fatal("it does not end")
+		}
+		s.Record(c, false)
+	}
 }

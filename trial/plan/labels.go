@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// EnforceLabel is the label of a namespace whose Pods the webhook hardens.
+const EnforceLabel = "caseharden.io/enforce"
+
 // The labels of all copies: one by which all of them are found, and one for each trial.
 const (
 	TrialLabel = "caseharden.io/trial" // the ID of the trial

@@ -18,7 +18,8 @@ import (
 type Surroundings struct {
 	Selectors []Selector
 	Claims    map[string]Claim
-	Labels    map[string]string // of the namespace
+	Labels    map[string]string // of the namespace; nil if they cannot be read
+	Unknown   []string          // sentences about what may select copies and could not be read
 }
 
 // A Plan makes the copies of one workload.
@@ -41,7 +42,8 @@ func New(w *Workload, profile *defaults.Profile, s Surroundings, o Options, tria
 		return nil, nil, fmt.Errorf("%s: %w", w.Ref(), err)
 	}
 	l := labelsFor(pod.Labels, s.Selectors)
-	if refused := refusals(pod, w, s.Claims, l, o); len(refused) > 0 {
+	l.Notes = append(l.Notes, s.Unknown...)
+	if refused := refusals(pod, w, s, l, o); len(refused) > 0 {
 		return nil, refused, nil
 	}
 	return &Plan{

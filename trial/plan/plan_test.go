@@ -4,6 +4,7 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,11 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
-	"github.com/caseharden/caseharden/defaults"
-	"github.com/caseharden/caseharden/defaults/profile"
-	"github.com/caseharden/caseharden/mutate"
+	"github.com/caseharden/caseharden/trial/trialtest"
 )
 
 // workload reads a workload from YAML.
@@ -30,21 +28,8 @@ func workload(t *testing.T, text string) *Workload {
 
 func readWorkload(t *testing.T, text string) (*Workload, error) {
 	t.Helper()
-	converted, err := yaml.YAMLToJSON([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var o unstructured.Unstructured
-	if err := o.UnmarshalJSON(converted); err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range mutate.TemplateKinds() {
-		if kind.GroupVersionKind() == o.GroupVersionKind() {
-			return NewWorkload(kind, &o)
-		}
-	}
-	t.Fatalf("no kind %s", o.GroupVersionKind())
-	return nil, nil
+	kind, o := trialtest.Object(t, text)
+	return NewWorkload(kind, o)
 }
 
 // deployment returns a Deployment with more fields in its pod's spec.
@@ -69,24 +54,9 @@ func indent(text, by string) string {
 
 const plain = "containers: [{name: web, image: nginx}]"
 
-func hardened(t *testing.T) *defaults.Profile {
-	t.Helper()
-	all, err := profile.Builtin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range all {
-		if p.Name == "hardened" {
-			return p
-		}
-	}
-	t.Fatal("no profile hardened")
-	return nil
-}
-
 func newPlan(t *testing.T, text string, s Surroundings, o Options) (*Plan, []Refusal) {
 	t.Helper()
-	p, refused, err := New(workload(t, text), hardened(t), s, o, "id", 10*time.Minute)
+	p, refused, err := New(workload(t, text), trialtest.Hardened(t), s, o, "id", 10*time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +120,7 @@ func TestCopyHasTheSettingsOfTheWebhook(t *testing.T) {
 	if sc := made(t, p, Copy{Name: "a"}).Spec.Containers[0].SecurityContext; sc != nil {
 		t.Errorf("the control has %v, want nothing", sc)
 	}
-	got := made(t, p, Copy{Name: "b", Profile: hardened(t)}).Spec.Containers[0].SecurityContext
+	got := made(t, p, Copy{Name: "b", Profile: trialtest.Hardened(t)}).Spec.Containers[0].SecurityContext
 	text, _ := json.Marshal(got)
 	const want = `{"capabilities":{"drop":["ALL"]},"runAsUser":10001,"runAsNonRoot":true,"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false,"seccompProfile":{"type":"RuntimeDefault"}}`
 	if string(text) != want {
@@ -233,6 +203,29 @@ func TestRefusesWhatWouldAdopt(t *testing.T) {
 	}
 	if p, refused := newPlan(t, deployment(plain), s, Options{Selected: true}); p == nil {
 		t.Errorf("refused: %v, and the caller insists", refused)
+	}
+}
+
+// Where the webhook hardens every Pod, no copy runs as it is. What only warns changes nothing.
+func TestRefusesANamespaceThatEnforces(t *testing.T) {
+	t.Parallel()
+	enforces := Surroundings{Labels: map[string]string{EnforceLabel: "hardened"}}
+	if _, refused := newPlan(t, deployment(plain), enforces, Options{Selected: true}); len(refused) != 1 || !strings.Contains(refused[0].What, "namespace shop has the label caseharden.io/enforce: hardened") {
+		t.Errorf("refusals = %v, want one that names the label", refused)
+	}
+	warns := Surroundings{Labels: map[string]string{"caseharden.io/warn": "hardened"}}
+	if _, refused := newPlan(t, deployment(plain), warns, Options{}); len(refused) > 0 {
+		t.Errorf("refusals = %v where the namespace only warns", refused)
+	}
+}
+
+// What could not be read about the surroundings is said in the plan.
+func TestPlanSaysWhatItCannotKnow(t *testing.T) {
+	t.Parallel()
+	const sentence = "HorizontalPodAutoscaler web may count the copies"
+	p, _ := newPlan(t, deployment(plain), Surroundings{Unknown: []string{sentence}}, Options{})
+	if !slices.Contains(p.Notes, sentence) {
+		t.Errorf("notes = %q, want %q", p.Notes, sentence)
 	}
 }
 

@@ -41,10 +41,15 @@ type Claim struct {
 }
 
 // refusals returns everything that is in the way of copies, all at once.
-func refusals(pod *corev1.PodTemplateSpec, w *Workload, claims map[string]Claim, l Labelling, o Options) []Refusal {
+func refusals(pod *corev1.PodTemplateSpec, w *Workload, s Surroundings, l Labelling, o Options) []Refusal {
 	var found []Refusal
 	add := func(fix, format string, args ...any) {
 		found = append(found, Refusal{What: fmt.Sprintf(format, args...), Fix: fix})
+	}
+	// The webhook would fill in what a copy leaves unset: no copy would run as it is.
+	if profile, enforced := s.Labels[EnforceLabel]; enforced {
+		add("remove that label for the time of the trial, or give the manifest with -f and a namespace without it with -n",
+			"namespace %s has the label %s: %s, so that every copy would get the settings of that profile", w.Namespace, EnforceLabel, profile)
 	}
 	const empty = "give the copies empty directories with --volumes=empty"
 	for _, v := range volumesOf(pod, w) {
@@ -54,7 +59,7 @@ func refusals(pod *corev1.PodTemplateSpec, w *Workload, claims map[string]Claim,
 		case o.Volumes == EmptyVolumes && v.block:
 			add("try a workload without block volumes", "volume %s is a block device, for which a directory cannot stand in", v.name)
 		case o.Volumes == EmptyVolumes:
-		case v.claim != "" && slices.Contains(claims[v.claim].AccessModes, corev1.ReadWriteOncePod):
+		case v.claim != "" && slices.Contains(s.Claims[v.claim].AccessModes, corev1.ReadWriteOncePod):
 			add(empty, "volume %s: claim %s is ReadWriteOncePod, so no second pod can mount it", v.name, v.claim)
 		case o.Volumes == ShareVolumes:
 		default:
