@@ -176,23 +176,3 @@ func readFields(at place) (fields []*defaults.Field, places []place) {
 	}
 	return fields, places
 }
-
-func readSetting(settings map[*defaults.Field]setting, m member, name string, level defaults.Level, known []string) {
-	f := defaults.FieldByName(name)
-	switch {
-	case f == nil:
-		m.unknown(name, known)
-	case f.AuthorOnly:
-		m.errorf("must not be set: only the author of a pod may")
-	case f.Levels&level == 0 && level == defaults.ContainerLevel:
-		m.errorf("is a field of the pod: set it under spec.pod")
-	case f.Levels&level == 0:
-		m.errorf("is a field of containers: set it under spec.container")
-	case m.isNull():
-		settings[f] = setting{at: m.place, removes: true}
-	default:
-		if value, ok := readValue(m.place, f); ok {
-			settings[f] = setting{at: m.place, value: value}
-		}
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/caseharden/caseharden/defaults"
 )
@@ -42,27 +43,24 @@ func readSettings(at place, level defaults.Level) map[*defaults.Field]setting {
 	return settings
 }
 
-// readSettings reads a SecurityContext or a PodSecurityContext.
-func readSettings(at place, level defaults.Level) map[*defaults.Field]setting {
-	settings := map[*defaults.Field]setting{}
-	names := namesAt(level)
-	for _, m := range at.members() {
-		switch {
-		case strings.Contains(m.name, "."):
-			m.errorf("unknown field: what is in an object is written so: capabilities: {drop: [ALL]}")
-			continue
-		case m.name != "capabilities" || level != defaults.ContainerLevel:
-			readSetting(settings, m, m.name, level, names)
-			continue
-		case m.isNull():
-			m.errorf("must be an object: it is capabilities.drop that null removes, as in capabilities: {drop: null}")
-			continue
-		}
-		for _, c := range m.members() {
-			readSetting(settings, c, m.name+"."+c.name, level, names)
+func readSetting(settings map[*defaults.Field]setting, m member, name string, level defaults.Level, known []string) {
+	f := defaults.FieldByName(name)
+	switch {
+	case f == nil:
+		m.unknown(name, known)
+	case f.AuthorOnly:
+		m.errorf("must not be set: only the author of a pod may")
+	case f.Levels&level == 0 && level == defaults.ContainerLevel:
+		m.errorf("is a field of the pod: set it under spec.pod")
+	case f.Levels&level == 0:
+		m.errorf("is a field of containers: set it under spec.container")
+	case m.isNull():
+		settings[f] = setting{at: m.place, removes: true}
+	default:
+		if value, ok := readValue(m.place, f); ok {
+			settings[f] = setting{at: m.place, value: value}
 		}
 	}
-	return settings
 }
 
 func namesAt(level defaults.Level) []string {
