@@ -158,8 +158,24 @@ func (s *Snapshot) compare(p *pod, raw *rawPod, n *Namespace, profile *defaults.
 			}
 		}
 	}
+	p.missing, p.changed, p.left = s.sharedList(p.missing), s.sharedList(p.changed), s.sharedList(p.left)
 	p.state = s.stateOf(p, raw, n)
 	return nil
+}
+
+// sharedList returns the first list with the same names.
+func (s *Snapshot) sharedList(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	key := strings.Join(names, " ")
+	if s.lists == nil {
+		s.lists = map[string][]string{}
+	}
+	if s.lists[key] == nil {
+		s.lists[key] = names
+	}
+	return s.lists[key]
 }
 
 // stateOf says what became of a pod. The first case that holds decides.

@@ -28,6 +28,8 @@ type Snapshot struct {
 	groups    map[Ref]*group
 	owners    map[Ref]Ref // the controllers of ReplicaSets and Jobs
 	templates map[Ref]*Template
+	nexts     map[string]*Next // by their JSON
+	lists     map[string][]string
 	failures  []Failure
 	uses      map[*defaults.Exception]int
 	written   []Written

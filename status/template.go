@@ -168,8 +168,26 @@ func (s *Snapshot) simulate(ref Ref, profile *defaults.Profile, object []byte) e
 	slices.SortStableFunc(next.Findings, func(a, b evidence.Finding) int {
 		return cmp.Compare(preview.Rank(b.Verdict, b.Severity), preview.Rank(a.Verdict, a.Severity))
 	})
-	t.Next = next
-	return nil
+	var err error
+	t.Next, err = s.shared(next)
+	return err
+}
+
+// shared returns the first of all that say the same: thousands of Pods without a controller
+// have few templates.
+func (s *Snapshot) shared(n *Next) (*Next, error) {
+	key, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	if s.nexts == nil {
+		s.nexts = map[string]*Next{}
+	}
+	if known := s.nexts[string(key)]; known != nil {
+		return known, nil
+	}
+	s.nexts[string(key)] = n
+	return n, nil
 }
 
 var podKind = kindNamed("Pod")

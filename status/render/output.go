@@ -4,10 +4,13 @@ package render
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/caseharden/caseharden/status"
 )
@@ -48,9 +51,11 @@ func Write(w io.Writer, r *status.Report, output string, s Style) error {
 	return fmt.Errorf("output %q: is not known", output)
 }
 
+// writeJSON writes what encoding/json would, and keeps no more of it in memory than a part.
 func writeJSON(w io.Writer, r *status.Report, _ Style) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
+	if err := json.MarshalWrite(w, r, jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false), jsontext.WithIndent("  ")); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
 }
