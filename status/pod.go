@@ -3,11 +3,9 @@
 package status
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -51,7 +49,6 @@ type rawPod struct {
 type rawContainer struct {
 	Name            string         `json:"name"`
 	Image           string         `json:"image"`
-	RestartPolicy   string         `json:"restartPolicy"`
 	SecurityContext jsontext.Value `json:"securityContext"`
 }
 
@@ -279,12 +276,4 @@ func records(r *defaults.Record, container, field string) bool {
 		return slices.Contains(r.Pod, field)
 	}
 	return slices.Contains(r.Containers[container], field)
-}
-
-// startOf returns when a container started that has ended.
-func startOf(c *corev1.ContainerStatus) time.Time {
-	if t := cmp.Or(c.State.Terminated, c.LastTerminationState.Terminated); t != nil {
-		return t.StartedAt.Time
-	}
-	return time.Time{}
 }

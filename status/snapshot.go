@@ -59,7 +59,6 @@ func (r Ref) String() string { return r.Kind + " " + r.Name }
 type Namespace struct {
 	Name     string
 	Labels   map[string]string
-	Created  time.Time
 	LabelSet time.Time // when the label caseharden.io/enforce was set, at the latest; zero: unknown
 }
 
@@ -96,7 +95,6 @@ func (n *Namespace) judgedBy() string {
 type Failure struct {
 	Owner   Ref // that tried to
 	Message string
-	Count   int
 	Last    time.Time
 }
 

@@ -39,7 +39,6 @@ func (r *reader) readLogs(ctx context.Context) {
 		}
 		t.Log = log
 		if err != nil {
-			t.LogErr = err.Error()
 			r.s.Cannot("the log of Pod "+t.Pod+" in namespace "+t.Namespace, err, "the last lines of container "+t.Container)
 		}
 	}
