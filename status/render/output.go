@@ -37,6 +37,7 @@ func Outputs() []Output {
 		{"junit", "a test case for each workload, for pipelines", writeJUnit},
 		{"sarif", "what breaks or may break, for code scanning", writeSARIF},
 		{"policyreport", "a PolicyReport (wgpolicyk8s.io/v1alpha2) for each namespace, for tools that show them", writePolicyReports},
+		{"openreports", "the same as a Report (openreports.io/v1alpha1)", writeOpenReports},
 	}
 }
 
