@@ -22,6 +22,7 @@ type Trouble struct {
 	Restarts                         int32
 	Waiting, Message                 string // reason and message
 	ExitCode                         *int32 // of the last end
+	Previous                         bool   // it was started again since, and the log of the last end is that of the instance before
 	EndReason, EndMessage            string
 	Recorded                         []string // settings that the webhook filled in, for the container or the Pod
 	PodLevel                         []string // those of them at Pod level
@@ -56,7 +57,7 @@ func (r *rawPod) troubles(p *pod) []Trouble {
 			}
 			ended := c.State.Terminated
 			if ended == nil {
-				ended = c.LastTerminationState.Terminated
+				ended, t.Previous = c.LastTerminationState.Terminated, true
 			}
 			if ended != nil && ended.ExitCode != 0 {
 				t.ExitCode, t.EndReason, t.EndMessage = &ended.ExitCode, ended.Reason, text.Shorten(ended.Message, maxMessage)
