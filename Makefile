@@ -34,7 +34,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster bench bench-images bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster test-trial test-versions test-apps clean
+.PHONY: help demo demo-cluster bench bench-images bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster test-trial test-status test-versions test-apps clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -185,6 +185,9 @@ test-cluster: ## Run the tests on a whole cluster (Linux, as root: it installs r
 
 test-trial: ## Run all tests of trials on a whole cluster, also of real applications (Linux, as root; half an hour)
 	@TRIALS=. e2e/node/test.sh
+
+test-status: ## Run all tests of status on a whole cluster, with containers that fail in every way (Linux, as root; some minutes)
+	@e2e/status/failures/test.sh
 
 test-versions: ## Run tests on the API servers of VERSIONS, such as "1.30 1.34" (builds each the first time, five minutes or more)
 	@go -C e2e run ./versions $(VERSIONS)

@@ -114,6 +114,7 @@ func (pod *Pod) after(decisions []Decision) *Pod {
 //	it is a Linux field and the pod is for Windows     skip     windows-pod
 //	it is a Windows field and the pod is for Linux     skip     linux-pod
 //	a conflict of the field holds                      skip     the conflict's
+//	an exception of the profile gives another value    inject   unset
 //	otherwise                                          inject   unset
 func decide(pod *Pod, c *Container, d Default, requested fieldSet) Decision {
 	as := func(outcome Outcome, reason Reason, because string) Decision {
@@ -129,7 +130,7 @@ func decide(pod *Pod, c *Container, d Default, requested fieldSet) Decision {
 		return as(Leave, SetOnContainer, "")
 	case pod.SecurityContext.Sets(d.Field) && (c == nil || d.Field.Inherited()):
 		return as(Leave, SetOnPod, "")
-	case d.Left:
+	case d.Excepted:
 		return byException(Skip, ByException)
 	case requested&d.Field.bit != 0:
 		return as(Skip, Requested, "")
@@ -154,7 +155,8 @@ type Result struct {
 }
 
 // results returns every result that decide can give for this default at a
-// level, each once. The field is one that authors may ask to leave, or not.
+// level, each once. The field is one that authors may ask to leave, or not. That the two
+// agree is tested by TestResultsAreThoseOfTheCases.
 func (d Default) results(level Level, selfService bool) []Result {
 	var results []Result
 	if level == ContainerLevel {
@@ -163,7 +165,7 @@ func (d Default) results(level Level, selfService bool) []Result {
 	if level == PodLevel || d.Field.Inherited() {
 		results = append(results, Result{Leave, SetOnPod})
 	}
-	if d.Left {
+	if d.Excepted {
 		return append(results, Result{Skip, ByException})
 	}
 	if selfService {
@@ -202,7 +204,7 @@ func (p *Profile) Results() map[string][]Result {
 		for _, level := range []Level{ContainerLevel, PodLevel} {
 			for _, d := range p.at(level) {
 				if slices.Contains(e.Leave, d.Field) {
-					add(level, Default{Field: d.Field, Left: true})
+					add(level, Default{Field: d.Field, Excepted: true})
 				}
 			}
 		}

@@ -60,7 +60,7 @@ func containerDefault(f *Field, defaults []Default, exceptions []*Exception) (d 
 	for _, e := range exceptions {
 		if slices.Contains(e.Leave, f) {
 			// Where the profile has nothing for the field, there is nothing to leave.
-			return Default{Field: f, Value: d.Value, Exception: e, Left: true}, found
+			return Default{Field: f, Value: d.Value, Exception: e, Excepted: true}, found
 		}
 		if other, given := FindDefault(e.Container, f); given {
 			return Default{Field: f, Value: other.Value, Exception: e}, true
@@ -90,12 +90,12 @@ func (p *Profile) podDefaults(pod *Pod) []Default {
 		exceptions := p.ExceptionsFor(pod, c)
 		for j := range defaults {
 			d := &defaults[j]
-			if d.Left || c.SecurityContext.Sets(d.Field) {
+			if d.Excepted || c.SecurityContext.Sets(d.Field) {
 				continue
 			}
 			for _, e := range exceptions {
 				if slices.Contains(e.Leave, d.Field) {
-					d.Exception, d.Left = e, true
+					d.Exception, d.Excepted = e, true
 					break
 				}
 				if _, given := FindDefault(e.Container, d.Field); given {

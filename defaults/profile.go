@@ -29,7 +29,7 @@ type Default struct {
 	// Exception is what gives the value, or leaves the field, for some containers
 	// only; nil is the profile itself.
 	Exception *Exception
-	Left      bool // the exception leaves the field
+	Excepted  bool // the exception keeps the field unset
 }
 
 // A Value is what a profile gives a field, in two forms of the same thing.

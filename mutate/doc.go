@@ -9,8 +9,8 @@
 //   - It never denies. A review is answered with allowed: true; a failure of our
 //     own is an HTTP error, so that the operator's failurePolicy decides.
 //   - A patch holds only add operations at exact JSON pointers, on the JSON as
-//     received: each puts a leaf where nothing is set, or an object that the leaf
-//     needs around it. The annotation caseharden.io/injected is the one value
+//     received: each adds a field that is not set, or an object that is not there
+//     with all fields in it. The annotation caseharden.io/injected is the one value
 //     that may be replaced.
 //   - Its answer to a second pass over its own output is empty.
 //   - Objects with pod templates are never patched, in any mode. In the modes Warn

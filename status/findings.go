@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/caseharden/caseharden/evidence"
-	"github.com/caseharden/caseharden/trial/watch"
 )
 
 // A Finding is what does not work, with the setting that is suspected.
@@ -31,8 +30,6 @@ type Unexplained struct {
 	Message   string `json:"message,omitempty"`
 	Logs      string `json:"logs,omitempty"` // the command that shows more
 }
-
-func directoryOf(path string) string { return watch.Directory(path) }
 
 // judge returns the findings of a workload's troubles, and the troubles that no setting is
 // suspected of.
@@ -97,8 +94,8 @@ func (s *Snapshot) freeing(top Ref, g *group, t *Trouble, by *suspicion) (comman
 		}
 	}
 	settings := by.settings
-	if slices.Contains(settings, runAsUser) && user == nil && slices.Contains(t.Recorded, nonRoot) && !slices.Contains(settings, nonRoot) {
-		settings = append(slices.Clone(settings), nonRoot) // root, and the kubelet starts it
+	if slices.Contains(settings, runAsUser) && (user == nil || *user == 0) {
+		settings = withRoot(settings, t.Recorded)
 	}
 	for _, f := range settings {
 		if slices.Contains(t.PodLevel, f) {
@@ -116,6 +113,18 @@ func (s *Snapshot) freeing(top Ref, g *group, t *Trouble, by *suspicion) (comman
 		}
 	}
 	return command, f.note
+}
+
+// withRoot returns the settings, with those that keep root from starting, and from files of
+// other users.
+func withRoot(settings, recorded []string) []string {
+	all := slices.Clone(settings)
+	for _, f := range []string{nonRoot, capabilities} {
+		if slices.Contains(recorded, f) && !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 var (

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/caseharden/caseharden/evidence"
+	"github.com/caseharden/caseharden/trial/watch"
 )
 
 // harmlessDrop is what a container drops that is to keep the capabilities which a runtime
@@ -25,13 +26,14 @@ type freeing struct {
 // that of a Pod from before, or of the image as public sources have it.
 func free(settings []string, user *int64, from string) freeing {
 	f := freeing{container: map[string]any{}}
+	var notes []string
 	for _, setting := range settings {
 		switch setting {
 		case escalation:
 			f.container["allowPrivilegeEscalation"] = true
 		case capabilities:
 			f.container["capabilities"] = map[string]any{"drop": []string{harmlessDrop}}
-			f.note = "A runtime does not give " + harmlessDrop + " by default, so to drop it takes nothing away."
+			notes = append(notes, "A runtime does not give "+harmlessDrop+" by default, so to drop it takes nothing away.")
 		case readOnlyRoot:
 			f.container["readOnlyRootFilesystem"] = false
 		case nonRoot:
@@ -42,9 +44,9 @@ func free(settings []string, user *int64, from string) freeing {
 			uid := int64(0)
 			if user != nil {
 				uid = *user
-				f.note = fmt.Sprintf("User %d is %s.", uid, from)
+				notes = append(notes, fmt.Sprintf("User %d is %s.", uid, from))
 			} else {
-				f.note = "The user of the image is not known here: 0 is root. Use the user of the image if you know it."
+				notes = append(notes, "The user of the image is not known here: 0 is root. Use the user of the image if you know it.")
 			}
 			f.container["runAsUser"] = uid
 		case runAsGroup:
@@ -53,6 +55,7 @@ func free(settings []string, user *int64, from string) freeing {
 			}
 		}
 	}
+	f.note = strings.Join(notes, " ")
 	return f
 }
 
@@ -100,7 +103,7 @@ func fixOf(s *suspicion) (fix string, exception *evidence.Exception) {
 	setting := s.settings[0]
 	switch setting {
 	case readOnlyRoot:
-		if dir := directoryOf(s.item.Path); dir != "" {
+		if dir := watch.Directory(s.item.Path); dir != "" {
 			return "mount an emptyDir at " + dir + ", or list it under writablePaths of the profile", &evidence.Exception{WritablePaths: []string{dir}}
 		}
 		return "mount an emptyDir where it writes, or set readOnlyRootFilesystem: false", &evidence.Exception{Leave: []string{readOnlyRoot}}

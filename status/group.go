@@ -2,6 +2,8 @@
 
 package status
 
+import "slices"
+
 // mostExamples is how many Pods are named for a state.
 const mostExamples = 3
 
@@ -30,7 +32,7 @@ func (s *Snapshot) group(owner Ref) *group {
 	}
 	g := s.groups[owner]
 	if g == nil {
-		g = &group{states: map[State]int{}, examples: map[State][]string{}}
+		g = &group{states: map[State]int{}}
 		s.groups[owner] = g
 	}
 	return g
@@ -39,18 +41,12 @@ func (s *Snapshot) group(owner Ref) *group {
 func (g *group) add(p *pod) {
 	g.pods++
 	g.states[p.state]++
-	if p.state != Hardened && len(g.examples[p.state]) < mostExamples {
-		g.examples[p.state] = append(g.examples[p.state], p.name)
+	if p.state != Hardened && p.owner.Kind != "Pod" {
+		g.example(p.state, p.name)
 	}
-	for _, f := range p.missing {
-		g.missing = insert(g.missing, f)
-	}
-	for _, f := range p.changed {
-		g.changed = insert(g.changed, f)
-	}
-	for _, f := range p.left {
-		g.left = insert(g.left, f)
-	}
+	insertAll(&g.missing, p.missing)
+	insertAll(&g.changed, p.changed)
+	insertAll(&g.left, p.left)
 	switch {
 	case p.ready && p.record == nil:
 		g.readyBefore, g.usersBefore = p.name, p.running
@@ -68,6 +64,27 @@ func (g *group) add(p *pod) {
 	}
 }
 
+// example adds the name of a Pod in a state, up to a few.
+func (g *group) example(state State, name string) {
+	if g.examples == nil {
+		g.examples = map[State][]string{}
+	}
+	if len(g.examples[state]) < mostExamples {
+		g.examples[state] = append(g.examples[state], name)
+	}
+}
+
+// insertAll adds names to a sorted list. An empty list becomes the names, without a copy.
+func insertAll(into *[]string, names []string) {
+	if len(*into) == 0 {
+		*into = slices.Clip(names) // so that to insert never changes what is shared
+		return
+	}
+	for _, name := range names {
+		*into = insert(*into, name)
+	}
+}
+
 // trouble adds the trouble of a container, or counts it where another Pod has it as well.
 func (g *group) trouble(t Trouble) {
 	for i := range g.troubles {
@@ -81,7 +98,14 @@ func (g *group) trouble(t Trouble) {
 	}
 }
 
-// merge adds another group, of the same topmost controller.
+// with returns the sum of two groups of the same topmost controller, which stay as they are.
+func (g *group) with(o *group) *group {
+	sum := &group{states: map[State]int{}}
+	sum.merge(g)
+	sum.merge(o)
+	return sum
+}
+
 func (g *group) merge(o *group) {
 	g.pods += o.pods
 	g.ready += o.ready
@@ -89,19 +113,12 @@ func (g *group) merge(o *group) {
 	for state, n := range o.states {
 		g.states[state] += n
 		for _, name := range o.examples[state] {
-			if len(g.examples[state]) < mostExamples {
-				g.examples[state] = append(g.examples[state], name)
-			}
+			g.example(state, name)
 		}
 	}
-	for _, lists := range []struct {
-		into *[]string
-		from []string
-	}{{&g.missing, o.missing}, {&g.changed, o.changed}, {&g.left, o.left}} {
-		for _, f := range lists.from {
-			*lists.into = insert(*lists.into, f)
-		}
-	}
+	insertAll(&g.missing, o.missing)
+	insertAll(&g.changed, o.changed)
+	insertAll(&g.left, o.left)
 	if o.readyBefore != "" {
 		g.readyBefore, g.usersBefore = o.readyBefore, o.usersBefore
 	}

@@ -17,7 +17,7 @@ func ReadNamespace(object []byte) (*Namespace, error) {
 	if err := json.Unmarshal(object, &o); err != nil {
 		return nil, err
 	}
-	n := &Namespace{Name: o.Metadata.Name, Labels: o.Metadata.Labels, Created: o.Metadata.CreationTimestamp.Time}
+	n := &Namespace{Name: o.Metadata.Name, Labels: o.Metadata.Labels}
 	n.LabelSet = labelSet(&o.Metadata)
 	return n, nil
 }

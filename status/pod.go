@@ -3,11 +3,9 @@
 package status
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -51,7 +49,6 @@ type rawPod struct {
 type rawContainer struct {
 	Name            string         `json:"name"`
 	Image           string         `json:"image"`
-	RestartPolicy   string         `json:"restartPolicy"`
 	SecurityContext jsontext.Value `json:"securityContext"`
 }
 
@@ -158,8 +155,24 @@ func (s *Snapshot) compare(p *pod, raw *rawPod, n *Namespace, profile *defaults.
 			}
 		}
 	}
+	p.missing, p.changed, p.left = s.sharedList(p.missing), s.sharedList(p.changed), s.sharedList(p.left)
 	p.state = s.stateOf(p, raw, n)
 	return nil
+}
+
+// sharedList returns the first list with the same names.
+func (s *Snapshot) sharedList(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	key := strings.Join(names, " ")
+	if s.lists == nil {
+		s.lists = map[string][]string{}
+	}
+	if s.lists[key] == nil {
+		s.lists[key] = names
+	}
+	return s.lists[key]
 }
 
 // stateOf says what became of a pod. The first case that holds decides.
@@ -263,12 +276,4 @@ func records(r *defaults.Record, container, field string) bool {
 		return slices.Contains(r.Pod, field)
 	}
 	return slices.Contains(r.Containers[container], field)
-}
-
-// startOf returns when a container started that has ended.
-func startOf(c *corev1.ContainerStatus) time.Time {
-	if t := cmp.Or(c.State.Terminated, c.LastTerminationState.Terminated); t != nil {
-		return t.StartedAt.Time
-	}
-	return time.Time{}
 }

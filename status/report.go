@@ -175,15 +175,15 @@ func (s *Snapshot) report(today string) Cluster {
 func (s *Snapshot) workloads() map[string][]Workload {
 	groups := map[Ref]*group{}
 	for _, owner := range sortedRefs(s.groups) {
-		top := s.top(owner)
-		if groups[top] == nil {
-			groups[top] = &group{states: map[State]int{}, examples: map[State][]string{}}
+		top, g := s.top(owner), s.groups[owner]
+		if known := groups[top]; known != nil {
+			g = known.with(g)
 		}
-		groups[top].merge(s.groups[owner])
+		groups[top] = g
 	}
 	for ref := range s.templates {
 		if top := s.top(ref); groups[top] == nil {
-			groups[top] = &group{states: map[State]int{}, examples: map[State][]string{}}
+			groups[top] = &group{}
 		}
 	}
 	failures := map[Ref][]Failure{}
@@ -197,9 +197,6 @@ func (s *Snapshot) workloads() map[string][]Workload {
 	for _, ref := range sortedRefs(groups) {
 		g := groups[ref]
 		w := Workload{Ref: ref, Pods: g.pods, Ready: g.ready, Desired: g.pods, States: g.states, Examples: g.examples, Missing: g.missing, Changed: g.changed, Left: g.left, Troubled: g.troubledPods}
-		if len(w.Examples) == 0 {
-			w.Examples = nil
-		}
 		if t := s.templates[ref]; t != nil {
 			if makesPods(ref) && ref.Kind != "Job" && ref.Kind != "CronJob" {
 				w.Desired, w.Waiting = t.Desired, t.Waits

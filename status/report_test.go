@@ -184,3 +184,42 @@ func TestWrites(t *testing.T) {
 		t.Errorf("candidates = %v", c)
 	}
 }
+
+// Pods without a controller are as many as there are Pods, and what would be done to them is
+// kept once for all that are alike.
+func TestPodsShareTheirNext(t *testing.T) {
+	t.Parallel()
+	s := snapshot(t, "hardened")
+	for _, name := range []string{"a", "b"} {
+		object := `{"metadata":{"name":"` + name + `","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"app"}]}}`
+		if err := s.AddPod([]byte(object)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := New(now, "2026-06-01", s)
+	a, b := Find(r, "pod/a")[0], Find(r, "pod/b")[0]
+	if a.Next == nil || a.Next != b.Next || &a.Missing[0] != &b.Missing[0] {
+		t.Errorf("%p and %p are not the same", a.Next, b.Next)
+	}
+}
+
+// The Pods of all ReplicaSets are those of the Deployment, however often one asks.
+func TestReplicaSetsAddUp(t *testing.T) {
+	t.Parallel()
+	s := snapshot(t, "hardened")
+	for i, name := range []string{"a", "b", "c"} {
+		rs := []string{"web-1", "web-2", "web-2"}[i]
+		object := `{"metadata":{"name":"` + name + `","namespace":"shop","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"` + rs + `","controller":true}]},` +
+			`"spec":{"containers":[{"name":"app","image":"app"}]}}`
+		if err := s.AddPod([]byte(object)); err != nil {
+			t.Fatal(err)
+		}
+		s.AddOwner(Ref{"apps", "ReplicaSet", "shop", rs}, Ref{"apps", "Deployment", "shop", "web"})
+	}
+	for range 2 {
+		w := web(t, s)
+		if w.Pods != 3 || w.States[UnknownAge]+w.States[Older] != 3 || len(w.Missing) != 6 {
+			t.Fatalf("workload = %+v", w)
+		}
+	}
+}

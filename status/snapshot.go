@@ -28,6 +28,8 @@ type Snapshot struct {
 	groups    map[Ref]*group
 	owners    map[Ref]Ref // the controllers of ReplicaSets and Jobs
 	templates map[Ref]*Template
+	nexts     map[string]*Next // by their JSON
+	lists     map[string][]string
 	failures  []Failure
 	uses      map[*defaults.Exception]int
 	written   []Written
@@ -57,7 +59,6 @@ func (r Ref) String() string { return r.Kind + " " + r.Name }
 type Namespace struct {
 	Name     string
 	Labels   map[string]string
-	Created  time.Time
 	LabelSet time.Time // when the label caseharden.io/enforce was set, at the latest; zero: unknown
 }
 
@@ -94,7 +95,6 @@ func (n *Namespace) judgedBy() string {
 type Failure struct {
 	Owner   Ref // that tried to
 	Message string
-	Count   int
 	Last    time.Time
 }
 

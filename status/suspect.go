@@ -38,6 +38,7 @@ var (
 	refusedRoot = regexp.MustCompile(`(?i)runAsNonRoot|non-root`)
 	execRefused = regexp.MustCompile(`(?i)exec[^\n]*?"?(/[^\s":]+)"?:? operation not permitted`)
 	execDenied  = regexp.MustCompile(`(?i)exec[^\n]*?"?(/[^\s":]+)"?:? permission denied`)
+	bySeccomp   = regexp.MustCompile(`(?i)\bunshare\b|clone_new|new namespace|user namespace|io_uring|userfaultfd|perf_event_open|\b(keyctl|add_key|request_key)\b`)
 	noNewPrivs  = regexp.MustCompile(`(?i)no new privileges|effective uid is not 0`)
 )
 
@@ -53,8 +54,12 @@ var (
 //	bad system call, or exit code 159                  seccompProfile           high
 //	it says that it needs root, or that the user is    runAsUser                high
 //	  unknown
+//	operation not permitted, of a call that the        seccompProfile           high
+//	  runtime's profile of seccomp refuses
+//	operation not permitted, and exit code 126         capabilities.drop        high
 //	operation not permitted                            capabilities.drop,       high
 //	                                                   runAsUser
+//	permission denied, and exit code 126               runAsUser                high
 //	permission denied                                  runAsUser                high; medium without a path
 //	exit code 126                                      runAsUser,               low
 //	                                                   capabilities.drop
@@ -142,8 +147,20 @@ func (t *Trouble) read(words, where string, add func(suspicion)) {
 		case watch.NoUser:
 			add(suspicion{"no-such-user", []string{runAsUser}, evidence.Risk, evidence.High, "its user has no line in /etc/passwd of the image", item})
 		case watch.NotPermitted:
+			switch {
+			case bySeccomp.MatchString(c.Line):
+				add(suspicion{"system-call-refused", []string{seccomp}, evidence.Risk, evidence.High, "seccomp refuses a system call", item})
+				continue
+			case t.cannotExecute():
+				add(suspicion{"program-not-permitted", []string{capabilities}, evidence.Risk, evidence.High, "a program cannot be executed: a file capability of it is not in the bounding set", item})
+				continue
+			}
 			add(suspicion{"not-permitted", []string{capabilities, runAsUser}, evidence.Risk, evidence.High, "the kernel refuses something that takes a capability or root", item})
 		case watch.Denied:
+			if t.cannotExecute() {
+				add(suspicion{"program-not-executable", []string{runAsUser}, evidence.Risk, evidence.High, "its user may not execute " + orSomewhere(c.Path), item})
+				continue
+			}
 			severity := evidence.High
 			if c.Path == "" {
 				severity = evidence.Medium
@@ -152,6 +169,9 @@ func (t *Trouble) read(words, where string, add func(suspicion)) {
 		}
 	}
 }
+
+// cannotExecute reports whether a shell found a program that it could not execute.
+func (t *Trouble) cannotExecute() bool { return t.ExitCode != nil && *t.ExitCode == 126 }
 
 // startRefused reports whether the runtime could not start the container at all.
 func (t *Trouble) startRefused() bool {

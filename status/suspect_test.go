@@ -46,6 +46,9 @@ func TestSuspects(t *testing.T) {
 		{"no such user", ended("1", ""), "whoami: cannot find name for user ID 10001", "no-such-user runAsUser", evidence.Risk},
 		{"seccomp", ended("159", ""), "", "system-call-refused seccompProfile", evidence.Risk},
 		{"126", ended("126", ""), "", "program-not-executable runAsUser,capabilities.drop", evidence.Risk},
+		{"126 of a program of others", ended("126", ""), "sh: 1: /app/run: Permission denied", "program-not-executable runAsUser", evidence.Risk},
+		{"126 of a file capability", ended("126", ""), "sh: 1: ping: Operation not permitted", "program-not-permitted capabilities.drop", evidence.Risk},
+		{"a user namespace", ended("1", ""), "unshare: unshare failed: Operation not permitted", "system-call-refused seccompProfile", evidence.Risk},
 		{"127", ended("127", ""), "", "program-not-found runAsUser", evidence.Risk},
 		{"an error of its own", ended("1", "panic: no configuration"), "", "", ""},
 		{"out of memory", ended("137", ""), "", "", ""},
@@ -121,6 +124,14 @@ func TestBefore(t *testing.T) {
 	// The user that frees it is that of the Pod from before.
 	if !strings.Contains(f.Command, `"runAsUser":33`) {
 		t.Errorf("command = %s", f.Command)
+	}
+
+	// Root is nothing without its capabilities, and the kubelet must start it.
+	s = snapshot(t, "hardened")
+	addPod(t, s, "web-1-old", before, "", bare, strings.ReplaceAll(isReady, "33", "0"))
+	addPod(t, s, "web-1-new", after, record, complete, failing)
+	if got := web(t, s).Findings[0].Command; !strings.Contains(got, `{"capabilities":{"drop":["SYS_ADMIN"]},"runAsNonRoot":false,"runAsUser":0}`) {
+		t.Errorf("command = %s", got)
 	}
 
 	s = snapshot(t, "hardened")

@@ -20,9 +20,9 @@ import (
 
 // A Template is what is read of an object with a Pod template.
 type Template struct {
-	Desired, Ready int // replicas; of a Job and a CronJob none
-	Waits          bool
-	Next           *Next // nil: the profile is not known
+	Desired int // replicas; of a Job and a CronJob none
+	Waits   bool
+	Next    *Next // nil: the profile is not known
 }
 
 // Next says what the webhook would do to the Pods of the next restart, by its own decisions.
@@ -91,22 +91,23 @@ func (s *Snapshot) AddWorkload(kind mutate.TemplateKind, object []byte) error {
 	return s.simulate(ref, profile, typed(kind, object))
 }
 
-// replicas fills in how many replicas there are, and should be.
+// replicas fills in how many replicas there should be, and whether they are not there.
 func (r *rawWorkload) replicas(t *Template, kind string) {
+	var ready int
 	switch kind {
 	case "Deployment", "StatefulSet", "ReplicaSet", "ReplicationController":
-		t.Desired, t.Ready = 1, r.Status.Ready
+		t.Desired, ready = 1, r.Status.Ready
 		if r.Spec.Replicas != nil {
 			t.Desired = *r.Spec.Replicas
 		}
 		t.Waits = kind == "Deployment" && t.Desired > 0 && (r.Status.Updated == nil || *r.Status.Updated < t.Desired)
 	case "DaemonSet":
-		t.Desired, t.Ready = r.Status.DesiredNumberScheduled, r.Status.NumberReady
+		t.Desired, ready = r.Status.DesiredNumberScheduled, r.Status.NumberReady
 		t.Waits = r.Status.UpdatedNumber < t.Desired
 	default:
 		return
 	}
-	t.Waits = t.Waits || t.Ready < t.Desired || r.Status.ObservedGeneration < r.Metadata.Generation
+	t.Waits = t.Waits || ready < t.Desired || r.Status.ObservedGeneration < r.Metadata.Generation
 }
 
 func (s *Snapshot) template(r Ref) *Template {
@@ -168,8 +169,26 @@ func (s *Snapshot) simulate(ref Ref, profile *defaults.Profile, object []byte) e
 	slices.SortStableFunc(next.Findings, func(a, b evidence.Finding) int {
 		return cmp.Compare(preview.Rank(b.Verdict, b.Severity), preview.Rank(a.Verdict, a.Severity))
 	})
-	t.Next = next
-	return nil
+	var err error
+	t.Next, err = s.shared(next)
+	return err
+}
+
+// shared returns the first of all that say the same: thousands of Pods without a controller
+// have few templates.
+func (s *Snapshot) shared(n *Next) (*Next, error) {
+	key, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	if s.nexts == nil {
+		s.nexts = map[string]*Next{}
+	}
+	if known := s.nexts[string(key)]; known != nil {
+		return known, nil
+	}
+	s.nexts[string(key)] = n
+	return n, nil
 }
 
 var podKind = kindNamed("Pod")

@@ -4,7 +4,6 @@ package status
 
 import (
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -23,15 +22,14 @@ type Trouble struct {
 	Restarts                         int32
 	Waiting, Message                 string // reason and message
 	ExitCode                         *int32 // of the last end
+	Previous                         bool   // it was started again since, and the log of the last end is that of the instance before
 	EndReason, EndMessage            string
-	Started                          time.Time // before the last end
-	Recorded                         []string  // settings that the webhook filled in, for the container or the Pod
-	PodLevel                         []string  // those of them at Pod level
+	Recorded                         []string // settings that the webhook filled in, for the container or the Pod
+	PodLevel                         []string // those of them at Pod level
 
 	init bool // it is an init container
 
-	Log    string // its last lines, where they were asked for
-	LogErr string
+	Log string // its last lines, where they were asked for
 }
 
 // alike reports whether two containers have the same trouble.
@@ -53,13 +51,13 @@ func (r *rawPod) troubles(p *pod) []Trouble {
 	add := func(containers []rawContainer, statuses []corev1.ContainerStatus, init bool) {
 		for i := range statuses {
 			c := &statuses[i]
-			t := Trouble{Namespace: p.namespace, Pod: p.name, Container: c.Name, Image: c.Image, Pods: 1, Restarts: c.RestartCount, Started: startOf(c), init: init}
+			t := Trouble{Namespace: p.namespace, Pod: p.name, Container: c.Name, Image: c.Image, Pods: 1, Restarts: c.RestartCount, init: init}
 			if w := c.State.Waiting; w != nil {
 				t.Waiting, t.Message = w.Reason, text.Shorten(w.Message, maxMessage)
 			}
 			ended := c.State.Terminated
 			if ended == nil {
-				ended = c.LastTerminationState.Terminated
+				ended, t.Previous = c.LastTerminationState.Terminated, true
 			}
 			if ended != nil && ended.ExitCode != 0 {
 				t.ExitCode, t.EndReason, t.EndMessage = &ended.ExitCode, ended.Reason, text.Shorten(ended.Message, maxMessage)

@@ -9,9 +9,10 @@ import (
 
 // A runtime makes the targets of mounts in the layer of a container: directories and empty
 // files for /etc/hosts, /dev/termination-log, the token of the service account and volumes.
-// What takes no more than a directory for each, and few of them, is such.
+// What takes no more than a directory for each, and few of them, is such: eight for a Pod
+// with a token and one volume.
 const (
-	mostRuntimeInodes = 64
+	mostRuntimeInodes = 24
 	directoryBytes    = 4096
 )
 

@@ -4,15 +4,10 @@ package profile
 
 import (
 	"fmt"
-	"path"
-	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v3"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/caseharden/caseharden/defaults"
@@ -58,13 +53,6 @@ type source struct {
 
 	// Errors leave open which fields the profile fills in.
 	uncertain bool
-}
-
-// A setting is what a file says of a field: a value, or that it has none.
-type setting struct {
-	at      place
-	value   defaults.Value
-	removes bool
 }
 
 type exceptionSource struct {
@@ -187,157 +175,4 @@ func readFields(at place) (fields []*defaults.Field, places []place) {
 		}
 	}
 	return fields, places
-}
-
-// readSettings reads a SecurityContext or a PodSecurityContext.
-func readSettings(at place, level defaults.Level) map[*defaults.Field]setting {
-	settings := map[*defaults.Field]setting{}
-	names := namesAt(level)
-	for _, m := range at.members() {
-		switch {
-		case strings.Contains(m.name, "."):
-			m.errorf("unknown field: what is in an object is written so: capabilities: {drop: [ALL]}")
-			continue
-		case m.name != "capabilities" || level != defaults.ContainerLevel:
-			readSetting(settings, m, m.name, level, names)
-			continue
-		case m.isNull():
-			m.errorf("must be an object: it is capabilities.drop that null removes, as in capabilities: {drop: null}")
-			continue
-		}
-		for _, c := range m.members() {
-			readSetting(settings, c, m.name+"."+c.name, level, names)
-		}
-	}
-	return settings
-}
-
-func readSetting(settings map[*defaults.Field]setting, m member, name string, level defaults.Level, known []string) {
-	f := defaults.FieldByName(name)
-	switch {
-	case f == nil:
-		m.unknown(name, known)
-	case f.AuthorOnly:
-		m.errorf("must not be set: only the author of a pod may")
-	case f.Levels&level == 0 && level == defaults.ContainerLevel:
-		m.errorf("is a field of the pod: set it under spec.pod")
-	case f.Levels&level == 0:
-		m.errorf("is a field of containers: set it under spec.container")
-	case m.isNull():
-		settings[f] = setting{at: m.place, removes: true}
-	default:
-		if value, ok := readValue(m.place, f); ok {
-			settings[f] = setting{at: m.place, value: value}
-		}
-	}
-}
-
-// readValue reads a value that a profile may give the field.
-func readValue(at place, f *defaults.Field) (defaults.Value, bool) {
-	if raw, err := at.json(); err == nil {
-		if typed, allowed := typedValue(f, raw); allowed {
-			return valueOf(typed), true
-		}
-	}
-	at.must(f.Values.Must)
-	return defaults.Value{}, false
-}
-
-// Allows reports whether a profile may give the field a value, which is JSON.
-func Allows(f *defaults.Field, value []byte) bool {
-	_, allowed := typedValue(f, value)
-	return allowed
-}
-
-// typedValue returns a value as the field of the API type holds it, and whether a profile
-// may give it.
-func typedValue(f *defaults.Field, raw []byte) (typed any, allowed bool) {
-	into := reflect.New(typeOf(f))
-	if string(raw) == "null" || json.Unmarshal(raw, into.Interface(), json.RejectUnknownMembers(true)) != nil {
-		return nil, false
-	}
-	typed = into.Elem().Interface()
-	return typed, f.Values.Allow(typed)
-}
-
-func valueOf(typed any) defaults.Value {
-	raw, err := json.Marshal(typed)
-	if err != nil {
-		panic(fmt.Sprintf("internal error: marshalling a value of the API: %s", err))
-	}
-	return defaults.Value{JSON: raw, Typed: typed}
-}
-
-// typeOf returns the type that the API has for a field.
-func typeOf(f *defaults.Field) reflect.Type {
-	object := reflect.TypeFor[corev1.SecurityContext]()
-	if f.Levels&defaults.ContainerLevel == 0 {
-		object = reflect.TypeFor[corev1.PodSecurityContext]()
-	}
-	for name := range strings.SplitSeq(f.Name, ".") {
-		if object.Kind() == reflect.Pointer {
-			object = object.Elem()
-		}
-		for i := range object.NumField() {
-			if tag, _, _ := strings.Cut(object.Field(i).Tag.Get("json"), ","); tag == name {
-				object = object.Field(i).Type
-				break
-			}
-		}
-	}
-	return object
-}
-
-func namesAt(level defaults.Level) []string {
-	var names []string
-	for _, f := range defaults.Fields() {
-		if f.Levels&level != 0 && !f.AuthorOnly {
-			names = append(names, f.Name)
-		}
-	}
-	return names
-}
-
-func readWritablePaths(at place) []defaults.WritablePath {
-	var paths []defaults.WritablePath
-	elements := at.elements("a list of {path, sizeLimit}")
-	if len(elements) > MaxWritablePaths {
-		at.errorf("must have at most %d paths, has %d", MaxWritablePaths, len(elements))
-	}
-	for _, e := range elements {
-		if e.resolved().Kind != yaml.MappingNode {
-			e.must("an object {path, sizeLimit}")
-			continue
-		}
-		members := e.only("path", "sizeLimit")
-		var p defaults.WritablePath
-		if at, found := members["path"]; !found {
-			e.errorf("path: must be set")
-		} else if p.Path = at.text("a path"); p.Path != "" && !IsMountable(p.Path) {
-			at.must("an absolute path without //, /./, /../, a : or a / at its end, and not /, in /dev, /proc or /sys, or one of /etc/hosts, /etc/hostname and /etc/resolv.conf")
-		}
-		if at, found := members["sizeLimit"]; found && !at.isNull() {
-			if quantity, err := resource.ParseQuantity(at.resolved().Value); err != nil || quantity.Sign() <= 0 {
-				at.must("a quantity of bytes above zero, such as 64Mi")
-			} else {
-				p.SizeLimit = quantity.String()
-			}
-		}
-		if slices.ContainsFunc(paths, func(other defaults.WritablePath) bool { return other.Path == p.Path }) {
-			e.errorf("path: %s is there twice", p.Path)
-		}
-		paths = append(paths, p)
-	}
-	return paths
-}
-
-// IsMountable reports whether a directory can be mounted at the path in any
-// container. ValidateVolumeMounts in kubernetes/pkg/apis/core/validation refuses
-// a colon; a container runtime mounts /proc, /sys and /dev itself, and the kubelet
-// the files in /etc and the termination log in /dev.
-func IsMountable(p string) bool {
-	below := func(dir string) bool { return strings.HasPrefix(p+"/", dir+"/") }
-	reserved := p == "/" || below("/dev") || below("/proc") || below("/sys") ||
-		slices.Contains([]string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, p)
-	return path.IsAbs(p) && path.Clean(p) == p && !strings.ContainsAny(p, ":\x00") && len(p) < 256 && !reserved
 }

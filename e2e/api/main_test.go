@@ -71,22 +71,10 @@ func runTests(ctx context.Context, m *testing.M) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := install(ctx, configuration, map[string]string{"caseharden.io/enforce": "hardened"}); err != nil {
+	if err := webhook.Install(ctx, client, configuration, map[string]string{"caseharden.io/enforce": "hardened"}); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
-}
-
-// install creates a webhook configuration and returns when the API server calls
-// it, which it shows on a pod in a namespace with the labels.
-func install(ctx context.Context, configuration *admissionregistrationv1.MutatingWebhookConfiguration, labels map[string]string) error {
-	if _, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, configuration, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	if err := webhook.WaitForEffect(ctx, client, labels); err != nil {
-		return fmt.Errorf("webhook configuration %s: %w", configuration.Name, err)
-	}
-	return nil
 }
 
 func barePod() *corev1.Pod { return webhook.BarePod() }
@@ -112,7 +100,7 @@ func newWebhook(t *testing.T, edit func(*admissionregistrationv1.MutatingWebhook
 	if edit != nil {
 		edit(&configuration.Webhooks[0])
 	}
-	if err := install(t.Context(), configuration, labels); err != nil {
+	if err := webhook.Install(t.Context(), client, configuration, labels); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -80,7 +80,7 @@ var startProfiles = sync.OnceValues(func() (*ownProfiles, error) {
 			configuration.Webhooks = append(configuration.Webhooks, *w)
 		}
 	}
-	return own, install(context.Background(), configuration, map[string]string{"caseharden.io/enforce": "everything"})
+	return own, webhook.Install(context.Background(), client, configuration, map[string]string{"caseharden.io/enforce": "everything"})
 })
 
 func (own *ownProfiles) flags() []string {

@@ -3,9 +3,17 @@
 package chart
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caseharden/caseharden/e2e/product/webhook"
+	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
 var (
@@ -59,4 +67,62 @@ func TestClustersAreToldApart(t *testing.T) {
 
 func keepsCluster(labels string) bool {
 	return strings.HasPrefix(labels, "cluster,") || labels == "cluster"
+}
+
+// One Prometheus scrapes two clusters. What the rules record is of each, and when the replica
+// of one ends, that cluster alone has an alert.
+func TestOnePrometheusOfTwoClusters(t *testing.T) {
+	type group struct {
+		Targets []string          `json:"targets"`
+		Labels  map[string]string `json:"labels"`
+	}
+	var groups []group
+	replicas := map[string]*webhook.Webhook{}
+	for _, cluster := range []string{"a", "b"} {
+		w, err := webhook.Start(t.Context(), binary, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = w.Stop() })
+		replicas[cluster] = w
+		groups = append(groups, group{[]string{w.MetricsAddr}, map[string]string{"cluster": cluster}})
+	}
+	dir := t.TempDir()
+	targets, err := json.Marshal(groups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "targets.json")
+	if err := os.WriteFile(file, targets, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := startPrometheus(t, dir, fmt.Sprintf(`
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [%q]
+scrape_configs: [{job_name: caseharden, file_sd_configs: [{files: [%q]}]}]
+`, rulesFile(), file))
+
+	clusters := func(query string, want ...string) {
+		t.Helper()
+		bedtest.Within(t, soon, query, func() error {
+			found, err := m.ask(t.Context(), query)
+			var got []string
+			for _, s := range found {
+				got = append(got, string(s.Metric["cluster"]))
+			}
+			slices.Sort(got)
+			if err == nil && !slices.Equal(got, want) {
+				err = fmt.Errorf("it is of %q, want %q", got, want)
+			}
+			return err
+		})
+	}
+	clusters(`caseharden:certificate_left:seconds{role="serving"}`, "a", "b")
+	clusters(`caseharden_ready == 1`, "a", "b")
+	clusters(`ALERTS{alertname="CasehardenDown"}`)
+	if err := replicas["b"].Stop(); err != nil {
+		t.Fatal(err)
+	}
+	clusters(`ALERTS{alertname="CasehardenDown"}`, "b")
+	clusters(`caseharden_ready == 1`, "a")
 }

@@ -126,19 +126,13 @@ func (in *installation) granted(t *testing.T, account string) []string {
 // createCRDs makes the kinds of cert-manager and of the Prometheus operator known.
 func (in *installation) createCRDs(t *testing.T) {
 	t.Helper()
-	dirs, err := tools.CRDs(t.Context())
+	files, err := tools.CRDs(t.Context(), "cert-manager", "prometheus-operator")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range dirs {
-		files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: no files: %v", dir, err)
-		}
-		for _, file := range files {
-			if _, stderr, err := in.kubectl(t, "", "apply", "--server-side", "-f", file); err != nil {
-				t.Fatalf("%s: %v", stderr, err)
-			}
+	for _, file := range files {
+		if _, stderr, err := in.kubectl(t, "", "apply", "--server-side", "-f", file); err != nil {
+			t.Fatalf("%s: %v", stderr, err)
 		}
 	}
 	if _, stderr, err := in.kubectl(t, "", "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"); err != nil {

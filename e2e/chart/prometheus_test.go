@@ -53,18 +53,25 @@ scrape_configs:
 func newMonitor(t *testing.T, in *installation) *monitor {
 	t.Helper()
 	dir := t.TempDir()
-	m := &monitor{in: in, targets: filepath.Join(dir, "targets.json")}
+	targets := filepath.Join(dir, "targets.json")
+	findPods(t, in, targets)
 	config := in.cluster.Config()
-	configFile := filepath.Join(dir, "prometheus.yml")
-	text := fmt.Sprintf(scrapeConfig, rulesFile(), m.targets, config.BearerToken, write(t, config.CAData), strings.TrimPrefix(in.cluster.URL(), "https://"))
-	if err := os.WriteFile(configFile, []byte(text), 0o600); err != nil {
+	m := startPrometheus(t, dir, fmt.Sprintf(scrapeConfig, rulesFile(), targets, config.BearerToken, write(t, config.CAData), strings.TrimPrefix(in.cluster.URL(), "https://")))
+	m.in, m.targets = in, targets
+	return m
+}
+
+// startPrometheus starts one with a configuration, whose files go to dir.
+func startPrometheus(t *testing.T, dir, config string) *monitor {
+	t.Helper()
+	file := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	promtool(t, "", "check", "config", configFile)
-	m.findPods(t)
+	promtool(t, "", "check", "config", file)
 	address := freeAddress(t)
 	p, err := process.Start("prometheus", filepath.Join(dir, "prometheus.log"), prometheusBinary,
-		"--config.file="+configFile, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +80,7 @@ func newMonitor(t *testing.T, in *installation) *monitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.api = prometheusv1.NewAPI(client)
+	m := &monitor{api: prometheusv1.NewAPI(client)}
 	err = p.WaitReady(t.Context(), func(ctx context.Context) error {
 		_, err := m.api.Buildinfo(ctx)
 		return err
@@ -98,19 +105,25 @@ func freeAddress(t *testing.T) string {
 // findPods tells Prometheus which pods there are.
 func (m *monitor) findPods(t *testing.T) {
 	t.Helper()
+	findPods(t, m.in, m.targets)
+}
+
+// findPods writes the pods of an installation into a file for Prometheus.
+func findPods(t *testing.T, in *installation, file string) {
+	t.Helper()
 	type group struct {
 		Targets []string          `json:"targets"`
 		Labels  map[string]string `json:"labels"`
 	}
 	groups := []group{{Targets: []string{}, Labels: map[string]string{"namespace": "caseharden"}}}
-	for _, pod := range m.in.runner.Pods() {
+	for _, pod := range in.runner.Pods() {
 		groups[0].Targets = append(groups[0].Targets, pod.MetricsAddr)
 	}
 	data, err := json.Marshal(groups)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(m.targets, data, 0o600); err != nil {
+	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -36,3 +36,8 @@ fi
 trials "TestApplications/(tried|serves)/^(lighttpd|nginx|redis)$|TestClientSeesACopy" -parallel 3
 echo "== whether what is known of real applications holds, about a minute"
 go test -tags=cluster -count=1 -timeout 10m -v -exec "$dir/sandbox" -run TestTruthHolds ./apps/measure | grep --line-buffered -v '^=== '
+
+# make test-status runs all of them, which takes some minutes.
+. ./status/failures/images.sh
+echo "== what the command status says of containers that fail, on a whole cluster"
+go test -tags=cluster -count=1 -timeout 10m -v -parallel 24 -exec "$dir/sandbox" -run 'TestSuspects/(image-of-root|file-capability|program-of-another|writes-its-own|exit-159)$|TestRanBefore|TestWrites' ./status/failures | grep --line-buffered -v '^=== '

@@ -44,11 +44,11 @@ func TestManyPods(t *testing.T) {
 		label(t, fmt.Sprintf("many-%d", i))
 	}
 	r := status(t, "-A")
-	t.Logf("%d Pods, %d of them read: %s, %d MiB at most", pods, r.report.Summary.Pods, r.took.Round(time.Millisecond), r.memory>>20)
-	if older := r.report.Summary.States["older"]; older < pods {
+	t.Logf("%d Pods, %d of them read: %s, %d MiB at most", pods, r.Report.Summary.Pods, r.Took.Round(time.Millisecond), r.Memory>>20)
+	if older := r.Report.Summary.States["older"]; older < pods {
 		t.Errorf("%d Pods are older, want %d", older, pods)
 	}
-	if r.memory > 500<<20 {
-		t.Errorf("%d MiB were resident", r.memory>>20)
+	if r.Memory > 500<<20 {
+		t.Errorf("%d MiB were resident", r.Memory>>20)
 	}
 }

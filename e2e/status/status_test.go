@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/caseharden/caseharden/e2e/status/command"
 	"github.com/caseharden/caseharden/e2e/testbed/bedtest"
 )
 
@@ -45,7 +46,7 @@ func TestStates(t *testing.T) {
 	for _, n := range []struct{ name, state, pod string }{
 		{"states", "older", "older"}, {"states", "hardened", "hardened"}, {"states", "by-author", "author"}, {"states-open", "not-reviewed", "unseen"},
 	} {
-		w := status(t, "-n", n.name).report.workload(t, "Pod", n.pod)
+		w := status(t, "-n", n.name).Report.Workload(t, "Pod", n.pod)
 		if w.States[n.state] != 1 {
 			t.Errorf("Pod %s is %v, want %s", n.pod, w.States, n.state)
 		}
@@ -56,7 +57,7 @@ func TestStates(t *testing.T) {
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	namespace(t, "problems", map[string]string{"caseharden.io/enforce": "hardend"})
-	r := status(t, "-n", "problems").report
+	r := status(t, "-n", "problems").Report
 	if p := r.Clusters[0].Namespaces[0].Problems; len(p) != 1 || p[0].ID != "no-such-profile" || !strings.Contains(p[0].What, "compatible, hardened, restricted") {
 		t.Errorf("problems = %v", p)
 	}
@@ -87,9 +88,9 @@ func TestCommands(t *testing.T) {
 	for _, tt := range tests {
 		reported(t, deploy(t, "commands", tt.name), tt.status)
 	}
-	r := status(t, "-n", "commands").report
+	r := status(t, "-n", "commands").Report
 	for _, tt := range tests {
-		w := r.workload(t, "Deployment", tt.name)
+		w := r.Workload(t, "Deployment", tt.name)
 		if len(w.Findings) != 1 || w.Findings[0].ID != tt.id || w.Findings[0].Command == "" {
 			t.Errorf("%s: findings = %+v, want %s", tt.name, w.Findings, tt.id)
 			continue
@@ -119,7 +120,7 @@ func TestNext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := status(t, "-n", "next").report.workload(t, "CronJob", "night")
+	w := status(t, "-n", "next").Report.Workload(t, "CronJob", "night")
 	if w.Next == nil || len(w.Next.Injects) != 6 {
 		t.Errorf("next = %+v", w.Next)
 	}
@@ -138,30 +139,30 @@ func TestView(t *testing.T) {
 		}}, metav1.CreateOptions{})
 		return err == nil && review.Status.Allowed
 	})
-	r := statusAs(t, kubeconfigOf(t, "alice"), "-n", "viewed", "-o", "json")
-	if r.code != 0 {
-		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	r := command.Run(t, caseharden, command.As(t, controlPlane.Kubeconfig(), "alice"), "-n", "viewed", "-o", "json")
+	if r.Code != 0 {
+		t.Fatalf("exit code %d: %s", r.Code, r.Stderr)
 	}
-	w := r.report.workload(t, "Deployment", "web")
+	w := r.Report.Workload(t, "Deployment", "web")
 	if w.States["hardened"] != 1 || len(w.Findings) != 1 {
 		t.Errorf("workload = %+v", w)
 	}
-	if r.report.Clusters[0].Installation.Seen || len(r.report.Clusters[0].Unseen) != 1 || r.report.Clusters[0].Unseen[0].What != "webhook configurations" {
-		t.Errorf("unseen = %+v", r.report.Clusters[0].Unseen)
+	if r.Report.Clusters[0].Installation.Seen || len(r.Report.Clusters[0].Unseen) != 1 || r.Report.Clusters[0].Unseen[0].What != "webhook configurations" {
+		t.Errorf("unseen = %+v", r.Report.Clusters[0].Unseen)
 	}
-	table := statusAs(t, kubeconfigOf(t, "alice"), "-n", "viewed")
-	if !strings.Contains(table.stdout, "WHAT COULD NOT BE SEEN") || !strings.Contains(table.stdout, "mutatingwebhookconfigurations") {
-		t.Errorf("the table does not say what could not be seen:\n%s", table.stdout)
+	table := command.Run(t, caseharden, command.As(t, controlPlane.Kubeconfig(), "alice"), "-n", "viewed")
+	if !strings.Contains(table.Stdout, "WHAT COULD NOT BE SEEN") || !strings.Contains(table.Stdout, "mutatingwebhookconfigurations") {
+		t.Errorf("the table does not say what could not be seen:\n%s", table.Stdout)
 	}
 	// All namespaces are another question.
-	all := statusAs(t, kubeconfigOf(t, "alice"), "-A")
-	if all.code != 1 || !strings.Contains(all.stderr, "look at one namespace with -n") {
-		t.Errorf("exit code %d: %s", all.code, all.stderr)
+	all := command.Run(t, caseharden, command.As(t, controlPlane.Kubeconfig(), "alice"), "-A")
+	if all.Code != 1 || !strings.Contains(all.Stderr, "look at one namespace with -n") {
+		t.Errorf("exit code %d: %s", all.Code, all.Stderr)
 	}
 	// Nobody at all.
-	nobody := statusAs(t, kubeconfigOf(t, "bob"), "-n", "viewed")
-	if nobody.code != 1 || !strings.Contains(nobody.stderr, "forbidden") {
-		t.Errorf("exit code %d: %s", nobody.code, nobody.stderr)
+	nobody := command.Run(t, caseharden, command.As(t, controlPlane.Kubeconfig(), "bob"), "-n", "viewed")
+	if nobody.Code != 1 || !strings.Contains(nobody.Stderr, "forbidden") {
+		t.Errorf("exit code %d: %s", nobody.Code, nobody.Stderr)
 	}
 }
 
@@ -171,19 +172,19 @@ func TestOutputs(t *testing.T) {
 	namespace(t, "outputs", map[string]string{"caseharden.io/enforce": "hardened"})
 	reported(t, deploy(t, "outputs", "web"), waits("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"))
 	args := []string{"-n", "outputs"}
-	run := func(more ...string) result {
+	run := func(more ...string) command.Result {
 		t.Helper()
-		return statusAs(t, controlPlane.Kubeconfig(), slices.Concat(args, more)...)
+		return command.Run(t, caseharden, controlPlane.Kubeconfig(), slices.Concat(args, more)...)
 	}
-	for line := range strings.Lines(run().stdout) {
+	for line := range strings.Lines(run().Stdout) {
 		if len([]rune(strings.TrimRight(line, "\n"))) > 100 && !strings.Contains(line, "kubectl patch") {
 			t.Errorf("a line is longer than 100: %s", line)
 		}
 	}
-	if out := run("--explain", "deployment/web").stdout; !strings.Contains(out, "At the next restart") || !strings.Contains(out, "runAsNonRoot") {
+	if out := run("--explain", "deployment/web").Stdout; !strings.Contains(out, "At the next restart") || !strings.Contains(out, "runAsNonRoot") {
 		t.Errorf("explain = %s", out)
 	}
-	dec := xml.NewDecoder(strings.NewReader(run("-o", "junit").stdout))
+	dec := xml.NewDecoder(strings.NewReader(run("-o", "junit").Stdout))
 	failures := 0
 	for {
 		token, err := dec.Token()
@@ -201,25 +202,25 @@ func TestOutputs(t *testing.T) {
 		t.Errorf("junit has %d failures", failures)
 	}
 	for _, output := range []string{"sarif", "policyreport"} {
-		for doc := range strings.SplitSeq(run("-o", output).stdout, "---\n") {
+		for doc := range strings.SplitSeq(run("-o", output).Stdout, "---\n") {
 			var object map[string]any
 			if err := json.NewDecoder(bytes.NewBufferString(doc)).Decode(&object); err != nil {
 				t.Errorf("%s: %v", output, err)
 			}
 		}
 	}
-	if html := run("-o", "html").stdout; !strings.Contains(html, "</html>") || strings.Contains(html, "<script") {
+	if html := run("-o", "html").Stdout; !strings.Contains(html, "</html>") || strings.Contains(html, "<script") {
 		t.Error("html is no page, or has a script")
 	}
 	for code, flags := range map[int][]string{
 		0: {"--fail-on=change"},
 		2: {"--fail-on=breaks"},
 	} {
-		if r := run(flags...); r.code != code {
-			t.Errorf("%v: exit code %d, want %d: %s", flags, r.code, code, r.stderr)
+		if r := run(flags...); r.Code != code {
+			t.Errorf("%v: exit code %d, want %d: %s", flags, r.Code, code, r.Stderr)
 		}
 	}
-	if r := run("--wait", "--timeout=1s", "--interval=1s"); r.code != 2 || !strings.Contains(r.stderr, "not well") {
-		t.Errorf("wait: exit code %d: %s", r.code, r.stderr)
+	if r := run("--wait", "--timeout=1s", "--interval=1s"); r.Code != 2 || !strings.Contains(r.Stderr, "not well") {
+		t.Errorf("wait: exit code %d: %s", r.Code, r.Stderr)
 	}
 }

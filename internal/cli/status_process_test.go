@@ -26,7 +26,10 @@ import (
 
 // A largeCluster answers as the API server of a large cluster does: with pages of Pods that
 // are made while they are sent. Ten Pods belong to a Deployment, and a namespace has 200.
-type largeCluster struct{ pods int }
+type largeCluster struct {
+	pods  int
+	alone bool // no Pod has a controller: each is a workload of its own
+}
 
 const podsOfNamespace, podsOfDeployment = 200, 10
 
@@ -72,6 +75,9 @@ func (c largeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		list(each, func(i int) string { return item(of*each + i) })
 	}
+	if c.alone && strings.HasPrefix(path, "/apis/apps/v1/") {
+		path = "" // there is none
+	}
 	switch path {
 	case "/api/v1/namespaces":
 		list(c.pods/podsOfNamespace, func(i int) string {
@@ -80,14 +86,18 @@ func (c largeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/v1/pods":
 		within(podsOfNamespace, func(i int) string {
 			context, record := secure, `{\"profile\":\"hardened\",\"containers\":{\"app\":[\"runAsUser\"]}}`
-			if i%4 == 0 {
+			if i%4 == 0 || c.alone && i%100 != 1 {
 				context, record = "{}", ""
 			}
 			state := `"conditions":[{"type":"Ready","status":"True"}],"containerStatuses":[{"name":"app","ready":true,"restartCount":0,"imageID":"registry.example.com/team/app@sha256:0000000000000000000000000000000000000000000000000000000000000000","state":{"running":{"startedAt":"2026-02-01T00:00:00Z"}}}]`
 			if i%100 == 1 {
 				state = fmt.Sprintf(`"containerStatuses":[{"name":"app","ready":false,"restartCount":3,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":1,"message":"open /data/%d: permission denied"}}}]`, i)
 			}
-			return fmt.Sprintf(`{"metadata":{"name":"web-%d-1-%d","namespace":%q,"creationTimestamp":"2025-06-01T00:00:00Z","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-%[1]d-1","controller":true}],"annotations":{"caseharden.io/injected":"%[4]s"},"managedFields":[{"fieldsV1":{"f:spec":{"f:containers":{%[5]s}}}}]},`,
+			owner := fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-%d-1","controller":true}`, i/podsOfDeployment)
+			if c.alone {
+				owner = ""
+			}
+			return fmt.Sprintf(`{"metadata":{"name":"web-%d-1-%d","namespace":%q,"creationTimestamp":"2025-06-01T00:00:00Z","ownerReferences":[`+owner+`],"annotations":{"caseharden.io/injected":"%[4]s"},"managedFields":[{"fieldsV1":{"f:spec":{"f:containers":{%[5]s}}}}]},`,
 				i/podsOfDeployment, i, c.namespace(i), record, strings.Repeat(`"k:{\"name\":\"app\"}":{".":{},"f:image":{},"f:imagePullPolicy":{},"f:name":{}},`, 15)+`"f:x":{}`) +
 				fmt.Sprintf(spec, env, context) + `,"status":{"phase":"Running",` + state + `}}`
 		})
@@ -106,15 +116,24 @@ func (c largeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Memory grows with controllers and not with Pods. STATUS_PODS=100000 is the size of the
-// largest clusters.
+// Memory grows with controllers and not with Pods, and stays within bounds where no Pod has
+// one. STATUS_PODS=100000 is the size of the largest clusters.
 func TestStatusOfLargeCluster(t *testing.T) {
 	pods := 8000 // in more namespaces than are read one by one
 	if n, err := strconv.Atoi(os.Getenv("STATUS_PODS")); err == nil {
 		pods = n
 	}
-	kubeconfig := largeKubeconfig(t, pods)
-	command := exec.CommandContext(t.Context(), "caseharden", "status", "-A", "-o", "json", "--kubeconfig", kubeconfig)
+	t.Run("of Deployments", func(t *testing.T) {
+		testLargeCluster(t, largeCluster{pods: pods}, pods/podsOfDeployment)
+	})
+	t.Run("of Pods without a controller", func(t *testing.T) {
+		testLargeCluster(t, largeCluster{pods: pods, alone: true}, pods)
+	})
+}
+
+func testLargeCluster(t *testing.T, c largeCluster, workloads int) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "caseharden", "status", "-A", "-o", "json", "--kubeconfig", largeKubeconfig(t, c))
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	begun := time.Now()
@@ -122,7 +141,7 @@ func TestStatusOfLargeCluster(t *testing.T) {
 		t.Fatalf("%v: %s", err, stderr.String())
 	}
 	usage := command.ProcessState.SysUsage().(*syscall.Rusage)
-	t.Logf("%d Pods: %s, %s of CPU, %d MiB at most", pods, time.Since(begun).Round(time.Millisecond), command.ProcessState.UserTime().Round(time.Millisecond), usage.Maxrss>>10)
+	t.Logf("%d Pods: %s, %s of CPU, %d MiB at most, %d MiB of JSON", c.pods, time.Since(begun).Round(time.Millisecond), command.ProcessState.UserTime().Round(time.Millisecond), usage.Maxrss>>10, stdout.Len()>>20)
 	if limit := int64(500 << 10); usage.Maxrss > limit {
 		t.Errorf("%d KiB were resident, more than %d", usage.Maxrss, limit)
 	}
@@ -139,16 +158,16 @@ func TestStatusOfLargeCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := report.Summary
-	if s.Pods != pods || s.Workloads != pods/podsOfDeployment || s.Suspects == 0 && pods > 0 {
+	if s.Pods != c.pods || s.Workloads != workloads || s.Suspects == 0 && c.pods > 0 {
 		t.Errorf("summary = %+v, unseen %v", s, report.Clusters[0].Unseen)
 	}
 }
 
 // largeKubeconfig returns a kubeconfig with the context c of a large cluster, and with the
 // context gone of one that nobody can reach.
-func largeKubeconfig(t *testing.T, pods int) string {
+func largeKubeconfig(t *testing.T, c largeCluster) string {
 	t.Helper()
-	server := httptest.NewServer(largeCluster{pods})
+	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	text := fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: c, cluster: {server: %q}}, {name: gone, cluster: {server: "http://127.0.0.1:1"}}], contexts: [{name: c, context: {cluster: c}}, {name: gone, context: {cluster: gone}}]}`, server.URL)
@@ -177,7 +196,7 @@ func runStatusCommand(t *testing.T, kubeconfig string, args ...string) (code int
 // so. Alone it is an error.
 func TestStatusOfSeveralClusters(t *testing.T) {
 	t.Parallel()
-	kubeconfig := largeKubeconfig(t, 400)
+	kubeconfig := largeKubeconfig(t, largeCluster{pods: 400})
 	code, stdout, stderr := runStatusCommand(t, kubeconfig, "--context", "gone,c")
 	if code != 1 || !strings.Contains(stdout, "Could not be read") || !strings.Contains(stdout, "2 clusters, 2 namespaces") || !strings.Contains(stderr, "cluster gone: ") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
@@ -190,7 +209,7 @@ func TestStatusOfSeveralClusters(t *testing.T) {
 // The conditions of --fail-on, and --wait, end with the exit codes that the help has.
 func TestStatusExitCodes(t *testing.T) {
 	t.Parallel()
-	kubeconfig := largeKubeconfig(t, 200)
+	kubeconfig := largeKubeconfig(t, largeCluster{pods: 200})
 	for _, tt := range []struct {
 		args []string
 		code int
@@ -207,7 +226,7 @@ func TestStatusExitCodes(t *testing.T) {
 		}
 	}
 	// A cluster without Pods has nothing to wait for.
-	if code, _, stderr := runStatusCommand(t, largeKubeconfig(t, 0), "--wait"); code != 0 {
+	if code, _, stderr := runStatusCommand(t, largeKubeconfig(t, largeCluster{pods: 0}), "--wait"); code != 0 {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
@@ -215,7 +234,7 @@ func TestStatusExitCodes(t *testing.T) {
 // A watch shows the table again, and ends in order when it is told to.
 func TestStatusWatch(t *testing.T) {
 	t.Parallel()
-	command := exec.CommandContext(t.Context(), "caseharden", "status", "-A", "--watch", "--interval", "1s", "--kubeconfig", largeKubeconfig(t, 200))
+	command := exec.CommandContext(t.Context(), "caseharden", "status", "-A", "--watch", "--interval", "1s", "--kubeconfig", largeKubeconfig(t, largeCluster{pods: 200}))
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

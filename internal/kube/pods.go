@@ -32,6 +32,9 @@ func (c *Client) Log(ctx context.Context, namespace, pod, container string, prev
 		request = request.Param("previous", "true")
 	}
 	log, err := readAll(ctx, request)
+	if strings.HasPrefix(string(log), "unable to retrieve container logs for ") {
+		return "", errors.New(string(log)) // which the kubelet sends in place of the log
+	}
 	return string(log), err
 }
 

@@ -106,13 +106,15 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, mode mutate.Mod
 	if err != nil {
 		return nil, nil, err
 	}
+	response = answer.Body()
+	if release, err = h.limiter.holdAnswer(int64(len(response))); err != nil {
+		return nil, nil, err
+	}
 	if !review.DryRun {
 		h.metrics.reviewed(profile.Name, review, answer.Decisions)
 	}
 	h.log(r.Context(), review, answer)
-	response = answer.Body()
-	release, err = h.limiter.holdAnswer(int64(len(response)))
-	return response, release, err
+	return response, release, nil
 }
 
 // route returns the profile that a request is for. It returns an error for a request that

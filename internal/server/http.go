@@ -27,7 +27,7 @@ const (
 	maxHeaderBytes = 16 << 10
 
 	// maxRequests bounds what requests take apart from their bodies: a stack, a header
-	// and a buffer each, some 50 kB. Many more than these cannot be reviews, each of
+	// and a buffer each (requestBytes). Many more than these cannot be reviews, each of
 	// which is done in milliseconds, and has a connection of its own over HTTP/1.1.
 	maxRequests = 1000
 

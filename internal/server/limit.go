@@ -31,8 +31,8 @@ const (
 	// and small reviews do not wait for them. A review that needs more gets 413.
 	largeBytes = 128 << 20
 
-	// smallAnswerBytes is the size up to which an answer is part of what any request takes,
-	// so that it never waits for answers that nobody reads.
+	// smallAnswerBytes is the size up to which an answer is part of what any request takes.
+	// Answers that nobody reads are no reason to refuse such a review.
 	smallAnswerBytes = 16 << 10
 
 	// maxWait is how long a review waits until it can begin. Then it gets 429. An API server
@@ -42,8 +42,9 @@ const (
 	maxWait = 2 * time.Second
 )
 
-// MaxMemory is what a replica keeps in memory at most, whatever clients send. The chart and
-// the documents go by it. Until the garbage collector runs, there may be twice as much.
+// MaxMemory is how many bytes a replica uses at most, whatever clients send. The chart and
+// the documents go by it. It does not count garbage: until the collector runs, the process
+// may take twice as much.
 const MaxMemory = heldBytes + smallBytes + largeBytes + maxRequests*requestBytes + maxConnections*connectionBytes + heapFloor
 
 const (

@@ -371,3 +371,27 @@ func TestAnswersHaveALimit(t *testing.T) {
 		t.Errorf("%v, want 413", err)
 	}
 }
+
+// A review that gets no answer, as others do not read theirs, is not counted and not logged:
+// it comes again.
+func TestRefusedAnswerIsNotCounted(t *testing.T) {
+	w := newWebhook(t)
+	if !w.limiter.held.TryAcquire(heldBytes) {
+		t.Fatal("the room for answers is taken")
+	}
+	body := marshalReview(t, create(`{"spec":{"containers":[{}`+strings.Repeat(",{}", 300)+`]}}`))
+	recorder := w.post("/enforce/hardened", bytes.NewReader(body)) // it is small; its answer is not
+	if recorder.Code != http.StatusTooManyRequests || !strings.Contains(recorder.Body.String(), "its answer") {
+		t.Fatalf("%d %s, want 429 for its answer", recorder.Code, recorder.Body)
+	}
+	if n := w.series(t, "caseharden_decisions_total", `field="runAsUser",mode="enforce",outcome="inject",profile="hardened",reason="unset"`); n != 0 {
+		t.Errorf("%v decisions are counted, want none", n)
+	}
+	if strings.Contains(w.log.String(), "msg=review") {
+		t.Errorf("it is logged as answered: %s", w.log)
+	}
+	w.limiter.held.Release(heldBytes)
+	if recorder := w.post("/enforce/hardened", bytes.NewReader(body)); recorder.Code != http.StatusOK || !strings.Contains(w.log.String(), "msg=review") {
+		t.Errorf("with room: %d, log %s", recorder.Code, w.log)
+	}
+}

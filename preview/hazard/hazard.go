@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package hazard finds what a profile may break in an application, though the API server
-// still accepts the pod. It compares a pod before and after: [Find] applies one rule after
-// the other, and each rule has a file of its own. What it finds are findings as package
-// evidence has them.
+// still accepts the pod. It compares a pod before and after: [Examine] applies one rule after
+// the other, and each rule has a file of its own. A container is then judged by [Subject.Judge],
+// with what else is known of it. The findings are those of package evidence.
 //
 // It knows no manifests, files or outputs.
 package hazard
@@ -91,20 +91,4 @@ func (r *rule) add(to []evidence.Finding, container, what, fix string) []evidenc
 		What: what, Fix: cmp.Or(fix, r.Fix),
 		Evidence: []evidence.Item{{Source: evidence.FromManifest, Text: what}},
 	})
-}
-
-// Find lists what breaks or may break between the two sides of a pair: first what concerns
-// the pod as a whole, then container by container (init, regular, ephemeral), and within
-// each in the order of the IDs. Facts returns what is known of a container apart from its
-// manifest; nil is nothing.
-func Find(p Pair, facts func(container *Subject) evidence.Facts) []evidence.Finding {
-	found, containers := Examine(p)
-	for _, c := range containers {
-		var f evidence.Facts
-		if facts != nil {
-			f = facts(c)
-		}
-		found = append(found, c.Judge(f)...)
-	}
-	return found
 }

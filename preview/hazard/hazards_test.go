@@ -63,7 +63,7 @@ func (c hazardCase) pair(t *testing.T) Pair {
 // find returns the findings of a case.
 func (c hazardCase) find(t *testing.T) []evidence.Finding {
 	t.Helper()
-	return Find(c.pair(t), c.facts)
+	return find(c.pair(t), c.facts)
 }
 
 func (c hazardCase) facts(*Subject) evidence.Facts { return evidence.Facts{Runtime: c.runtime} }
@@ -101,6 +101,22 @@ func TestHazards(t *testing.T) {
 	}
 }
 
+// find lists what breaks or may break between the two sides of a pair: first what concerns
+// the pod as a whole, then container by container (init, regular, ephemeral), and within
+// each in the order of the IDs. Facts returns what is known of a container apart from its
+// manifest; nil is nothing.
+func find(p Pair, facts func(container *Subject) evidence.Facts) []evidence.Finding {
+	found, containers := Examine(p)
+	for _, c := range containers {
+		var f evidence.Facts
+		if facts != nil {
+			f = facts(c)
+		}
+		found = append(found, c.Judge(f)...)
+	}
+	return found
+}
+
 // Each hazard has a case in which it holds, and a near miss.
 func TestHazardsHaveCases(t *testing.T) {
 	causes := []evidence.Cause{{ID: "low-port"}} // it needs no image
@@ -131,7 +147,7 @@ func TestEqualSidesHaveNoHazard(t *testing.T) {
 		for _, side := range []*corev1.PodTemplateSpec{made.Before, made.After} {
 			same := made
 			same.Before, same.After = side, side
-			if got := Find(same, c.facts); len(got) > 0 {
+			if got := find(same, c.facts); len(got) > 0 {
 				t.Errorf("%s/%s: nothing changes, and yet: %+v", c.id, c.name, got)
 			}
 		}
@@ -143,7 +159,7 @@ func TestWindowsPodsHaveNoLinuxHazards(t *testing.T) {
 	for _, c := range hazardCases {
 		made := c.pair(t)
 		made.Windows = true
-		for _, h := range Find(made, c.facts) {
+		for _, h := range find(made, c.facts) {
 			if h.ID != imageUserUnknown.ID {
 				t.Errorf("%s/%s: on Windows %s", c.id, c.name, h.ID)
 			}

@@ -47,7 +47,7 @@ func TestGuessesYield(t *testing.T) {
 	} {
 		for facts, want := range map[*evidence.Facts]bool{&tt.to: false, &tt.not: true} {
 			c := hazardCase{pod: tt.pod, profile: tt.profile}
-			found := Find(c.pair(t), func(*Subject) evidence.Facts { return *facts })
+			found := find(c.pair(t), func(*Subject) evidence.Facts { return *facts })
 			if got := slices.ContainsFunc(found, func(f evidence.Finding) bool { return f.ID == tt.id }); got != want {
 				t.Errorf("%s with %+v is found: %t, want %t", tt.id, *facts, got, want)
 			}
@@ -70,7 +70,7 @@ func TestNoPlaceForTemporaryFiles(t *testing.T) {
 		{evidence.Facts{Image: read}, evidence.Unknown},
 	} {
 		c := hazardCase{pod: `{spec: {containers: [{name: c, image: x}]}}`, profile: "hardened"}
-		found := Find(c.pair(t), func(*Subject) evidence.Facts { return tt.facts })
+		found := find(c.pair(t), func(*Subject) evidence.Facts { return tt.facts })
 		i := slices.IndexFunc(found, func(f evidence.Finding) bool { return f.ID == "read-only-root" })
 		if i < 0 || found[i].Verdict != tt.want {
 			t.Errorf("with %+v: found %+v, want read-only-root with verdict %s", tt.facts, found, tt.want)

@@ -23,8 +23,8 @@ const (
 	mostLogs = 200
 )
 
-// readLogs reads the last lines of containers that have ended with an error: of the instance
-// before, where the container was started again.
+// readLogs reads the last lines of containers that have ended with an error. The instance
+// that ended may be another one by now than when the Pod was read.
 func (r *reader) readLogs(ctx context.Context) {
 	n := 0
 	for _, t := range r.s.Troubles() {
@@ -33,13 +33,12 @@ func (r *reader) readLogs(ctx context.Context) {
 		}
 		n++
 		r.Progress("logs", n)
-		log, err := r.client.Log(ctx, t.Namespace, t.Pod, t.Container, t.Restarts > 0, logLines)
-		if err != nil && t.Restarts > 0 {
-			log, err = r.client.Log(ctx, t.Namespace, t.Pod, t.Container, false, logLines)
+		log, err := r.client.Log(ctx, t.Namespace, t.Pod, t.Container, t.Previous, logLines)
+		if err != nil {
+			log, err = r.client.Log(ctx, t.Namespace, t.Pod, t.Container, !t.Previous, logLines)
 		}
 		t.Log = log
 		if err != nil {
-			t.LogErr = err.Error()
 			r.s.Cannot("the log of Pod "+t.Pod+" in namespace "+t.Namespace, err, "the last lines of container "+t.Container)
 		}
 	}

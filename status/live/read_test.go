@@ -23,6 +23,9 @@ type fake map[string]string
 func (f fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	answer, found := f[r.URL.Path]
+	if before := r.URL.Path + " previous"; r.URL.Query().Get("previous") == "true" && f[before] != "" {
+		answer = f[before]
+	}
 	switch {
 	case strings.HasPrefix(answer, "!"):
 		w.WriteHeader(http.StatusForbidden)
@@ -164,5 +167,29 @@ func TestReadForbidden(t *testing.T) {
 	}
 	if _, err := read(t, fake{}, Options{Namespace: "missing"}); err == nil || err.Error() != "there is no namespace missing" {
 		t.Errorf("a namespace that is not there: %v", err)
+	}
+}
+
+// The log is that of the instance that ended: the one before only if the container was started
+// again. A kubelet that has removed that one says so in place of the log.
+func TestLogOfTheEnd(t *testing.T) {
+	t.Parallel()
+	const log, needsRoot = "/api/v1/namespaces/shop/pods/web-1-a/log", "=app must be run as root\n"
+	for name, tt := range map[string]struct{ state, now, before string }{
+		"started again": {failing, "=starting\n", needsRoot},
+		"ended":         {strings.Replace(failing, `"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState"`, `"state"`, 1), needsRoot, "=chown: /x: Operation not permitted\n"},
+		"removed":       {failing, needsRoot, "=unable to retrieve container logs for containerd://1"},
+	} {
+		f := cluster()
+		f["/api/v1/namespaces/shop/pods"] = strings.Replace(ofReplicaSet("web-1-a", "web-1"), failing, tt.state, 1)
+		f["/api/v1/namespaces/shop/events"] = ""
+		f[log], f[log+" previous"] = tt.now, tt.before
+		r, err := read(t, f, Options{Namespace: "shop", Logs: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := status.Find(r, "deployment/web")[0].Findings; len(found) != 1 || found[0].ID != "needs-root" {
+			t.Errorf("%s: findings = %+v, unseen = %+v", name, found, r.Clusters[0].Unseen)
+		}
 	}
 }

@@ -95,7 +95,7 @@ func (r *reader) readFailures(ctx context.Context) {
 		}
 		r.s.AddFailure(status.Failure{
 			Owner:   status.Ref{Group: schema.FromAPIVersionAndKind(o.APIVersion, o.Kind).Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
-			Message: e.Message, Count: int(e.Count), Last: last,
+			Message: e.Message, Last: last,
 		})
 		return nil
 	})

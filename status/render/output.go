@@ -4,10 +4,13 @@ package render
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/caseharden/caseharden/status"
 )
@@ -34,6 +37,7 @@ func Outputs() []Output {
 		{"junit", "a test case for each workload, for pipelines", writeJUnit},
 		{"sarif", "what breaks or may break, for code scanning", writeSARIF},
 		{"policyreport", "a PolicyReport (wgpolicyk8s.io/v1alpha2) for each namespace, for tools that show them", writePolicyReports},
+		{"openreports", "the same as a Report (openreports.io/v1alpha1)", writeOpenReports},
 	}
 }
 
@@ -48,9 +52,11 @@ func Write(w io.Writer, r *status.Report, output string, s Style) error {
 	return fmt.Errorf("output %q: is not known", output)
 }
 
+// writeJSON writes what encoding/json would, and keeps no more of it in memory than a part.
 func writeJSON(w io.Writer, r *status.Report, _ Style) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
+	if err := json.MarshalWrite(w, r, jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false), jsontext.WithIndent("  ")); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
 }

@@ -15,10 +15,21 @@ import (
 // mostResults bounds a PolicyReport: an object of the API server has to stay small.
 const mostResults = 500
 
-// writePolicyReports writes a PolicyReport for each namespace, as a stream of documents:
-// what does not run, what lacks settings, and what may break at the next restart. Workloads
-// that are as they should be are only counted.
+// writePolicyReports writes a PolicyReport for each namespace.
 func writePolicyReports(w io.Writer, r *status.Report, _ Style) error {
+	return writeReports(w, r, "wgpolicyk8s.io/v1alpha2", "PolicyReport")
+}
+
+// writeOpenReports writes a Report of OpenReports for each namespace. It has the fields of a
+// PolicyReport.
+func writeOpenReports(w io.Writer, r *status.Report, _ Style) error {
+	return writeReports(w, r, "openreports.io/v1alpha1", "Report")
+}
+
+// writeReports writes an object for each namespace, as a stream of documents: what does not
+// run, what lacks settings, and what may break at the next restart. Workloads that are as
+// they should be are only counted.
+func writeReports(w io.Writer, r *status.Report, apiVersion, kind string) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
@@ -32,7 +43,9 @@ func writePolicyReports(w io.Writer, r *status.Report, _ Style) error {
 				}
 			}
 			first = false
-			if err := encoder.Encode(policyReport(c, &c.Namespaces[j], r.Time)); err != nil {
+			object := policyReport(c, &c.Namespaces[j], r.Time)
+			object["apiVersion"], object["kind"] = apiVersion, kind
+			if err := encoder.Encode(object); err != nil {
 				return err
 			}
 		}
@@ -40,6 +53,7 @@ func writePolicyReports(w io.Writer, r *status.Report, _ Style) error {
 	return nil
 }
 
+// policyReport returns what is said of a namespace, without apiVersion and kind.
 func policyReport(c *status.Cluster, n *status.NamespaceReport, now time.Time) m {
 	counts := map[string]int{"pass": 0, "fail": 0, "warn": 0, "error": 0, "skip": 0}
 	results := []m{}
@@ -90,8 +104,8 @@ func policyReport(c *status.Cluster, n *status.NamespaceReport, now time.Time) m
 		metadata["annotations"] = m{"caseharden.io/cluster": c.Name}
 	}
 	return m{
-		"apiVersion": "wgpolicyk8s.io/v1alpha2", "kind": "PolicyReport", "metadata": metadata,
-		"scope":   m{"apiVersion": "v1", "kind": "Namespace", "name": n.Name},
-		"summary": counts, "results": results,
+		"metadata": metadata,
+		"scope":    m{"apiVersion": "v1", "kind": "Namespace", "name": n.Name},
+		"summary":  counts, "results": results,
 	}
 }

@@ -137,23 +137,25 @@ func TestOutputs(t *testing.T) {
 		t.Errorf("sarif = %+v", sarif)
 	}
 
-	dec := json.NewDecoder(strings.NewReader(strings.ReplaceAll(written(t, "policyreport", Style{}), "---\n", "")))
-	for _, want := range []string{"shop", "typo"} {
-		var p struct {
-			APIVersion, Kind string
-			Metadata         struct{ Namespace string }
-			Summary          map[string]int
-			Results          []struct{ Result string }
-		}
-		if err := dec.Decode(&p); err != nil {
-			t.Fatal(err)
-		}
-		counted := map[string]int{}
-		for _, r := range p.Results {
-			counted[r.Result]++
-		}
-		if p.APIVersion != "wgpolicyk8s.io/v1alpha2" || p.Kind != "PolicyReport" || p.Metadata.Namespace != want || counted["fail"] != p.Summary["fail"] || counted["error"] != p.Summary["error"] {
-			t.Errorf("report = %+v", p)
+	for output, typed := range map[string]string{"policyreport": "wgpolicyk8s.io/v1alpha2 PolicyReport", "openreports": "openreports.io/v1alpha1 Report"} {
+		dec := json.NewDecoder(strings.NewReader(strings.ReplaceAll(written(t, output, Style{}), "---\n", "")))
+		for _, want := range []string{"shop", "typo"} {
+			var p struct {
+				APIVersion, Kind string
+				Metadata         struct{ Namespace string }
+				Summary          map[string]int
+				Results          []struct{ Result string }
+			}
+			if err := dec.Decode(&p); err != nil {
+				t.Fatal(err)
+			}
+			counted := map[string]int{}
+			for _, r := range p.Results {
+				counted[r.Result]++
+			}
+			if p.APIVersion+" "+p.Kind != typed || p.Metadata.Namespace != want || counted["fail"] != p.Summary["fail"] || counted["error"] != p.Summary["error"] {
+				t.Errorf("report = %+v", p)
+			}
 		}
 	}
 

@@ -133,7 +133,7 @@ var rows = []row{
 			}, nil},
 		{stack, "Answers, by status code", "429: more at once than a replica can take. 404: an entry for a profile that is not loaded. 500: a bug.", units.RequestsPerSecond, 6,
 			[]query{{`sum by (cluster, code) (caseharden:requests:rate5m{` + inCluster + `}) > 0`, "{{cluster}} {{code}}"}}, nil},
-		{graph, "Memory", "Resident, of each replica; the chart's limit is 512 MiB.", units.BytesIEC, 6,
+		{graph, "Memory", "Resident, of each replica. The chart sets a limit.", units.BytesIEC, 6,
 			[]query{{`process_resident_memory_bytes and on (cluster, instance) caseharden_build_info{` + inCluster + `}`, "{{cluster}} {{instance}}"}}, nil},
 		{graph, "CPU", "Cores, of each replica.", units.Short, 6,
 			[]query{{`rate(process_cpu_seconds_total[` + inStep + `]) and on (cluster, instance) caseharden_build_info{` + inCluster + `}`, "{{cluster}} {{instance}}"}}, nil},

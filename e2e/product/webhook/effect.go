@@ -8,10 +8,23 @@ import (
 	"fmt"
 	"time"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 )
+
+// Install creates a webhook configuration, and returns when pods are hardened in a namespace
+// with the labels.
+func Install(ctx context.Context, client kubernetes.Interface, configuration *admissionregistrationv1.MutatingWebhookConfiguration, labels map[string]string) error {
+	if _, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, configuration, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	if err := WaitForEffect(ctx, client, labels); err != nil {
+		return fmt.Errorf("webhook configuration %s: %w", configuration.Name, err)
+	}
+	return nil
+}
 
 // WaitForEffect returns when pods are hardened in a namespace with the labels. It leaves
 // one without labels behind.

@@ -2,7 +2,7 @@
 
 //go:build linux
 
-// Package cluster runs a whole cluster of one node: the control plane of package cluster,
+// Package cluster runs a whole cluster of one node: the control plane of package controlplane,
 // and kube-controller-manager, kube-scheduler, containerd, runc and the kubelet. Pods run,
 // and what the kernel makes of them can be seen. All but runc is compiled from Go modules,
 // and images are made by code.

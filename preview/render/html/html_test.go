@@ -182,7 +182,7 @@ func wantDecisions(w preview.Workload) []string {
 			if d.Value != nil {
 				setting += ": " + string(d.Value)
 			}
-			if d.Because != "" {
+			if d.Because != "" && (d.Reason == "exception" || d.Reason == "unset") {
 				why = strings.TrimSuffix(why, ".") + ": " + d.Because
 			}
 			if word := badgeOf(d.Verdict, d.Severity).Word; word != "" {

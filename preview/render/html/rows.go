@@ -172,19 +172,19 @@ func newVerdicts(decisions []preview.Decision) []verdict {
 		if len(d.Value) > 0 {
 			setting += ": " + string(d.Value)
 		}
-		why := reasonSentence(d.Reason)
-		if d.Because != "" {
-			why = strings.TrimSuffix(why, ".") + ":"
+		why, because := reasonSentence(d.Reason), ""
+		if d.Because != "" && (d.Reason == string(defaults.ByException) || d.Reason == string(defaults.Unset)) {
+			why, because = strings.TrimSuffix(why, ".")+":", d.Because // the exception's reason
 		}
 		badge := badgeOf(d.Verdict, d.Severity)
 		if badge.Word != "" {
 			why = "" // the verdict says more than that the setting is unset
 		}
 		same := slices.IndexFunc(verdicts, func(v verdict) bool {
-			return v.Outcome == d.Outcome && v.Why == why && v.Because == d.Because && v.Badge == badge
+			return v.Outcome == d.Outcome && v.Why == why && v.Because == because && v.Badge == badge
 		})
 		if same < 0 {
-			verdicts = append(verdicts, verdict{Outcome: d.Outcome, Why: why, Because: d.Because, Badge: badge, Settings: setting})
+			verdicts = append(verdicts, verdict{Outcome: d.Outcome, Why: why, Because: because, Badge: badge, Settings: setting})
 			continue
 		}
 		verdicts[same].Settings += "\n" + setting

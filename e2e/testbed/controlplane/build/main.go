@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command build compiles the control plane of package cluster and kubectl, showing
+// Command build compiles the control plane of package controlplane and kubectl, showing
 // the progress, and prints where the programs are: so that tests, whose output go
 // test holds back, find them built.
 package main

@@ -5,7 +5,7 @@
 // Command etcd is the store of the API server, as its own module builds it.
 //
 // The build tag keeps it out of ./..., so that go test -race does not compile
-// all of it a second time; package cluster builds it.
+// all of it a second time; package controlplane builds it.
 package main
 
 import (

@@ -7,7 +7,7 @@
 // binary.
 //
 // The build tag keeps it out of ./..., so that go test -race does not compile
-// all of it a second time; package cluster builds it.
+// all of it a second time; package controlplane builds it.
 package main
 
 import (

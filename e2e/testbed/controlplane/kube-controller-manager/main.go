@@ -6,7 +6,7 @@
 // module builds it.
 //
 // The build tag keeps it out of ./..., so that go test -race does not compile
-// all of it a second time; package cluster builds it.
+// all of it a second time; package controlplane builds it.
 package main
 
 import (
