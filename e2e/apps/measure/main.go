@@ -8,7 +8,8 @@
 // the catalogue: truth.json, and the live status of each. It needs the images that command
 // images makes, and a sandbox of its own, which command sandbox makes.
 //
-// It can be ended and started again: a journal has the runs so far.
+// It can be ended and started again: a journal has the runs so far, and without a new one
+// nothing is started.
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -57,11 +59,11 @@ func measure(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := cluster.Start(ctx, cluster.Options{Log: os.Stderr})
-	if err != nil {
+	r := &runner{journal: j, log: os.Stderr, slots: make(chan struct{}, atOnce)}
+	r.begin = sync.OnceValue(func() (err error) {
+		r.cluster, err = cluster.Start(ctx, cluster.Options{Log: os.Stderr})
 		return err
-	}
-	r := &runner{cluster: c, journal: j, log: os.Stderr, slots: make(chan struct{}, atOnce)}
+	})
 	begun := time.Now()
 	found := make([]*catalogue.AppTruth, len(apps))
 	failed := make([]error, len(apps))
@@ -78,7 +80,10 @@ func measure(ctx context.Context, names []string) error {
 	}
 	_ = group.Wait()
 	fmt.Fprintf(os.Stderr, "%d runs in %s\n", r.runs.Load(), time.Since(begun).Round(time.Second))
-	err = errors.Join(record(apps, found), c.Stop())
+	err = record(apps, found)
+	if r.cluster != nil {
+		err = errors.Join(err, r.cluster.Stop())
+	}
 	if ctx.Err() != nil {
 		return errors.Join(fmt.Errorf("not all is measured yet: %w", ctx.Err()), err)
 	}

@@ -29,6 +29,7 @@ const atOnce = 12
 
 // A runner runs variants of applications, each once.
 type runner struct {
+	begin   func() error // sets cluster, once, for the first run that the journal does not have
 	cluster *cluster.Cluster
 	journal *journal
 	log     io.Writer
@@ -74,6 +75,9 @@ func (a *appRunner) run(ctx context.Context, v catalogue.Variant) (entry, error)
 		defer func() { <-a.slots }()
 	case <-ctx.Done():
 		return entry{}, ctx.Err()
+	}
+	if err := a.begin(); err != nil {
+		return entry{}, err
 	}
 	if err := a.load(); err != nil {
 		return entry{}, err

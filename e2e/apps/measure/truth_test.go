@@ -45,7 +45,7 @@ func TestTruthHolds(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	r := &runner{cluster: c, journal: j, log: os.Stderr, slots: make(chan struct{}, atOnce)}
+	r := &runner{begin: func() error { return nil }, cluster: c, journal: j, log: os.Stderr, slots: make(chan struct{}, atOnce)}
 	var group sync.WaitGroup
 	for _, app := range apps {
 		i := slices.IndexFunc(truth.Apps, func(a catalogue.AppTruth) bool { return a.Name == app.Name })
