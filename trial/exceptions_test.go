@@ -82,6 +82,16 @@ func TestTrialFindsTheSmallestException(t *testing.T) {
 			}
 			return ending{}
 		}, map[string]string{"readOnlyRootFilesystem": "without readOnlyRootFilesystem"}},
+		// A volume at /run hides the directory that the image has there for the application.
+		{"wants a directory of the image below /run", func(c corev1.Container, _ *corev1.Pod) ending {
+			switch {
+			case !canWrite(c, "/run/app/x"):
+				return crash("cannot write the PID file: Read-only file system")
+			case mounted(c, "/run"):
+				return crash("open /run/app/x: No such file or directory")
+			}
+			return ending{}
+		}, map[string]string{"readOnlyRootFilesystem": "writable /run/app"}},
 		{"says nothing", func(c corev1.Container, _ *corev1.Pod) ending {
 			if c.SecurityContext != nil && c.SecurityContext.SeccompProfile != nil {
 				return crash("")
