@@ -3,6 +3,7 @@
 package trial_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,4 +213,21 @@ func TestTrialOfTwoContainers(t *testing.T) {
 			t.Errorf("%d copies are left", len(f.pods))
 		}
 	})
+}
+
+// Of exceptions that are not the smallest for want of rounds the report says so.
+func TestTrialSaysWhenItEndedEarly(t *testing.T) {
+	t.Parallel()
+	app := func(c corev1.Container, _ *corev1.Pod) ending {
+		if uid(c) != 0 || !has(c, "CHOWN") {
+			return crash("chown: /data: Operation not permitted")
+		}
+		return ending{}
+	}
+	for rounds, early := range map[int]bool{1: true, 4: false} {
+		r, _, _ := try(t, app, trial.Options{Rounds: rounds}, nil)
+		if r.Conclusion != trial.ExceptionsFound || strings.Contains(r.Sentence, "--rounds 2") != early || strings.Contains(r.Sentence, "not without them") == early {
+			t.Errorf("%d rounds: %s: %s; instead %v", rounds, r.Conclusion, r.Sentence, instead(r))
+		}
+	}
 }
