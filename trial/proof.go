@@ -61,7 +61,8 @@ func (t *Trial) prove(ctx context.Context, all Run, found []Exception) proof {
 	return proof{}
 }
 
-// sentenceOfExceptions says whether the exceptions that were found are the smallest.
+// sentenceOfExceptions is what is concluded: the exceptions that were found may not be the
+// smallest.
 func (t *Trial) sentenceOfExceptions() string {
 	const works = "The workload works under the profile with the exceptions below"
 	for _, c := range t.hunts {
