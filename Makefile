@@ -34,7 +34,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster bench bench-images bench-steps test corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster test-trial test-status test-versions test-apps clean
+.PHONY: help demo demo-cluster check bench bench-images bench-steps test plan corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster test-trial test-status test-versions test-apps clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ demo: ## Show the webhook at work: by itself, then on a real API server
 	@go build -buildvcs=false -o bin/ . ./internal/demo
 	@bin/demo bin/caseharden e2e/demo/legacy.yaml
 	@echo
-	@echo "== the same on a real API server (Ctrl-C ends the demo)"
+	@echo "== next: the same on a real API server (Ctrl-C ends the demo)"
 	@$(MAKE) --no-print-directory control-plane
 	@go -C e2e build -o ../bin/demo-apiserver ./demo
 	@exec bin/demo-apiserver
@@ -67,7 +67,27 @@ bench-images: ## Measure how long the preview takes to read IMAGES images of IMA
 bench-steps: ## Measure the steps of a review by themselves, with allocations
 	go test -run '^$$' -bench 'Steps|Handler' -benchmem ./mutate ./internal/server
 
-test: corpus control-plane tools lint verify unit fuzz e2e ## Run all tests, on the pods of CORPUS too (see the README)
+check: ## Run what a commit needs: format, vet, staticcheck, unit tests and the words of the documents
+	@echo "== make check: the main module alone; make test runs all tests"
+	$(unformatted)
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	@echo "== unit tests, which also check the words of the documents"
+	go test -vet=off ./...
+
+test: plan corpus control-plane tools lint verify unit fuzz e2e ## Run all tests, on the Pods of CORPUS too (see CONTRIBUTING)
+
+# Estimates for two idle cores. The first time, the parts also compile.
+plan:
+	@echo "== make test runs these parts, in this order (estimates for two idle cores):"
+	@echo "   1. build etcd, kube-apiserver and kubectl    10 min the first time, then seconds"
+	@echo "   2. build Helm, Prometheus and a registry     7 min the first time, then seconds"
+	@echo "   3. lint: gofmt, go vet, staticcheck          5 min the first time, then 1 min"
+	@echo "   4. verify: generated files are current       1 min"
+	@printf '   %-45s%s\n' '5. unit tests$(if $(RACE), with the race detector)' '3 min the first time, then 1 min'
+	@printf '   %-45s%s\n' '6. fuzz: each target for $(FUZZTIME)' '3 min'
+	@echo "   7. e2e: tests on a real API server           15 min"
+	@echo "   It needs 5 GB of disk. For a commit, make check is enough."
 
 corpus:
 	@test -z "$(CORPUS)" || gzip -t "$(CORPUS)" || { echo "make: CORPUS=$(CORPUS) must be a gzipped file" >&2; exit 1; }
@@ -102,9 +122,11 @@ image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
 test-image: ## Build the image and run it (Linux, as root: it installs buildah and podman)
 	@e2e/supplychain/image/test.sh
 
+unformatted = @files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt would change:" $$files >&2; exit 1; fi
+
 lint:
 	@echo "== gofmt, go vet, staticcheck (which take some minutes the first time)"
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:" $$unformatted >&2; exit 1; fi
+	$(unformatted)
 	go vet ./...
 	go -C e2e vet -tags=image,cluster ./...
 	go -C e2e/bench/controllerruntime vet ./...

@@ -12,17 +12,14 @@ import (
 // level, a default is filled in.
 
 // settled returns the conditions under which no value at all is filled in for the field in the
-// container c.
+// container c. set says whether the container sets the field.
 //
 //	the container sets the field
 //	the Pod sets it, and containers inherit it
 //	the author asks to leave it, and the profile lets authors do so
 //	it is a Linux field and the Pod is for Windows, or the reverse
-func (s *subject) settled(f *defaults.Field, bare bool) []string {
-	var conditions []string
-	if !bare {
-		conditions = append(conditions, isSet("c.securityContext", f))
-	}
+func (s *subject) settled(f *defaults.Field, set string) []string {
+	conditions := []string{set}
 	if f.Inherited() {
 		conditions = append(conditions, isSet("variables.pod", f))
 	}
@@ -91,11 +88,19 @@ func (s *subject) choices(f *defaults.Field, t defaults.ContainerType) []choice 
 	return all
 }
 
+// setIn returns the condition that the container c sets the field.
+func setIn(f *defaults.Field, bare bool) string {
+	if bare {
+		return ""
+	}
+	return isSet("c.securityContext", f)
+}
+
 // decision returns an expression for the field in the container c: of a value where the value
-// is filled in, and none where nothing is. There can be further conditions for none.
-func (s *subject) decision(f *defaults.Field, t defaults.ContainerType, bare bool, of func(defaults.Value) string, none string, unless ...string) string {
+// is filled in, and none where nothing is. set is the condition that the container sets the field.
+func (s *subject) decision(f *defaults.Field, t defaults.ContainerType, bare bool, set string, of func(defaults.Value) string, none string) string {
 	choices := s.choices(f, t)
-	unless = append(unless, s.settled(f, bare)...)
+	unless := s.settled(f, set)
 	if len(choices) == 1 && choices[0].when == "true" {
 		v := choices[0].value
 		return choose(anyOf(append(unless, s.conflictsIn(f, bare, v)...)...), none, of(v))
@@ -119,7 +124,7 @@ func (s *subject) injected(f *defaults.Field, t defaults.ContainerType, bare boo
 	if len(s.choices(f, t)) == 0 {
 		return "false"
 	}
-	return s.decision(f, t, bare, func(defaults.Value) string { return "true" }, "false")
+	return s.decision(f, t, bare, setIn(f, bare), func(defaults.Value) string { return "true" }, "false")
 }
 
 // inherits returns the condition that the container c takes the value of the Pod: it does not

@@ -46,14 +46,14 @@ func (s *subject) patch() patch {
 		p.variables = append(s.additions(), p.variables...)
 		all := containerList{defaults.Ephemeral, "variables.sent", false}
 		p.variables = append(p.variables, s.settings(all))
-		p.expression = "variables.sent.transformList(i, c, c.name in variables.running ? [] :\n" + contextOperations(all.ofType.List()) + ").flatten()"
+		p.expression = contextOperations(all.ofType, "object.spec.ephemeralContainers[i].name in variables.running ? [] :\n")
 		return p
 	}
 	var operations []string
 	for _, l := range s.decided {
 		if s.hasContainerDefaults(l.ofType) {
 			p.variables = append(p.variables, s.settings(l))
-			operations = append(operations, l.list()+".transformList(i, c,\n"+contextOperations(l.ofType.List())+").flatten()")
+			operations = append(operations, contextOperations(l.ofType, ""))
 		}
 	}
 	if len(s.profile.Pod) > 0 {
@@ -69,7 +69,7 @@ func (s *subject) patch() patch {
   : [JSONPatch{op: "add", path: "/spec/volumes", value: variables.newVolumes}])`)
 		for _, l := range s.decided {
 			if s.mountsPaths(l) {
-				operations = append(operations, l.list()+".transformList(i, c,\n"+mountOperations(l)+").flatten()")
+				operations = append(operations, mountOperations(l))
 			}
 		}
 	}
@@ -99,22 +99,24 @@ func (s *subject) additions() []variable {
 	}
 }
 
-// contextOperations returns the operations for the container c at the index i of a list: one for
-// all settings where it has no securityContext, which is faster than one for each.
-func contextOperations(list string) string {
-	settings := "variables." + list + "[i]"
-	path := `"/spec/` + list + `/" + string(i) + "/securityContext`
-	return fmt.Sprintf(`  has(c.securityContext) ? %[1]s.transformList(k, v, JSONPatch{op: "add", path: %[2]s/" + k, value: v})
-  : %[1]s.size() == 0 ? [] : [JSONPatch{op: "add", path: %[2]s", value: %[1]s}]`, settings, path)
+// Expressions go through the variables with what containers get, and look at containers by their
+// index: to look up a variable costs more, as the API server unescapes its name each time.
+
+// contextOperations returns the operations for the containers of a type: one for all settings
+// where a container has no securityContext, which is faster than one for each.
+func contextOperations(t defaults.ContainerType, unless string) string {
+	return fmt.Sprintf(`variables.%[1]s.transformList(i, settings, %[2]shas(object.spec.%[1]s[i].securityContext)
+  ? settings.transformList(k, v, JSONPatch{op: "add", path: "/spec/%[1]s/" + string(i) + "/securityContext/" + k, value: v})
+  : settings.size() == 0 ? [] : [JSONPatch{op: "add", path: "/spec/%[1]s/" + string(i) + "/securityContext", value: settings}]).flatten()`, t.List(), unless)
 }
 
-// mountOperations returns the operations that mount the writable paths in the container c.
+// mountOperations returns the operations that mount the writable paths in the containers of a
+// list.
 func mountOperations(l containerList) string {
-	paths := "variables." + writableName(l) + "[i]"
-	path := `"/spec/` + l.ofType.List() + `/" + string(i) + "/volumeMounts`
-	const mount = `{"mountPath": p, "name": variables.volumeFor[p], "subPath": string(c.name)}`
-	return fmt.Sprintf(`  has(c.volumeMounts) ? %[1]s.map(p, JSONPatch{op: "add", path: %[2]s/-", value: %[3]s})
-  : %[1]s.size() == 0 ? [] : [JSONPatch{op: "add", path: %[2]s", value: %[1]s.map(p, %[3]s)}]`, paths, path, mount)
+	const mount = `{"mountPath": p, "name": variables.volumeFor[p], "subPath": string(object.spec.%[1]s[i].name)}`
+	return fmt.Sprintf(`variables.%[2]s.transformList(i, paths, has(object.spec.%[1]s[i].volumeMounts)
+  ? paths.map(p, JSONPatch{op: "add", path: "/spec/%[1]s/" + string(i) + "/volumeMounts/-", value: `+mount+`})
+  : paths.size() == 0 ? [] : [JSONPatch{op: "add", path: "/spec/%[1]s/" + string(i) + "/volumeMounts", value: paths.map(p, `+mount+`)}]).flatten()`, l.ofType.List(), writableName(l))
 }
 
 // mutating returns the policy, with the variables that it uses.

@@ -46,15 +46,13 @@ func (s *subject) record() []variable {
 		if s.hasContainerDefaults(l.ofType) {
 			// Most containers get all of the settings, and then the text is always the same.
 			all := s.fieldsOf(l.ofType)
-			settings := "variables." + l.ofType.List() + "[i]"
-			fieldLists = append(fieldLists, fmt.Sprintf("%[1]s.transformList(i, c, %[2]s.size() > 0, '\"' + c.name + '\":[' + (%[2]s.size() == %[3]d ? %[4]s\n"+
-				"  : '\"' + %[2]s.map(k, %[5]s).sort().join('\",\"') + '\"') + ']')",
-				l.list(), settings, len(all), "'"+strings.Trim(strings.ReplaceAll(list(all), ", ", ","), "[]")+"'", nameOf(s.profile)))
+			fieldLists = append(fieldLists, fmt.Sprintf(`variables.%[1]s.transformList(i, settings, settings.size() > 0, '"' + object.spec.%[1]s[i].name + (settings.size() == %[2]d
+  ? '":["%[3]s"]'
+  : '":["' + settings.map(k, %[4]s).sort().join('","') + '"]'))`, l.ofType.List(), len(all), strings.Join(all, `","`), nameOf(s.profile)))
 		}
 		if s.mountsPaths(l) {
-			mounted := "variables." + writableName(l) + "[i]"
-			pathLists = append(pathLists, fmt.Sprintf("%s.transformList(i, c, %s.size() > 0,\n  '\"' + c.name + '\":[\"' + %s.join('\",\"') + '\"]')",
-				l.list(), mounted, mounted))
+			pathLists = append(pathLists, fmt.Sprintf(`variables.%[2]s.transformList(i, paths, paths.size() > 0,
+  '"' + object.spec.%[1]s[i].name + '":["' + paths.join('","') + '"]')`, l.ofType.List(), writableName(l)))
 		}
 	}
 	fields.expression, paths.expression = concatenated(fieldLists), concatenated(pathLists)
@@ -89,7 +87,7 @@ func (s *subject) record() []variable {
 : ` + text("variables.mergedContainers", "variables.mergedPod", "variables.mergedPaths")},
 		{"record", "The record, unless nothing is filled in, or all annotations together would be larger than the API server takes.",
 			fmt.Sprintf(`%[4]s == 0 ? ""
-: variables.annotations.map(k, k == %[1]s ? 0 : bytes(k).size() + bytes(string(variables.annotations[k])).size()).sum()
+: variables.annotations.transformList(k, v, k != %[1]s, bytes(k).size() + bytes(v).size()).sum()
   + bytes(variables.text).size() + %[2]d <= %[3]d ? variables.text : ""`, key, len(mutate.InjectedAnnotation), validation.TotalAnnotationSizeLimitB, strings.Join(nothing, " + "))},
 	}
 }
@@ -122,16 +120,21 @@ func mergedEntries(now, earlier string) string {
 		of   = `.find('^"[^"]+":')`
 		list = `.find('\\[.*').findAll('"[^"]+"')`
 	)
-	return fmt.Sprintf(`variables.earlier == "" ? %[1]s
-  : %[1]s.map(e, !%[2]s.exists(o, o%[3]s == e%[3]s) ? e
-      : e%[3]s + '[' + (e%[4]s + %[2]s.filter(o, o%[3]s == e%[3]s)[0]%[4]s).distinct().sort().join(',') + ']')
-    + %[2]s.filter(o, !%[1]s.exists(e, e%[3]s == o%[3]s) && variables.containerNames.exists(n, o.startsWith('"' + n + '":')))`,
-		now, earlier, of, list)
+	const there = `variables.containerNames.exists(n, o.startsWith('"' + n + '":'))`
+	if now == "[]" {
+		return earlier + ".filter(o, " + there + ")"
+	}
+	return fmt.Sprintf(`%[1]s.map(e, !%[2]s.exists(o, o%[3]s == e%[3]s) ? e
+    : e%[3]s + '[' + (e%[4]s + %[2]s.filter(o, o%[3]s == e%[3]s)[0]%[4]s).distinct().sort().join(',') + ']')
++ %[2]s.filter(o, !%[1]s.exists(e, e%[3]s == o%[3]s) && %[5]s)`, now, earlier, of, list, there)
 }
 
 // mergedList returns an expression for the fields of the Pod together with those of the earlier
 // pass.
 func mergedList(now string) string {
-	return fmt.Sprintf(`variables.earlier == "" ? %[1]s
-  : (%[1]s + variables.earlier.find('"pod":\\[[^\\]]*').findAll('"[^"]+"').filter(f, f != '"pod"')).distinct()`, now)
+	const earlier = `variables.earlier.find('"pod":\\[[^\\]]*').findAll('"[^"]+"').filter(f, f != '"pod"')`
+	if now == "[]" {
+		return earlier
+	}
+	return "(" + now + "\n+ " + earlier + ").distinct()"
 }

@@ -46,7 +46,7 @@ func (s *subject) members(t defaults.ContainerType, bare bool) string {
 		}
 		object, name, nested := strings.Cut(f.Name, ".")
 		if !nested {
-			b.WriteString(s.member(f, t, bare, f.Name, "", func(v defaults.Value) string { return literal(v.JSON) }))
+			b.WriteString(s.member(f, t, bare, f.Name, setIn(f, bare), func(v defaults.Value) string { return literal(v.JSON) }))
 			continue
 		}
 		// The object around the field is added with it, if the container does not have it.
@@ -57,16 +57,17 @@ func (s *subject) members(t defaults.ContainerType, bare bool) string {
 			continue
 		}
 		b.WriteString(s.member(f, t, bare, object, has, within))
-		b.WriteString(s.member(f, t, bare, object+"/"+name, "!"+has, func(v defaults.Value) string { return literal(v.JSON) }))
+		set := anyOf("!"+has, "has(c.securityContext."+f.Name+")")
+		b.WriteString(s.member(f, t, bare, object+"/"+name, set, func(v defaults.Value) string { return literal(v.JSON) }))
 	}
 	return b.String()
 }
 
-// member returns a member of the map, which is not there under the condition unless.
-func (s *subject) member(f *defaults.Field, t defaults.ContainerType, bare bool, key, unless string, value func(defaults.Value) string) string {
+// member returns a member of the map, which is not there under the condition set.
+func (s *subject) member(f *defaults.Field, t defaults.ContainerType, bare bool, key, set string, value func(defaults.Value) string) string {
 	const none = "optional.none()"
 	of := func(v defaults.Value) string { return "optional.of(dyn(" + value(v) + "))" }
-	expression := s.decision(f, t, bare, of, none, unless)
+	expression := s.decision(f, t, bare, set, of, none)
 	if always, found := strings.CutPrefix(expression, "optional.of("); found && !strings.Contains(expression, " ? ") {
 		return fmt.Sprintf("  %s: %s,\n", quote(key), strings.TrimSuffix(always, ")"))
 	}

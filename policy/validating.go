@@ -115,7 +115,7 @@ func (s *subject) fieldNames(t defaults.ContainerType, bare bool) string {
 		if len(s.choices(f, t)) == 0 {
 			continue
 		}
-		elements = append(elements, "  ?"+s.decision(f, t, bare, func(defaults.Value) string { return "optional.of(" + quote(f.Name) + ")" }, "optional.none()"))
+		elements = append(elements, "  ?"+s.decision(f, t, bare, setIn(f, bare), func(defaults.Value) string { return "optional.of(" + quote(f.Name) + ")" }, "optional.none()"))
 	}
 	return strings.Join(elements, ",\n")
 }

@@ -60,10 +60,40 @@ type Namespace struct {
 	Name     string
 	Labels   map[string]string
 	LabelSet time.Time // when the label caseharden.io/enforce was set, at the latest; zero: unknown
+
+	byDefault string // the profile that is enforced without a label that names it
 }
 
-// Profile returns the profile that a mode names; "" if the namespace asks for none.
-func (n *Namespace) Profile(mode string) string { return n.Labels[labelPrefix+mode] }
+// Profile returns the profile of a mode: by the label, or for enforce by the default of the
+// installation. It is "" if there is none, and for the label enforce=none.
+func (n *Namespace) Profile(mode string) string {
+	profile := n.Labels[labelPrefix+mode]
+	switch {
+	case mode != "enforce":
+		return profile
+	case n.byDefault != "":
+		return n.byDefault
+	case profile == "none":
+		return ""
+	}
+	return profile
+}
+
+// ApplyDefault finds the namespaces that the webhook configuration hardens though no label of
+// theirs names a profile: namespaces.default in the chart.
+func (s *Snapshot) ApplyDefault() {
+	for _, n := range s.Namespaces {
+		label := n.Labels[labelPrefix+"enforce"]
+		if s.Webhook == nil || s.Webhook.entry("enforce", label) != nil {
+			continue
+		}
+		for _, e := range s.Webhook.Entries {
+			if e.Mode == "enforce" && e.reaches(n) {
+				n.byDefault = e.Profile
+			}
+		}
+	}
+}
 
 const labelPrefix = "caseharden.io/"
 

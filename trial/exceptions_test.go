@@ -3,6 +3,7 @@
 package trial_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +83,16 @@ func TestTrialFindsTheSmallestException(t *testing.T) {
 			}
 			return ending{}
 		}, map[string]string{"readOnlyRootFilesystem": "without readOnlyRootFilesystem"}},
+		// A volume at /run hides the directory that the image has there for the application.
+		{"wants a directory of the image below /run", func(c corev1.Container, _ *corev1.Pod) ending {
+			switch {
+			case !canWrite(c, "/run/app/x"):
+				return crash("cannot write the PID file: Read-only file system")
+			case mounted(c, "/run"):
+				return crash("open /run/app/x: No such file or directory")
+			}
+			return ending{}
+		}, map[string]string{"readOnlyRootFilesystem": "writable /run/app"}},
 		{"says nothing", func(c corev1.Container, _ *corev1.Pod) ending {
 			if c.SecurityContext != nil && c.SecurityContext.SeccompProfile != nil {
 				return crash("")
@@ -202,4 +213,21 @@ func TestTrialOfTwoContainers(t *testing.T) {
 			t.Errorf("%d copies are left", len(f.pods))
 		}
 	})
+}
+
+// Of exceptions that are not the smallest for want of rounds the report says so.
+func TestTrialSaysWhenItEndedEarly(t *testing.T) {
+	t.Parallel()
+	app := func(c corev1.Container, _ *corev1.Pod) ending {
+		if uid(c) != 0 || !has(c, "CHOWN") {
+			return crash("chown: /data: Operation not permitted")
+		}
+		return ending{}
+	}
+	for rounds, early := range map[int]bool{1: true, 4: false} {
+		r, _, _ := try(t, app, trial.Options{Rounds: rounds}, nil)
+		if r.Conclusion != trial.ExceptionsFound || strings.Contains(r.Sentence, "--rounds 2") != early || strings.Contains(r.Sentence, "not without them") == early {
+			t.Errorf("%d rounds: %s: %s; instead %v", rounds, r.Conclusion, r.Sentence, instead(r))
+		}
+	}
 }

@@ -239,4 +239,8 @@ func hides(c corev1.Container, path string) bool {
 	return slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return strings.HasPrefix(path, m.MountPath+"/") })
 }
 
+func mounted(c corev1.Container, path string) bool {
+	return slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == path })
+}
+
 func crash(says string) ending { return ending{after: time.Second, says: says, code: 1} }

@@ -43,7 +43,7 @@ func (t *Trial) prove(ctx context.Context, all Run, found []Exception) proof {
 			proven.conclusion, proven.sentence = AllWork, "The workload works under all settings of the profile."
 			return proven
 		case failed == nil:
-			proven.conclusion, proven.sentence = ExceptionsFound, "The workload works under the profile with the exceptions below, and not without them."
+			proven.conclusion, proven.sentence = ExceptionsFound, t.sentenceOfExceptions()
 			proven.exceptions = found
 			return proven
 		case failed.Outcome == watch.Pending:
@@ -59,6 +59,18 @@ func (t *Trial) prove(ctx context.Context, all Run, found []Exception) proof {
 		}
 	}
 	return proof{}
+}
+
+// sentenceOfExceptions is what is concluded: the exceptions that were found may not be the
+// smallest.
+func (t *Trial) sentenceOfExceptions() string {
+	const works = "The workload works under the profile with the exceptions below"
+	for _, c := range t.hunts {
+		if len(c.candidate) > 0 && !c.hunt.search.Smallest() {
+			return fmt.Sprintf("%s. Smaller ones may do: the search ended after %d rounds, so try --rounds %d.", works, t.Options.Rounds, 2*t.Options.Rounds)
+		}
+	}
+	return works + ", and not without them."
 }
 
 // profileWith returns the profile with exceptions, as it is written.

@@ -43,6 +43,9 @@ var (
 	admissions = []string{none, constant, product, policy, exported, typed}
 )
 
+// recordAnnotation is where Caseharden writes what it filled in.
+const recordAnnotation = "caseharden.io/injected"
+
 // A control is an API server with all contenders, each for a namespace of its own, so that
 // nothing differs but what is called.
 type control struct {
@@ -110,7 +113,7 @@ func (c *control) demand(contender string, hardened int) error {
 }
 
 // compare demands that the policies and controller-runtime do what Caseharden does to Pods with
-// settings and conflicts: none may be fast for doing less.
+// settings and conflicts: none may be fast for doing less. The policies write its record too.
 func (c *control) compare(ctx context.Context) error {
 	for text := range bytes.SplitSeq(podsYAML, []byte("---\n")) {
 		var pod corev1.Pod
@@ -118,6 +121,7 @@ func (c *control) compare(ctx context.Context) error {
 			return fmt.Errorf("pods.yaml: %w", err)
 		}
 		var want []corev1.Container
+		var record string
 		for _, contender := range []string{product, policy, exported, typed} {
 			created, err := c.create(ctx, contender, &pod)
 			if err != nil {
@@ -125,7 +129,10 @@ func (c *control) compare(ctx context.Context) error {
 			}
 			got := slices.Concat(created.Spec.InitContainers, created.Spec.Containers)
 			if contender == product {
-				want = got
+				want, record = got, created.Annotations[recordAnnotation]
+			}
+			if has := created.Annotations[recordAnnotation]; contender != typed && has != record {
+				return fmt.Errorf("%s writes another record on Pod %s: %q instead of %q", contender, pod.Name, has, record)
 			}
 			if diff := gocmp.Diff(want, got); diff != "" {
 				return fmt.Errorf("%s does not do to Pod %s what Caseharden does (-Caseharden):\n%s", contender, pod.Name, diff)

@@ -44,6 +44,8 @@ func TestLabelGuard(t *testing.T) {
 		{"shop", "caseharden.io/warn: Hardened", "caseharden.io/warn=Hardened" + there},
 		{"shop", "caseharden.io/audit: ''", "caseharden.io/audit=" + there},
 		{"shop", "caseharden.io/enforce: hardened, caseharden.io/warn: hardend", "caseharden.io/warn=hardend" + there},
+		{"shop", "caseharden.io/enforce: none", ""},
+		{"shop", "caseharden.io/warn: none", "caseharden.io/warn=none" + there},
 		{"shop", "caseharden.io/enforced: hardened", "unknown label caseharden.io/enforced: there are caseharden.io/enforce, caseharden.io/warn, caseharden.io/audit"},
 		{"monitoring", "caseharden.io/enforce: hardened", "namespace monitoring is excluded from hardening, so that caseharden.io/enforce would have no effect: excluded are caseharden, kube-system, monitoring"},
 		{"shop", "caseharden.io/enforce: hardened", ""},

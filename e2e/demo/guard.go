@@ -53,28 +53,32 @@ func (d *demo) installLabelGuard(ctx context.Context) error {
 
 // labelGuardHolds reports whether the API server refuses a label by the label guard.
 func (d *demo) labelGuardHolds(ctx context.Context) bool {
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "probe", Labels: map[string]string{"caseharden.io/enforce": "none"}}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "probe", Labels: map[string]string{"caseharden.io/enforce": "no-such-profile"}}}
 	_, err := d.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	return apierrors.IsInvalid(err)
 }
 
-// showLabelGuard misspells a label, and shows what kubectl says.
+// showLabelGuard mistypes a label, and shows what kubectl prints.
 func (d *demo) showLabelGuard(ctx context.Context) error {
-	d.title("The label guard refuses a label that would harden nothing")
 	args := []string{"label", "namespace", "plain", "caseharden.io/enforce=hardend"}
 	d.text("$ kubectl %s", strings.Join(args, " "))
-	var output bytes.Buffer
-	kubectl := exec.CommandContext(ctx, d.kubectl, append([]string{"--kubeconfig=" + d.controlPlane.Kubeconfig()}, args...)...)
-	kubectl.Stdout, kubectl.Stderr = &output, &output
-	err := kubectl.Run()
-	d.text("%s", strings.TrimSpace(output.String()))
+	output, err := d.runKubectl(ctx, args...)
+	d.text("%s", wrap(strings.TrimSpace(output)))
 	switch _, refused := errors.AsType[*exec.ExitError](err); {
 	case err == nil:
-		return errors.New("the label guard does not refuse the label")
+		return errors.New("the label guard does not reject the label")
 	case !refused:
 		return err
-	case !strings.Contains(output.String(), labelGuard) || !strings.Contains(output.String(), "compatible, hardened, restricted"):
+	case !strings.Contains(output, labelGuard) || !strings.Contains(output, "compatible, hardened, restricted"):
 		return fmt.Errorf("kubectl label: %w", err)
 	}
 	return nil
+}
+
+// runKubectl runs kubectl with the legacy Pod as its input, and returns what it prints.
+func (d *demo) runKubectl(ctx context.Context, args ...string) (string, error) {
+	kubectl := exec.CommandContext(ctx, d.kubectl, append([]string{"--kubeconfig=" + d.controlPlane.Kubeconfig()}, args...)...)
+	kubectl.Stdin = bytes.NewReader(legacyYAML)
+	output, err := kubectl.CombinedOutput()
+	return string(output), err
 }

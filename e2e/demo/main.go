@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo shows Caseharden at work. It starts a real control plane and the
-// webhook, and sends the same Pod to namespaces that have opted in and to one that
-// has not. What it prints of Pods is read back from the API server and its audit
-// log. The metrics are from the webhook, the hazards from caseharden preview, and
-// the refusal of a label from kubectl. Only the explanations in parentheses are
-// written here.
+// Command demo is the second act of make demo: Caseharden on a real API server. It starts a
+// control plane and the webhook, and creates the same Pod with kubectl in namespaces with and
+// without labels. It ends on what became of one container, which is read from the API server.
 //
-// The demo stays up until it is interrupted, so that its user can go on with
-// kubectl. With DEMO_EXIT=1, or without a terminal, it ends by itself. The exit code
-// is 0 only if all results are as expected.
+// The demo stays up until it is interrupted, so that its user can go on with kubectl. With
+// DEMO_EXIT=1, or without a terminal, it ends by itself. The exit code is 0 only if all results
+// are as expected: also the audit log of the API server and the metrics of the webhook.
 package main
 
 import (
@@ -72,14 +69,9 @@ func run(ctx context.Context, p *printer) error {
 		return err
 	}
 	defer w.Stop()
-	p.text("caseharden serves at https://%s", w.Addr)
-	p.text("kubectl for this cluster is %s", kubectl)
-	p.text("No scheduler, no controllers and no kubelet run: a Deployment creates no Pods, and no Pod starts.")
-	p.text("To see the containers run, use make demo-cluster (Linux, as root).")
-
-	d := &demo{printer: p, binary: binary, kubectl: kubectl, controlPlane: controlPlane, webhook: w, warnings: &webhook.Warnings{}}
+	d := &demo{printer: p, kubectl: kubectl, controlPlane: controlPlane, webhook: w}
 	config := rest.CopyConfig(controlPlane.Config())
-	config.WarningHandler = d.warnings
+	config.WarningHandler = rest.NoWarnings{} // kubectl shows them
 	if d.client, err = kubernetes.NewForConfig(config); err != nil {
 		return err
 	}
@@ -89,10 +81,10 @@ func run(ctx context.Context, p *printer) error {
 	if err := d.show(ctx); err != nil {
 		return err
 	}
+	d.invite()
 	if os.Getenv("DEMO_EXIT") == "1" || !term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil
 	}
-	d.invite()
 	<-ctx.Done()
 	p.text("\nstopping")
 	return nil
@@ -101,12 +93,10 @@ func run(ctx context.Context, p *printer) error {
 // demo is what the steps of the demonstration share.
 type demo struct {
 	*printer
-	binary       string // caseharden
 	kubectl      string
 	controlPlane *controlplane.ControlPlane
 	webhook      *webhook.Webhook
 	client       kubernetes.Interface
-	warnings     *webhook.Warnings
 }
 
 // The namespaces of the demo, and what each has opted in to.
@@ -160,16 +150,4 @@ func legacyPod() *corev1.Pod {
 		panic(fmt.Sprintf("internal error: legacy.yaml: %s", err))
 	}
 	return &pod
-}
-
-func (d *demo) invite() {
-	d.title("The demo stays up until you press Ctrl-C. In another terminal, run:")
-	d.text("  export KUBECONFIG=%s", d.controlPlane.Kubeconfig())
-	d.text("  alias kubectl=%s caseharden=%s", d.kubectl, d.binary)
-	d.text("  kubectl get pod legacy -n shop -o yaml")
-	d.text("  kubectl create namespace mine")
-	d.text("  kubectl label namespace mine caseharden.io/enforce=restricted caseharden.io/warn=hardened")
-	d.text("  kubectl run web --image=nginx -n mine --dry-run=server -o yaml")
-	d.text("  kubectl get pod legacy -n plain -o yaml | caseharden preview -f - --profile restricted")
-	d.text("  curl -s http://%s/metrics | grep ^caseharden", d.webhook.MetricsAddr)
 }

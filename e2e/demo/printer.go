@@ -24,8 +24,6 @@ func newPrinter(f *os.File) *printer {
 // The colours, by what they mean.
 const (
 	bold   = "1"
-	faint  = "2"
-	red    = "31"
 	green  = "32"
 	yellow = "33"
 )

@@ -67,7 +67,7 @@ func (d *demo) readSkipped() (map[string]map[string]string, error) {
 		lines := bufio.NewScanner(log)
 		lines.Buffer(nil, 4<<20)
 		for lines.Scan() {
-			if !strings.Contains(lines.Text(), "fieldManager=demo-shop") {
+			if !strings.Contains(lines.Text(), "/namespaces/shop/pods?fieldManager=kubectl-create") {
 				continue
 			}
 			var event struct{ Annotations map[string]string }

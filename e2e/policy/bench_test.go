@@ -18,7 +18,7 @@ import (
 )
 
 // The mutation alone, by the API server's own code: the exported policy next to the hand-written
-// one of the benchmark, which writes no record. Through an API server they are in make bench.
+// one of the benchmark. Through an API server they are in make bench.
 func BenchmarkMutation(b *testing.B) {
 	root, err := gobuild.RepositoryDir()
 	if err != nil {

@@ -141,7 +141,12 @@ var interfaces = admission.NewObjectInterfacesFromScheme(scheme.Scheme)
 func attributesOf(pod *corev1.Pod) (*admission.VersionedAttributes, error) {
 	kind, resource := corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithResource("pods")
 	attributes := admission.NewAttributesRecord(pod, nil, kind, "test", pod.Name, resource, "", admission.Create, nil, false, nil)
-	return admission.NewVersionedAttributes(attributes, kind, interfaces)
+	versioned, err := admission.NewVersionedAttributes(attributes, kind, interfaces)
+	if err == nil {
+		//lint:ignore SA1019 A condition sets it, as long as it exists.
+		versioned.VersionedObject.UseSchemalessTypeRef = true
+	}
+	return versioned, err
 }
 
 // limit returns for how many containers of a Pod the policy stays within all budgets.

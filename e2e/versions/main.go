@@ -2,10 +2,10 @@
 
 // Command versions runs the tests that need an API server on other versions of Kubernetes:
 //
-//	go run ./versions 1.30 1.32
+//	go run ./versions 1.30 1.32 next
 //
-// It builds kube-apiserver of the newest patch release of each minor version, and runs the
-// tests of the packages below against it. The table at the end says what passed.
+// It builds kube-apiserver of the newest patch release of each minor version, where next is
+// the newest version of all, also before its release, and runs the tests of the packages below against it. The table at the end says what passed.
 package main
 
 import (
@@ -17,13 +17,13 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/mod/semver"
 
 	"github.com/caseharden/caseharden/e2e/testbed/controlplane"
 	"github.com/caseharden/caseharden/e2e/testbed/gobuild"
@@ -79,7 +79,7 @@ func run(ctx context.Context, minors []string) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// newest returns the newest patch release of each minor version.
+// newest returns the version of Kubernetes to test for each argument.
 func newest(ctx context.Context, minors []string) ([]string, error) {
 	module, err := gobuild.ModuleDir()
 	if err != nil {
@@ -89,21 +89,32 @@ func newest(ctx context.Context, minors []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	patches := map[string]int{}
-	for _, v := range regexp.MustCompile(`\bv(\d+\.\d+)\.(\d+)(\s|$)`).FindAllStringSubmatch(out, -1) {
-		if patch, err := strconv.Atoi(v[2]); err == nil {
-			patches[v[1]] = max(patch, patches[v[1]])
+	return pick(strings.Fields(out)[1:], minors)
+}
+
+// pick returns the newest release of each minor version, and for next the newest version.
+func pick(versions, minors []string) (picked []string, err error) {
+	newest := map[string]string{}
+	for _, v := range versions {
+		minor := "next"
+		newest[minor] = semver.Max(newest[minor], v)
+		if semver.Prerelease(v) == "" {
+			minor = semver.MajorMinor(v)
+			newest[minor] = semver.Max(newest[minor], v)
 		}
 	}
-	var releases []string
 	for _, minor := range minors {
-		patch, found := patches[strings.TrimPrefix(minor, "v")]
-		if !found {
-			return nil, fmt.Errorf("version %q: Kubernetes has no such minor version: give one such as 1.30", minor)
+		key := minor
+		if minor != "next" {
+			key = "v" + strings.TrimPrefix(minor, "v")
 		}
-		releases = append(releases, fmt.Sprintf("v%s.%d", strings.TrimPrefix(minor, "v"), patch))
+		v, found := newest[key]
+		if !found {
+			return nil, fmt.Errorf("version %q: Kubernetes has no such minor version: give one such as 1.30, or next", minor)
+		}
+		picked = append(picked, v)
 	}
-	return slices.Compact(releases), nil
+	return slices.Compact(picked), nil
 }
 
 // assetsOf returns a directory with the API server of a release, and the etcd and kubectl

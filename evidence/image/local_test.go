@@ -160,16 +160,16 @@ func TestLocalContent(t *testing.T) {
 		"docker-archive, linked":  {"app:1", "docker-archive:" + archiveOf(t, linked), "docker"},
 		"docker-archive, damaged": {"app:1", "docker-archive:" + archiveOf(t, docker(files(t, "one", "z"), "app:1")), "has another digest"},
 		"not an archive":          {"app:1", "docker-archive:" + fileOf(t, bytes.Repeat([]byte("x"), 600)), "not a tar file that can be read"},
-		"not an image":            {"app:1", "docker-archive:" + fileOf(t, layer), "has neither index.json nor manifest.json, and is no archive of an image: make one with docker save"},
+		"not an image":            {"app:1", "docker-archive:" + fileOf(t, layer), "has neither index.json nor manifest.json, so it is not an archive of an image: make one with docker save"},
 		"gzip, oci-archive":       {"app:1", "oci-archive:" + fileOf(t, gzipped(t, archiveOf(t, layoutOf(r, one)))), "one"},
 		"gzip, docker-archive":    {"app:1", "docker-archive:" + fileOf(t, gzipped(t, archiveOf(t, docker(layer, "app:1")))), "docker"},
 		"zstd":                    {"app:1", "oci-archive:" + fileOf(t, zstandard(t, archiveOf(t, layoutOf(r, one)))), "one"},
 		"xz":                      {"app:1", "oci-archive:" + fileOf(t, []byte("\xfd7zXZ\x00....")), "is compressed with xz or bzip2: unpack it with unxz or bunzip2"},
-		"docker as oci":           {"app:1", "oci-archive:" + archiveOf(t, docker(layer, "app:1")), "is an archive of Docker, and none of OCI: write docker-archive:/"},
-		"oci as docker":           {"app:1", "docker-archive:" + archiveOf(t, layoutOf(r, one)), "is an archive of OCI, and none of Docker: write oci-archive:/"},
-		"a directory as archive":  {"app:1", "oci-archive:" + directoryOf(t, layoutOf(r, one)), "is a directory, and no archive: write oci:/"},
-		"an archive as directory": {"app:1", "oci:" + archiveOf(t, layoutOf(r, one)), "is no directory: write oci-archive:/"},
-		"another directory":       {"app:1", "oci:" + t.TempDir(), "has no index.json, and is no OCI image layout: make one with skopeo"},
+		"docker as oci":           {"app:1", "oci-archive:" + archiveOf(t, docker(layer, "app:1")), "is a Docker archive, not an OCI archive: write docker-archive:/"},
+		"oci as docker":           {"app:1", "docker-archive:" + archiveOf(t, layoutOf(r, one)), "is an OCI archive, not a Docker archive: write oci-archive:/"},
+		"a directory as archive":  {"app:1", "oci-archive:" + directoryOf(t, layoutOf(r, one)), "is a directory, not an archive: write oci:/"},
+		"an archive as directory": {"app:1", "oci:" + archiveOf(t, layoutOf(r, one)), "is not a directory: write oci-archive:/"},
+		"another directory":       {"app:1", "oci:" + t.TempDir(), "has no index.json, so it is not an OCI image layout: make one with skopeo"},
 	} {
 		got := read(t, Options{Local: map[string]string{c.image: c.where}}, c.image)[c.image]
 		if got.err != nil {

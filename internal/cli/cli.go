@@ -20,6 +20,23 @@ import (
 // Run executes a command line and returns the exit code: 0; 1 after stderr said what is
 // wrong; or the codes that a command has of its own.
 func Run(ctx context.Context, build Build, args []string, stdout, stderr io.Writer) int {
+	root := Root(build)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if exit, ok := errors.AsType[exitError](err); ok {
+		return int(exit)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "caseharden: %s\n", err)
+		return 1
+	}
+	return 0
+}
+
+// Root returns the command with all commands below it.
+func Root(build Build) *cobra.Command {
 	build = build.orFromBinary()
 	root := &cobra.Command{
 		Use:           "caseharden",
@@ -33,19 +50,8 @@ func Run(ctx context.Context, build Build, args []string, stdout, stderr io.Writ
 	root.Version = build.Version
 	root.SetVersionTemplate("caseharden {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	root.AddCommand(newObserveCommand(), newPreviewCommand(), newProfilesCommand(), newServeCommand(build), newStatusCommand(), newTestCommand(), newTrialCommand(), newVersionCommand(build))
-	err := root.ExecuteContext(ctx)
-	if exit, ok := errors.AsType[exitError](err); ok {
-		return int(exit)
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "caseharden: %s\n", err)
-		return 1
-	}
-	return 0
+	root.AddCommand(newKRMCommand(), newObserveCommand(), newPreviewCommand(), newProfilesCommand(), newServeCommand(build), newStatusCommand(), newTestCommand(), newTrialCommand(), newVersionCommand(build))
+	return root
 }
 
 // commandName returns what users call the command: installed as kubectl-caseharden

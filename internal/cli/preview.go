@@ -223,7 +223,7 @@ func runPreview(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, 
 			fmt.Fprintf(stderr, "caseharden: left to you: %s\n", line)
 		}
 	}
-	if !o.explains { // which is about one workload
+	if !o.explains && o.output != outputs[0] { // one workload, and the table, which has them
 		writeNotices(stderr, report.Notices)
 	}
 	for _, w := range report.Warnings {

@@ -59,11 +59,11 @@ type rule struct {
 var rules = []rule{
 	addedCapabilities,
 	appArmorNode,
+	capabilitiesNeedEscalation,
 	commandNeedsRoot,
 	defaultCapabilitiesLost,
 	deviceAccess,
 	deviceOwner,
-	fileCapabilities,
 	fsGroupSlow,
 	groupReplaced,
 	hostFilesPrivate,

@@ -102,17 +102,17 @@ var hazardCases = []hazardCase{
 	{id: "device-owner", name: "root by the manifest",
 		pod: `{spec: {containers: [{name: c, volumeDevices: [{name: v, devicePath: /dev/xvda}], securityContext: {runAsUser: 0}}]}}`},
 
-	{id: "file-capabilities", name: "adds for a user of its own", want: []string{"c"}, says: []string{"NET_BIND_SERVICE", "user 101"},
+	{id: "capabilities-need-escalation", name: "adds for a user of its own", want: []string{"c"}, says: []string{"NET_BIND_SERVICE", "user 101"},
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 101, capabilities: {add: [NET_BIND_SERVICE]}}}]}}`},
-	{id: "file-capabilities", name: "adds for the image's user", profile: "restricted", want: []string{"c"}, says: []string{"the user of its image"},
+	{id: "capabilities-need-escalation", name: "adds for the image's user", profile: "restricted", want: []string{"c"}, says: []string{"the user of its image"},
 		pod: `{spec: {containers: [{name: c, securityContext: {capabilities: {add: [IPC_LOCK]}}}]}}`},
-	{id: "file-capabilities", name: "allows it",
+	{id: "capabilities-need-escalation", name: "allows it",
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 101, allowPrivilegeEscalation: true, capabilities: {add: [NET_BIND_SERVICE]}}}]}}`},
-	{id: "file-capabilities", name: "adds for a new user", // the business of added-capabilities-non-root
+	{id: "capabilities-need-escalation", name: "adds for a new user", // the business of added-capabilities-non-root
 		pod: `{spec: {containers: [{name: c, securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}]}}`},
-	{id: "file-capabilities", name: "as root",
+	{id: "capabilities-need-escalation", name: "as root",
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 0, capabilities: {add: [NET_BIND_SERVICE]}}}]}}`},
-	{id: "file-capabilities", name: "adds nothing", own: withNoSetuid,
+	{id: "capabilities-need-escalation", name: "adds nothing", own: withNoSetuid,
 		pod: `{spec: {containers: [{name: c, securityContext: {runAsUser: 101}}]}}`},
 
 	{id: "group-replaced", name: "injected", own: withGroup, want: []string{"c"}, says: []string{"10001"},

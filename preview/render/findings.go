@@ -147,7 +147,7 @@ func (out *printer) findings(_ *preview.Report, groups []*group) {
 	if folded {
 		hint = "--explain NAME shows everything of one workload, and -o html or -o json all of them."
 	}
-	out.Wrapped(faint, "", hint)
+	out.Wrapped(faint, "", hint+" -o profile writes exceptions for the findings.")
 	out.Line("")
 }
 

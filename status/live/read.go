@@ -52,6 +52,7 @@ func Read(ctx context.Context, client *kube.Client, o Options) (*status.Snapshot
 	if err := r.webhook(ctx); err != nil {
 		return nil, err
 	}
+	r.s.ApplyDefault()
 	if err := r.profiles(ctx); err != nil {
 		return nil, err
 	}

@@ -181,13 +181,19 @@ func (s *Search) Next() (Candidate, bool) {
 	}
 }
 
-// start notes that a candidate runs, unless it was tried, runs already, has an answer that was
-// withdrawn, or costs as much as what works: then it teaches nothing.
+// start notes that a candidate runs, unless that teaches nothing, or it runs already.
 func (s *Search) start(c Candidate) bool {
-	if _, tried := s.tried[c.Key()]; tried || s.running[c.Key()] {
+	if s.running[c.Key()] || !s.teaches(c) {
 		return false
 	}
-	if best, found := s.Best(); found && s.Cost(c) >= s.Cost(best) {
+	s.running[c.Key()] = true
+	return true
+}
+
+// teaches reports whether a candidate was not tried, has no answer that was withdrawn, and costs
+// less than what works.
+func (s *Search) teaches(c Candidate) bool {
+	if _, tried := s.tried[c.Key()]; tried {
 		return false
 	}
 	for setting, answer := range c {
@@ -195,22 +201,26 @@ func (s *Search) start(c Candidate) bool {
 			return false
 		}
 	}
-	s.running[c.Key()] = true
-	return true
+	best, found := s.Best()
+	return !found || s.Cost(c) < s.Cost(best)
 }
 
-// untried returns the candidates that were not tried yet, and do not cost as much as what
-// works, each once.
+// untried returns the candidates that teach something, each once.
 func (s *Search) untried(all []Candidate) []Candidate {
-	best, found := s.Best()
 	var kept []Candidate
 	for _, c := range all {
-		_, tried := s.tried[c.Key()]
-		if !tried && !(found && s.Cost(c) >= s.Cost(best)) && !slices.ContainsFunc(kept, func(o Candidate) bool { return o.Key() == c.Key() }) {
+		if s.teaches(c) && !slices.ContainsFunc(kept, func(o Candidate) bool { return o.Key() == c.Key() }) {
 			kept = append(kept, c)
 		}
 	}
 	return kept
+}
+
+// Smallest reports whether every candidate next to the best was tried: the search did not end
+// for want of rounds.
+func (s *Search) Smallest() bool {
+	best, found := s.Best()
+	return found && len(s.untried(s.neighbors(best))) == 0
 }
 
 // ordered returns the settings, the most suspicious first.

@@ -91,7 +91,27 @@ and none is lost where both name a label. */}}
 its own pods could never come back, and one that the control plane needs could take the
 cluster down with it. */}}
 {{- define "caseharden.excludedNamespaces" -}}
-{{- concat (list (include "caseharden.namespace" .) "kube-system") (.Values.webhook.excludedNamespaces | default list) | uniq | toJson -}}
+{{- $system := ternary (list "kube-node-lease" "kube-public" "kube-system") (list "kube-system") (not (empty .Values.namespaces.default)) -}}
+{{- concat (list (include "caseharden.namespace" .)) $system (.Values.webhook.excludedNamespaces | default list) | uniq | toJson -}}
+{{- end -}}
+
+{{- /* What the labels of a namespace must be, as JSON, for a mode and a profile. The default profile
+also has namespaces without a label, and those whose label names no installed profile. */}}
+{{- define "caseharden.namespaceSelector" -}}
+{{- $values := .context.Values -}}
+{{- $key := printf "caseharden.io/%s" .mode -}}
+{{- $excluded := dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" (include "caseharden.excludedNamespaces" .context | fromJsonArray) -}}
+{{- $further := include "caseharden.expressions" ($values.webhook.namespaceSelector | default dict) | fromJsonArray -}}
+{{- $selector := dict -}}
+{{- if and (eq .mode "enforce") (eq .profile $values.namespaces.default) -}}
+{{- $others := append (without (include "caseharden.profiles" .context | fromJsonArray) .profile) "none" -}}
+{{- $label := dict "key" $key "operator" "NotIn" "values" $others -}}
+{{- $_ := set $selector "matchExpressions" (concat (list $label $excluded) $further) -}}
+{{- else -}}
+{{- $_ := set $selector "matchLabels" (dict $key .profile) -}}
+{{- $_ := set $selector "matchExpressions" (concat (list $excluded) $further) -}}
+{{- end -}}
+{{- toJson $selector -}}
 {{- end -}}
 
 {{- /* Labels that a selector matches, as JSON: the first value of each label that has to be there. */}}
@@ -111,6 +131,14 @@ of a profile of this name. The rest of it is checked at the start of the pods. *
 {{- $builtIn := list "compatible" "hardened" "restricted" -}}
 {{- if not .Values.profiles -}}
 {{- fail "profiles: is empty: then there is nothing to install" -}}
+{{- end -}}
+{{- with .Values.namespaces.default -}}
+{{- if not (hasKey $.Values.profiles .) -}}
+{{- fail (printf "namespaces.default: %q is not in profiles: there are %s" . (keys $.Values.profiles | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey .Values.profiles "none" -}}
+{{- fail "profiles.none: the label caseharden.io/enforce: none opts a namespace out of namespaces.default: give the profile another name" -}}
 {{- end -}}
 {{- range $name, $profile := .Values.profiles -}}
 {{- $file := (default dict $profile).file -}}

@@ -45,7 +45,7 @@ func TestJudge(t *testing.T) {
 			truth, []Finding{finding("image-user-replaced", "breaks", user), finding("read-only-root", "risk", root)},
 			Score{Needed: 2, Found: 2, Cause: 2, Findings: 2, Right: 2, Breaks: 1, BreaksRight: 1},
 		},
-		"another cause": {truth, []Finding{finding("file-capabilities", "risk", root)}, Score{Needed: 2, Found: 1, Findings: 1, Right: 1}},
+		"another cause": {truth, []Finding{finding("capabilities-need-escalation", "risk", root)}, Score{Needed: 2, Found: 1, Findings: 1, Right: 1}},
 		"another setting": {
 			truth, []Finding{finding("read-only-root", "breaks", drop)},
 			Score{Needed: 2, Findings: 1, Breaks: 1},

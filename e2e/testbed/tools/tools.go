@@ -74,3 +74,15 @@ func Registry(ctx context.Context, w io.Writer) (string, error) {
 	dir, err := Build(ctx, w, "registry")
 	return filepath.Join(dir, "registry"), err
 }
+
+// Cosign returns the path of cosign, which signs releases.
+func Cosign(ctx context.Context, w io.Writer) (string, error) {
+	dir, err := Build(ctx, w, "cosign")
+	return filepath.Join(dir, "cosign"), err
+}
+
+// Kustomize returns the path of kustomize, which runs functions.
+func Kustomize(ctx context.Context, w io.Writer) (string, error) {
+	dir, err := Build(ctx, w, "kustomize")
+	return filepath.Join(dir, "kustomize"), err
+}

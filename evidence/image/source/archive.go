@@ -59,7 +59,7 @@ func openRegular(name string) (*os.File, error) {
 		return nil, err
 	case info.IsDir():
 		f.Close()
-		return nil, &KindError{"is a directory, and no archive", "write oci:" + name}
+		return nil, &KindError{"is a directory, not an archive", "write oci:" + name}
 	case !info.Mode().IsRegular():
 		f.Close()
 		return nil, errors.New("must be a regular file")

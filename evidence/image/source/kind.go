@@ -27,13 +27,13 @@ func checkKind(kind, file string, f files) error {
 	case kind == "docker-archive" && isDocker, kind != "docker-archive" && isLayout:
 		return nil
 	case kind == "docker-archive" && isLayout:
-		return &KindError{"is an archive of OCI, and none of Docker", "write oci-archive:" + file}
+		return &KindError{"is an OCI archive, not a Docker archive", "write oci-archive:" + file}
 	case kind == "oci-archive" && isDocker:
-		return &KindError{"is an archive of Docker, and none of OCI", "write docker-archive:" + file}
+		return &KindError{"is a Docker archive, not an OCI archive", "write docker-archive:" + file}
 	case kind == "oci":
-		return &KindError{"has no index.json, and is no OCI image layout", "make one with skopeo copy docker://IMAGE oci:DIR"}
+		return &KindError{"has no index.json, so it is not an OCI image layout", "make one with skopeo copy docker://IMAGE oci:DIR"}
 	}
-	return &KindError{"has neither index.json nor manifest.json, and is no archive of an image", "make one with docker save, or with skopeo copy docker://IMAGE oci-archive:FILE"}
+	return &KindError{"has neither index.json nor manifest.json, so it is not an archive of an image", "make one with docker save, or with skopeo copy docker://IMAGE oci-archive:FILE"}
 }
 
 // lacks reports whether there is no file of a name. One that cannot be read is there.

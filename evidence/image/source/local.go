@@ -46,7 +46,7 @@ func openFiles(kind, file string) (files, error) {
 		return openArchive(file)
 	}
 	if info, err := os.Stat(file); err == nil && !info.IsDir() {
-		return nil, &KindError{"is no directory", "write oci-archive:" + file + ", or docker-archive:" + file + " for what docker save writes"}
+		return nil, &KindError{"is not a directory", "write oci-archive:" + file + ", or docker-archive:" + file + " for what docker save writes"}
 	}
 	root, err := os.OpenRoot(file)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 
 // no_new_privs, which allowPrivilegeEscalation: false sets, takes the effect of
 // the setuid bit and of file capabilities.
-var fileCapabilities = rule{
+var capabilitiesNeedEscalation = rule{
 	Cause: evidence.Cause{
-		ID:       "file-capabilities",
-		Title:    "File capabilities without effect",
+		ID:       "capabilities-need-escalation",
+		Title:    "Capabilities that need escalation",
 		Settings: words("allowPrivilegeEscalation"),
 		Severity: evidence.Medium,
 		When:     "`capabilities.add` in the manifest, under a user other than root; `allowPrivilegeEscalation: false` is injected",
