@@ -73,7 +73,7 @@ func (s *Snapshot) finding(top Ref, g *group, t *Trouble, by *suspicion) Finding
 	case g.readyBefore != "":
 		f.Before = "Pod " + g.readyBefore + " of the same workload is not hardened, and is ready"
 	case g.readyAlike != "" && by.verdict != evidence.Breaks:
-		f.Before = "Pod " + g.readyAlike + " of the same workload is hardened as well, and is ready: the setting is less likely the cause"
+		f.Before = "Pod " + g.readyAlike + " of the same workload is also hardened, and is ready: the setting is less likely the cause"
 		f.Severity = evidence.Low
 	default:
 		f.Before = "unknown: no Pod from before is there"

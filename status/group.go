@@ -85,7 +85,7 @@ func insertAll(into *[]string, names []string) {
 	}
 }
 
-// trouble adds the trouble of a container, or counts it where another Pod has it as well.
+// trouble adds the trouble of a container, or counts it if another Pod has it already.
 func (g *group) trouble(t Trouble) {
 	for i := range g.troubles {
 		if known := &g.troubles[i]; known.alike(&t) {

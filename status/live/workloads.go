@@ -24,7 +24,7 @@ var (
 const mostReplicaSets = 500
 
 // readPods reads the Pods in pages: all at once would be half a gigabyte in a large cluster,
-// for the API server as well.
+// also for the API server.
 func (r *reader) readPods(ctx context.Context) {
 	r.each(ctx, kube.List{Resource: pods}, "what runs hardened, and what does not run", r.s.AddPod)
 }

@@ -21,11 +21,11 @@ const (
 	App  = "images.test/failures/app:1"  // starts as user app, which is 999
 )
 
-// The files of user app are closed to everybody else. User 10001 has a name, without which
+// The files of user app are closed to everybody else. User 10001 has an account, without which
 // sudo does not work.
 const setup = `
 echo 'app:x:999:999::/data:/bin/sh' >> /etc/passwd
-echo 'web:x:10001:10001::/:/bin/sh' >> /etc/passwd
+useradd --no-create-home --uid 10001 web
 echo 'ALL ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/all
 setcap cap_net_raw+ep /bin/ping
 mkdir -p /data/bin
