@@ -96,11 +96,14 @@ func newest(ctx context.Context, minors []string) ([]string, error) {
 func pick(versions, minors []string) (picked []string, err error) {
 	newest := map[string]string{}
 	for _, v := range versions {
-		minor := "next"
-		newest[minor] = semver.Max(newest[minor], v)
+		kinds := []string{"next"}
 		if semver.Prerelease(v) == "" {
-			minor = semver.MajorMinor(v)
-			newest[minor] = semver.Max(newest[minor], v)
+			kinds = append(kinds, semver.MajorMinor(v))
+		}
+		for _, kind := range kinds {
+			if semver.Compare(v, newest[kind]) > 0 {
+				newest[kind] = v
+			}
 		}
 	}
 	for _, minor := range minors {
