@@ -235,7 +235,7 @@ test-status: ## Run all tests of status on a whole cluster, with containers that
 	@e2e/status/failures/test.sh
 
 test-versions: ## Run tests on the API servers of VERSIONS, such as "1.30 1.34 next" (builds each the first time, five minutes or more)
-	@go -C e2e run ./versions $(VERSIONS)
+	@go -C e2e run ./versions $(if $(RECORD),--record=$(abspath $(RECORD))) $(VERSIONS)
 
 test-apps: ## Run real servers under every setting on a whole cluster, and judge the preview by it (Linux, as root; half an hour)
 	@e2e/apps/test.sh
