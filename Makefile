@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 FUZZTIME ?= 10s
 
@@ -34,7 +36,7 @@ PLATFORMS ?=
 GOPROXY ?= $(shell go env GOPROXY 2>/dev/null)
 GO_IMAGE ?=
 
-.PHONY: help demo demo-cluster check bench bench-images bench-steps test plan corpus build sbom image test-image lint update verify unit fuzz control-plane tools e2e soak test-cluster test-trial test-status test-versions test-apps clean
+.PHONY: help demo demo-cluster check bench bench-images bench-steps test plan corpus build sbom image test-image release release-verify lint vulnerabilities update verify unit fuzz control-plane tools e2e soak test-cluster test-trial test-status test-versions test-apps clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,7 +94,8 @@ plan:
 corpus:
 	@test -z "$(CORPUS)" || gzip -t "$(CORPUS)" || { echo "make: CORPUS=$(CORPUS) must be a gzipped file" >&2; exit 1; }
 
-build: bin/caseharden ## Build the binary
+BINARY ?= bin/caseharden
+build: $(BINARY) ## Build the binary
 
 # The processors that the binary is for: the oldest that Go knows.
 GOAMD64 = v1
@@ -100,7 +103,7 @@ GOARM64 = v8.0
 
 # The flags are those of the Dockerfile: the same source makes the same bytes, whatever
 # Go's variables are in the environment.
-bin/caseharden: FORCE
+$(BINARY): FORCE
 	CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off GOEXPERIMENT= GOFIPS140=off GOAMD64=$(GOAMD64) GOARM64=$(GOARM64) \
 	  go build -trimpath -buildvcs=false \
 	  -ldflags "-s -w -buildid= -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $@ .
@@ -109,7 +112,7 @@ FORCE:
 # Where the list of components goes.
 SBOM ?= bin/caseharden.cdx.json
 
-sbom: bin/caseharden ## List what is in the binary, in CycloneDX's JSON, at SBOM
+sbom: $(BINARY) ## List what is in the binary, in CycloneDX's JSON, at SBOM
 	@echo "== listing what is in $< (the first time, this compiles the tool for it)"
 	@GOOS= GOARCH= GOFLAGS= go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(SBOM) $<
 	@echo "== $(SBOM)"
@@ -119,13 +122,26 @@ image: ## Build the image IMAGE for PLATFORMS with docker, podman or buildah
 	  IMAGE_TOOL='$(IMAGE_TOOL)' IMAGE_FLAGS='$(IMAGE_FLAGS)' PLATFORMS='$(PLATFORMS)' GOPROXY='$(GOPROXY)' \
 	  GO_IMAGE='$(GO_IMAGE)' deploy/image.sh
 
+# Where a release goes.
+REGISTRY ?= ghcr.io/caseharden
+SOURCE ?= https://github.com/caseharden/caseharden
+OUT ?= bin/release
+
+release: ## Make a release and push it to REGISTRY; with DRY_RUN=1, to a registry of its own, which is then verified (Linux, root)
+	@if [ -n "$(DRY_RUN)" ]; then e2e/supplychain/release/test.sh; else \
+	  VERSION='$(VERSION)' REGISTRY='$(REGISTRY)' SOURCE='$(SOURCE)' OUT='$(OUT)' deploy/release.sh; fi
+
+release-verify: ## Verify a release in REGISTRY and OUT
+	@VERSION='$(VERSION)' REGISTRY='$(REGISTRY)' SOURCE='$(SOURCE)' OUT='$(OUT)' deploy/verify.sh
+
 test-image: ## Build the image and run it (Linux, as root: it installs buildah and podman)
 	@e2e/supplychain/image/test.sh
 
 unformatted = @files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt would change:" $$files >&2; exit 1; fi
 
 lint:
-	@echo "== gofmt, go vet, staticcheck (which take some minutes the first time)"
+	@echo "== actionlint, gofmt, go vet, staticcheck (which take some minutes the first time)"
+	go run $(ACTIONLINT)
 	$(unformatted)
 	go vet ./...
 	go -C e2e vet -tags=image,cluster ./...
@@ -134,16 +150,21 @@ lint:
 	cd e2e && go run $(STATICCHECK) -tags=image,cluster ./...
 	cd e2e/bench/controllerruntime && go run $(STATICCHECK) ./...
 
+vulnerabilities: ## Ask Go's database of vulnerabilities about what the binary calls
+	go run $(GOVULNCHECK) ./...
+
 # All but e2e/testbed/tools/crds, which names modules whose files are read and has no code.
 MODULES := . $(filter-out e2e/testbed/tools/crds,$(patsubst %/go.mod,%,$(wildcard e2e/go.mod e2e/testbed/tools/*/go.mod e2e/bench/*/go.mod)))
 
 # What is checked in and made from something else.
-update: ## Make again deploy/install.yaml, the chart's policies, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
+update: ## Make again deploy/install.yaml, the chart's README and policies, the dashboard, THIRD_PARTY_LICENSES, and what docs/performance.json shows
 	@mkdir -p bin
 	go -C e2e run ./gen/licences > bin/licences.txt
 	mv bin/licences.txt THIRD_PARTY_LICENSES
 	go -C e2e run ./gen/dashboard > bin/dashboard.json
 	mv bin/dashboard.json deploy/chart/files/dashboard.json
+	go -C e2e run ./gen/chartreadme > bin/README.md
+	mv bin/README.md deploy/chart/README.md
 	for profile in $$(go run . profiles list -o name); do \
 	  go run . profiles export $$profile > bin/policies.yaml && mv bin/policies.yaml deploy/chart/files/policies/$$profile.yaml || exit 1; \
 	done
@@ -168,6 +189,8 @@ verify: ## Fail if make update would change something
 	done
 	@go -C e2e run ./gen/dashboard > bin/dashboard.json
 	@diff -u deploy/chart/files/dashboard.json bin/dashboard.json || { echo "deploy/chart/files/dashboard.json is stale: run make update" >&2; exit 1; }
+	@go -C e2e run ./gen/chartreadme > bin/README.md
+	@diff -u deploy/chart/README.md bin/README.md || { echo "deploy/chart/README.md is stale: run make update" >&2; exit 1; }
 	@go -C e2e test -count=1 ./bench -run IsCurrent
 
 unit: ## Run the unit tests, with the race detector if there is a C compiler
@@ -187,8 +210,8 @@ control-plane: ## Build etcd, kube-apiserver and kubectl (minutes the first time
 	@echo "== building the control plane: etcd, kube-apiserver and kubectl (five to ten minutes the first time)"
 	@go -C e2e run ./testbed/controlplane/build >/dev/null
 
-tools: ## Build Helm 4, Helm 3, Prometheus and a registry, for the tests (minutes the first time)
-	@echo "== building tools of the tests: Helm 4, Helm 3, Prometheus and a registry (four to seven minutes the first time)"
+tools: ## Build Helm 4, Helm 3, kustomize, Prometheus and a registry, for the tests (minutes the first time)
+	@echo "== building tools of the tests: Helm 4, Helm 3, kustomize, Prometheus and a registry (four to seven minutes the first time)"
 	@go -C e2e run ./testbed/tools/build >/dev/null
 
 e2e: ## Run the tests against a real API server
@@ -211,8 +234,8 @@ test-trial: ## Run all tests of trials on a whole cluster, also of real applicat
 test-status: ## Run all tests of status on a whole cluster, with containers that fail in every way (Linux, as root; some minutes)
 	@e2e/status/failures/test.sh
 
-test-versions: ## Run tests on the API servers of VERSIONS, such as "1.30 1.34" (builds each the first time, five minutes or more)
-	@go -C e2e run ./versions $(VERSIONS)
+test-versions: ## Run tests on the API servers of VERSIONS, such as "1.30 1.34 next" (builds each the first time, five minutes or more)
+	@go -C e2e run ./versions $(if $(RECORD),--record=$(abspath $(RECORD))) $(VERSIONS)
 
 test-apps: ## Run real servers under every setting on a whole cluster, and judge the preview by it (Linux, as root; half an hour)
 	@e2e/apps/test.sh

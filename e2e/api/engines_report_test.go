@@ -167,6 +167,7 @@ func waitForWarning(t *testing.T, namespace string) {
 // Containers that kubectl debug adds come out of both engines the same, also in Pods with
 // settings that conflict.
 func TestEnginesAgreeOnEphemeralContainers(t *testing.T) {
+	needsMutatingPolicies(t)
 	withOwnProfiles(t)
 	for _, profile := range []string{"hardened", "compatible", "debug", "everything", "exceptions", "asked"} {
 		t.Run(profile, func(t *testing.T) {

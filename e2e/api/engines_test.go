@@ -135,6 +135,7 @@ func exampleProfiles(t *testing.T) []string {
 // Pods of the corpus, of the conflict cases and of a fuzz, in every profile that is shipped
 // or shown, and in those of the tests that have everything.
 func TestEnginesAgree(t *testing.T) {
+	needsMutatingPolicies(t)
 	withOwnProfiles(t)
 	pods := append(readCorpus(t), caseAndFuzzPods(t)...)
 	profiles := append(builtinProfiles(t), exampleProfiles(t)...)
@@ -145,6 +146,7 @@ func TestEnginesAgree(t *testing.T) {
 
 // The same for each value of each field, in the conflict cases.
 func TestEnginesAgreeOnEachField(t *testing.T) {
+	needsMutatingPolicies(t)
 	withOwnProfiles(t)
 	pods := casePods(t)
 	profiles, err := fieldProfiles()

@@ -46,7 +46,12 @@ spec:
 		text.Write(data)
 	}
 	plain := newNamespace(t, nil)
-	for _, profile := range []string{"compatible", "hardened", "restricted", "everything"} {
+	profiles := []string{"compatible", "hardened", "restricted"}
+	newer := podObject(t, "{spec: {securityContext: {supplementalGroupsPolicy: Strict, seLinuxChangePolicy: MountOption}, containers: [{name: app}]}}")
+	if keeps(t, newer, "supplementalGroupsPolicy") && keeps(t, newer, "seLinuxChangePolicy") {
+		profiles = append(profiles, "everything") // it has both
+	}
+	for _, profile := range profiles {
 		enforced := newEnforced(t, profile)
 		original := writeFile(t, "workloads.yaml", text.Bytes())
 		runPreview(t, 2, "-f", original, "--profile", profile, "--exit-code")

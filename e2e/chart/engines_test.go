@@ -144,7 +144,7 @@ func exported(t *testing.T, args ...string) string {
 	return string(output)
 }
 
-// From the webhook to the policies, by way of both, each Pod is created, and hardened.
+// From the webhook to the policies and back, by way of both, each Pod is created, and hardened.
 func TestEngineChangesUnderLoad(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t)
@@ -155,9 +155,7 @@ func TestEngineChangesUnderLoad(t *testing.T) {
 	load := in.startLoad(t, "shop")
 	change := func(engine string) {
 		in.helm(t, "upgrade", "caseharden", chartDir(), "--namespace=caseharden", "--reset-then-reuse-values", "--set=engine="+engine)
-		if engine != "policy" {
-			in.settle(t)
-		}
+		in.settle(t)
 		if engine == "both" {
 			in.waitForPolicies(t)
 		}
@@ -169,6 +167,10 @@ func TestEngineChangesUnderLoad(t *testing.T) {
 		t.Errorf("with engine policy there are %s", left)
 	}
 	change("both")
+	change("webhook")
+	if left := in.kubectlOK(t, "get", "mutatingadmissionpolicies,validatingadmissionpolicies", "--output=name", "--selector=app.kubernetes.io/instance=caseharden"); strings.Contains(left, "caseharden-enforce-") {
+		t.Errorf("with engine webhook there are %s", left)
+	}
 	load.finish(t)
 }
 

@@ -44,6 +44,9 @@ func TestRenderedIsAccepted(t *testing.T) {
 		"twice":  {"--set=commonLabels.a=b,podLabels.a=c,service.labels.a=c,serviceMonitor.enabled=true,serviceMonitor.labels.a=c,podLabels.app\\.kubernetes\\.io/name=c", "--set-file=clientCA=" + ca, "--set=podAnnotations.checksum/config=c"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if !in.hasMutatingPolicies(t) { // before Kubernetes 1.36: all else must be accepted
+				args = append(args, "--set=engine=webhook")
+			}
 			rendered := template(t, args...)
 			if name == "host network" {
 				// A namespace that enforces restricted is not for those.
@@ -99,4 +102,15 @@ func (in *installation) accepts(t *testing.T, rendered string) {
 	if got, want := strings.Count(stdout, "serverside-applied"), strings.Count(rendered, "\nkind: "); got != want {
 		t.Errorf("%d of %d objects were applied:\n%s", got, want, stdout)
 	}
+}
+
+// hasMutatingPolicies reports whether the API server has MutatingAdmissionPolicy of v1. The one
+// that is compiled for the tests must.
+func (in *installation) hasMutatingPolicies(t *testing.T) bool {
+	t.Helper()
+	has := strings.Contains(in.kubectlOK(t, "api-resources", "--api-group=admissionregistration.k8s.io", "--output=name"), "mutatingadmissionpolicies.")
+	if !has && os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		t.Fatal("the API server has no MutatingAdmissionPolicy")
+	}
+	return has
 }

@@ -32,6 +32,8 @@ var untestedBlocks = []struct{ document, firstLine, because, test string }{
 	{"docs/install.md", "make image IMAGE=REGISTRY/caseharden:v0", "it builds an image, which takes root", "TestNamesAreTakenOver"},
 	{"docs/install.md", "helm install caseharden deploy/chart --namespace caseharden --create-namespace \\", "the stage has the chart already", "TestInstall"},
 	{"docs/install.md", `sed 's|image: "caseharden:.*"|image: REGISTRY/caseharden:v0|' deploy/install.yaml | kubectl apply -f -`, "the stage has the chart already", "TestRenderedIsAccepted"},
+	{"docs/release.md", "make release-verify VERSION=0.1.0 OUT=downloads", "nothing is released", "TestVerify"},
+	{"docs/clusters.md", "make image IMAGE=caseharden:v0", "there is no Docker for kind, k3d and minikube", "TestInstall"},
 	{"docs/operations.md", "helm test caseharden -n caseharden", "a Pod runs the test, and there is no kubelet", "TestHelmTest"},
 	{"docs/operations.md", "caseharden status -n shop --logs", "there are no logs, and there is no kubelet", "TestCommands"},
 	{"docs/guide.md", "kubectl rollout status deployment/caseharden -n caseharden", "a rollout ends when pods are ready, and there is no kubelet", "TestDocumentation"},
@@ -272,7 +274,10 @@ func documentation(t *testing.T) []*document {
 		t.Fatalf("no documents: %v", err)
 	}
 	var all []*document
-	for _, file := range append(files, filepath.Join(root, "README.md")) {
+	for _, name := range []string{"README.md", "SECURITY.md", "GOVERNANCE.md", "MAINTAINERS.md", "CODE_OF_CONDUCT.md"} {
+		files = append(files, filepath.Join(root, name))
+	}
+	for _, file := range files {
 		name, err := filepath.Rel(root, file)
 		if err != nil {
 			t.Fatal(err)

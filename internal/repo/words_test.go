@@ -42,7 +42,7 @@ var words = map[string]string{
 // The documentation is in short sentences, in words that readers know.
 func TestWordsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	files := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+	files := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "GOVERNANCE.md", "MAINTAINERS.md", "CODE_OF_CONDUCT.md"}
 	for _, pattern := range []string{"docs/*.md", "docs/decisions/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) < 10 {

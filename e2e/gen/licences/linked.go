@@ -17,9 +17,9 @@ import (
 	"strings"
 )
 
-// platforms are those that the image is built for. What a package is built from may
+// platforms are those that a release has binaries for. What a package is built from may
 // depend on them.
-var platforms = []string{"linux/amd64", "linux/arm64"}
+var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"}
 
 // A component is a module of which something is linked into the binary, or Go itself.
 type component struct {

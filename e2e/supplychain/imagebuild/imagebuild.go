@@ -111,22 +111,35 @@ tmp_dir = %q
 
 // Run returns what a program prints; if it fails, the error has the end of what it said.
 func (w *Builder) Run(ctx context.Context, dir, program string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir, cmd.Env = dir, w.env
-	output, err := cmd.Output()
+	output, err := w.Command(ctx, dir, program, args...).Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return "", fmt.Errorf("%s %s: %w\n%s", program, strings.Join(args, " "), err, lastLines(exit.Stderr))
 	}
 	return string(output), err
 }
 
+// Command returns a command that works in the storage of the Builder.
+func (w *Builder) Command(ctx context.Context, dir, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = dir, slices.Clip(w.env)
+	return cmd
+}
+
+// Sources returns the variables of make image that say where Go comes from, and how modules
+// get into the build.
+func (w *Builder) Sources() []string {
+	return []string{"IMAGE_FLAGS=" + w.Flags, "GO_IMAGE=" + goImage, "GOPROXY=file:///proxy"}
+}
+
+// Cache returns the variable with the directory for what the builds compile, from run to run.
+func (w *Builder) Cache() string { return "TMPDIR=" + w.cache }
+
 // MakeImage runs make image in dir, with buildah unless the variables say otherwise, and
 // returns what it says.
 func (w *Builder) MakeImage(ctx context.Context, dir string, variables ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "make", append([]string{
-		"--no-print-directory", "image", "IMAGE_TOOL=buildah", "IMAGE_FLAGS=" + w.Flags, "GO_IMAGE=" + goImage, "GOPROXY=file:///proxy",
-	}, variables...)...)
-	cmd.Dir, cmd.Env = dir, append(slices.Clip(w.env), "TMPDIR="+w.cache)
+	args := append([]string{"--no-print-directory", "image", "IMAGE_TOOL=buildah"}, w.Sources()...)
+	cmd := w.Command(ctx, dir, "make", append(args, variables...)...)
+	cmd.Env = append(cmd.Env, w.Cache())
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("make image %s: %w\n%s", strings.Join(variables, " "), err, lastLines(output))
