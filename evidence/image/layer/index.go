@@ -140,7 +140,7 @@ func (d *decoder) next() bool {
 	if flags&hasContent != 0 {
 		e.Content, e.HasContent = d.text(maxContents), true
 	}
-	if d.err == nil && (!isClean(e.Path) || e.Kind == HardLink && !isClean(e.Link)) {
+	if d.err == nil && (!isClean(e.Path) || e.Kind == HardLink && !isClean(e.Link) || !hasOneType(e.Mode)) {
 		d.err = errCorrupt
 	}
 	if d.err == nil {
@@ -148,6 +148,15 @@ func (d *decoder) next() bool {
 	}
 	d.entry = e
 	return d.err == nil
+}
+
+// hasOneType reports whether a mode is of one type of file.
+func hasOneType(mode fs.FileMode) bool {
+	switch mode.Type() {
+	case 0, fs.ModeDir, fs.ModeSymlink, fs.ModeNamedPipe, fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
+		return true
+	}
+	return false
 }
 
 func isClean(name string) bool { return path.Clean("/"+name) == "/"+name }

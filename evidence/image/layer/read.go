@@ -170,15 +170,23 @@ func (b *builder) add(e Entry) error {
 // entryOf returns what a header of a tar file says, and whether a runtime would heed it.
 func entryOf(h *tar.Header) (Entry, bool, error) {
 	e := Entry{
-		Path: strings.TrimPrefix(path.Clean("/"+h.Name), "/"), Mode: h.FileInfo().Mode(),
+		Path: strings.TrimPrefix(path.Clean("/"+h.Name), "/"), Mode: h.FileInfo().Mode() &^ fs.ModeType,
 		UID: int64(h.Uid), GID: int64(h.Gid), Capability: h.PAXRecords["SCHILY.xattr.security.capability"],
 	}
+	// The type of a file is that of its flag: runtimes ignore a type in the mode.
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
 		e.Size = h.Size
-		e.Mode &^= fs.ModeType
-	case tar.TypeDir, tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
+	case tar.TypeDir:
+		e.Mode |= fs.ModeDir
+	case tar.TypeChar:
+		e.Mode |= fs.ModeDevice | fs.ModeCharDevice
+	case tar.TypeBlock:
+		e.Mode |= fs.ModeDevice
+	case tar.TypeFifo:
+		e.Mode |= fs.ModeNamedPipe
 	case tar.TypeSymlink:
+		e.Mode |= fs.ModeSymlink
 		e.Link = h.Linkname
 	case tar.TypeLink:
 		e.Kind, e.Link = HardLink, strings.TrimPrefix(path.Clean("/"+h.Linkname), "/")

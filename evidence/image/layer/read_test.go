@@ -61,7 +61,7 @@ func sample(t testing.TB) []byte {
 	owned.Uid, owned.Gid = 999, 998
 	return archive(t,
 		file{Header: tar.Header{Typeflag: tar.TypeDir, Name: "./", Mode: 0o755}},
-		file{Header: tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777}},
+		file{Header: tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o121777}}, // with the type of a link, which does not count
 		regular("etc/passwd", 0o644, "root:x:0:0::/:/bin/sh\n"),
 		regular("/entry.sh", 0o755, script),
 		regular("../usr/share/doc/x.sh", 0o644, script),
