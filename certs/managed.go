@@ -167,7 +167,7 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 			return false, nil // at the next tick
 		}
 	}
-	switch err := m.take(ctx, a, &v, secret, configuration); {
+	switch err := m.perform(ctx, a, &v, secret, configuration); {
 	case isSuperseded(err):
 		m.logger.Debug("certificate step was superseded by another replica", "step", a.do, "error", err)
 		return false, nil
@@ -193,8 +193,8 @@ func (m *Managed) reconcile(ctx context.Context) (again bool, err error) {
 	return false, nil
 }
 
-// take takes the step of an action, which was planned from the view of the two objects.
-func (m *Managed) take(ctx context.Context, a action, v *view, secret *corev1.Secret, configuration *admissionregistrationv1.MutatingWebhookConfiguration) error {
+// perform does what an action says, which was planned from the view of the two objects.
+func (m *Managed) perform(ctx context.Context, a action, v *view, secret *corev1.Secret, configuration *admissionregistrationv1.MutatingWebhookConfiguration) error {
 	switch a.do {
 	case stepRestore:
 		return m.store(ctx, secret, v.serving, v.secret.next)

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// A change is what an exception of a profile would change for a container.
-type change struct {
+// A candidate is what an exception of a profile could change for a container.
+type candidate struct {
 	leave    []string // fields, sorted
 	user     *int64   // runAsUser
 	writable []string // paths
@@ -18,7 +18,7 @@ type change struct {
 
 // cost ranks changes: first by how many settings differ, and a setting with another value
 // counts less than one that is gone.
-func (c *change) cost() int {
+func (c *candidate) cost() int {
 	cost := 30*len(c.leave) + len(c.writable) + 25*c.hides
 	if c.user != nil {
 		cost += 20
@@ -47,7 +47,7 @@ func profiledOf(c *Container) profiled {
 }
 
 // with returns the settings of the container under the profile with a change.
-func (c *Container) with(ch *change) Security {
+func (c *Container) with(ch *candidate) Security {
 	s := c.After
 	for _, field := range ch.leave {
 		switch field {
@@ -82,7 +82,7 @@ const (
 )
 
 // fields returns the settings in which a changed profile differs.
-func (c *change) fields() []string {
+func (c *candidate) fields() []string {
 	fields := slices.Clone(c.leave)
 	if c.user != nil {
 		fields = append(fields, runAsUser)
@@ -95,8 +95,8 @@ func (c *change) fields() []string {
 }
 
 // without returns the change without what it does to a field.
-func (c *change) without(field string) *change {
-	less := &change{user: c.user, writable: c.writable}
+func (c *candidate) without(field string) *candidate {
+	less := &candidate{user: c.user, writable: c.writable}
 	for _, f := range c.leave {
 		if f != field {
 			less.leave = append(less.leave, f)
@@ -112,7 +112,7 @@ func (c *change) without(field string) *change {
 }
 
 // only returns what the change does to some fields, as an exception of a profile.
-func (c *change) only(fields []string) *Exception {
+func (c *candidate) only(fields []string) *Exception {
 	e := &Exception{}
 	for _, f := range c.leave {
 		if slices.Contains(fields, f) {
@@ -133,11 +133,11 @@ func (c *change) only(fields []string) *Exception {
 
 // smallest returns the change with the lowest sum of remaining troubles and cost.
 // A setting is not given up for less than a reason that weighs as much.
-func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *change {
+func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *candidate {
 	given := profiledOf(s.c)
-	var best *change
+	var best *candidate
 	least := 0
-	try := func(ch *change) {
+	try := func(ch *candidate) {
 		if total := s.weight(ch, baseline) + ch.cost(); best == nil || total < least {
 			best, least = ch, total
 		}
@@ -157,7 +157,7 @@ func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *
 		for _, drop := range options(given.drop && (root || user.root || has(fileCapability) || has(setuidHelper) || has(entrypointNeedsRoot)), capabilitiesDrop) {
 			for _, escalation := range options(given.noNewPrivs && has(setuidHelper), noEscalation) {
 				for _, group := range options(given.group && byGroup, runAsGroup) {
-					ch := &change{user: user.uid, leave: slices.Clone(user.leave)}
+					ch := &candidate{user: user.uid, leave: slices.Clone(user.leave)}
 					for _, field := range []string{drop, escalation, group} {
 						if field != "" {
 							ch.leave = append(ch.leave, field)
@@ -169,10 +169,10 @@ func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *
 						continue
 					}
 					if paths, hides := s.writablePaths(ch, baseline); len(paths) > 0 {
-						try(&change{user: ch.user, leave: ch.leave, writable: paths, hides: hides})
+						try(&candidate{user: ch.user, leave: ch.leave, writable: paths, hides: hides})
 					}
 					left := slices.Sorted(slices.Values(append(slices.Clone(ch.leave), readOnlyRoot)))
-					try(&change{user: ch.user, leave: left})
+					try(&candidate{user: ch.user, leave: left})
 				}
 			}
 		}
@@ -181,7 +181,7 @@ func (s *study) smallest(users []userChoice, profile *run, baseline []trouble) *
 }
 
 // weight is how much is in the way under the profile with a change.
-func (s *study) weight(ch *change, baseline []trouble) int {
+func (s *study) weight(ch *candidate, baseline []trouble) int {
 	r, ok := s.under(s.c.with(ch), ch.writable)
 	if !ok {
 		return 1 << 20
@@ -198,7 +198,7 @@ func (s *study) weight(ch *change, baseline []trouble) int {
 
 // writablePaths returns the directories where an emptyDir would help, and hides nothing. It
 // counts those that are closed for their owner alone: another user is the better answer.
-func (s *study) writablePaths(ch *change, baseline []trouble) (paths []string, hides int) {
+func (s *study) writablePaths(ch *candidate, baseline []trouble) (paths []string, hides int) {
 	r, ok := s.under(s.c.with(ch), nil)
 	if !ok {
 		return nil, 0

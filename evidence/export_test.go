@@ -18,7 +18,7 @@ func Command(c *Container, image *Image) []string { return newStudy(c, &Facts{Im
 func Unanswered(c *Container, f *Facts) []Finding {
 	s := newStudy(c, f)
 	r, _ := s.under(c.After, nil)
-	return s.findings(r.troubles, &change{}, nil)
+	return s.findings(r.troubles, &candidate{}, nil)
 }
 
 // CanWrite reports whether the first process of a container can make files in a directory.

@@ -59,7 +59,7 @@ func judgeImage(c *Container, f *Facts) []Finding {
 		if slices.ContainsFunc(troubles, func(other trouble) bool { return other.cause == programNotExecutable && within(other.key, t.key) }) {
 			continue // the files are the program
 		}
-		hidden := s.finding([]trouble{t}, writablePathHides.Settings, &change{}, true)
+		hidden := s.finding([]trouble{t}, writablePathHides.Settings, &candidate{}, true)
 		found = append(found, hidden)
 	}
 	best := s.smallest(s.users(before), profile, before.troubles)
@@ -68,7 +68,7 @@ func judgeImage(c *Container, f *Facts) []Finding {
 
 // findings makes one finding of the troubles of each cause. A setting in which the profile
 // differs for none of them is found for what is in the way without the difference.
-func (s *study) findings(troubles []trouble, best *change, baseline []trouble) []Finding {
+func (s *study) findings(troubles []trouble, best *candidate, baseline []trouble) []Finding {
 	var found []Finding
 	var answered []string
 	for _, cause := range causes {
@@ -79,7 +79,7 @@ func (s *study) findings(troubles []trouble, best *change, baseline []trouble) [
 		settings := s.answers(of, best, baseline)
 		if len(settings) == 0 && s.remains(of[0], best) {
 			if all := profiledOf(s.c).fields(); len(all) > 0 {
-				found = append(found, s.finding(of, all, &change{}, true))
+				found = append(found, s.finding(of, all, &candidate{}, true))
 			}
 			continue
 		}
@@ -109,7 +109,7 @@ func (s *study) findings(troubles []trouble, best *change, baseline []trouble) [
 }
 
 // remains reports whether a proven trouble is in the way under the smallest change, too.
-func (s *study) remains(t trouble, best *change) bool {
+func (s *study) remains(t trouble, best *candidate) bool {
 	r, ok := s.under(s.c.with(best), best.writable)
 	return t.proven && ok && slices.ContainsFunc(r.troubles, func(o trouble) bool { return o.cause == t.cause && o.key == t.key })
 }
@@ -122,7 +122,7 @@ func ofCause(troubles []trouble, cause *Cause) []trouble {
 
 // finding makes a finding of the troubles of a cause. It breaks only if one of them is
 // proven under the profile as it is.
-func (s *study) finding(of []trouble, settings []string, best *change, asItIs bool) Finding {
+func (s *study) finding(of []trouble, settings []string, best *candidate, asItIs bool) Finding {
 	f := Finding{
 		ID: of[0].cause.ID, Container: s.c.Name, Settings: settings, Verdict: Risk, Severity: of[0].severity,
 		What: summary(of), Fix: of[0].cause.Fix, Exception: best.only(settings),
@@ -148,7 +148,7 @@ func onlyWritable(settings []string, troubles []trouble) bool {
 
 // answers returns the settings whose change answers troubles: without the change of one of
 // them, something of it is in the way again.
-func (s *study) answers(of []trouble, best *change, baseline []trouble) []string {
+func (s *study) answers(of []trouble, best *candidate, baseline []trouble) []string {
 	var settings []string
 	if r, ok := s.under(s.c.with(best), best.writable); ok {
 		of = withoutBaseline(of, r.troubles) // what no change is worth is not answered

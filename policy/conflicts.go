@@ -16,9 +16,9 @@ import (
 // securityContext; else c.securityContext is set. An empty condition never holds.
 type conflict struct {
 	reason      defaults.Reason
-	inContainer func(s *subject, bare bool, v defaults.Value) string
-	inherited   func(s *subject, bare bool, v defaults.Value) string
-	onPod       func(s *subject, v defaults.Value) string
+	inContainer func(s *scope, bare bool, v defaults.Value) string
+	inherited   func(s *scope, bare bool, v defaults.Value) string
+	onPod       func(s *scope, v defaults.Value) string
 }
 
 // conflictsOf returns the conflicts of a field, in the order of its own.
@@ -34,10 +34,10 @@ func conflictsByField() map[string][]conflict {
 			{reason: defaults.Privileged, inContainer: isPrivileged},
 			{
 				reason: defaults.LegacyAnnotation,
-				inContainer: func(*subject, bool, defaults.Value) string {
+				inContainer: func(*scope, bool, defaults.Value) string {
 					return "(" + quote(corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix) + " + c.name) in variables.annotations"
 				},
-				inherited: func(*subject, bool, defaults.Value) string {
+				inherited: func(*scope, bool, defaults.Value) string {
 					key := quote(corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix) + " + c.name"
 					return "(" + key + ") in variables.annotations && !(" + makesField("variables.annotations["+key+"]") + ")"
 				},
@@ -46,7 +46,7 @@ func conflictsByField() map[string][]conflict {
 		"capabilities.drop": {
 			{reason: defaults.Privileged, inContainer: isPrivileged},
 			{reason: defaults.AddsAllCapabilities, inContainer: inContext(added + `.exists(added, added.upperAscii() == "ALL")`)},
-			{reason: defaults.AddsWhatIsDropped, inContainer: func(_ *subject, bare bool, v defaults.Value) string {
+			{reason: defaults.AddsWhatIsDropped, inContainer: func(_ *scope, bare bool, v defaults.Value) string {
 				if bare {
 					return ""
 				}
@@ -62,31 +62,31 @@ func conflictsByField() map[string][]conflict {
 		"fsGroup": {beyondUserNamespace},
 		"runAsGroup": {beyondUserNamespace, {
 			reason: defaults.GroupWithoutUser,
-			onPod:  func(s *subject, _ defaults.Value) string { return not("(" + s.podSets("runAsUser") + ")") },
+			onPod:  func(s *scope, _ defaults.Value) string { return not("(" + s.podSets("runAsUser") + ")") },
 		}},
 		"runAsNonRoot": {
-			{reason: defaults.RunsAsRoot, inContainer: func(_ *subject, bare bool, _ defaults.Value) string {
+			{reason: defaults.RunsAsRoot, inContainer: func(_ *scope, bare bool, _ defaults.Value) string {
 				return effective(bare, ".?runAsUser") + ".orValue(1) == 0"
 			}},
-			{reason: defaults.RunsAsRoot, inContainer: func(_ *subject, bare bool, _ defaults.Value) string {
+			{reason: defaults.RunsAsRoot, inContainer: func(_ *scope, bare bool, _ defaults.Value) string {
 				return effective(bare, ".?windowsOptions.?runAsUserName") + `.orValue("").lowerAscii() == "containeradministrator"`
 			}},
 		},
 		"runAsUser": {beyondUserNamespace},
 		"seLinuxOptions": {{
 			reason:      defaults.OtherSELinuxOptions,
-			inContainer: func(s *subject, _ bool, v defaults.Value) string { return hasOtherLabel(s, v) },
+			inContainer: func(s *scope, _ bool, v defaults.Value) string { return hasOtherLabel(s, v) },
 			onPod:       hasOtherLabel,
 		}},
 		"seccompProfile": {
 			{reason: defaults.Privileged, inContainer: isPrivileged},
 			{
 				reason: defaults.LegacyAnnotation,
-				inContainer: func(_ *subject, _ bool, v defaults.Value) string {
+				inContainer: func(_ *scope, _ bool, v defaults.Value) string {
 					return disagrees(quote(corev1.SeccompContainerAnnotationKeyPrefix)+" + c.name", v)
 				},
 				inherited: never,
-				onPod: func(_ *subject, v defaults.Value) string {
+				onPod: func(_ *scope, v defaults.Value) string {
 					return disagrees(quote(corev1.SeccompPodAnnotationKey), v)
 				},
 			},
@@ -97,7 +97,7 @@ func conflictsByField() map[string][]conflict {
 			{reason: defaults.SharesHostNamespaces, onPod: podHas("hostIPC")},
 			{reason: defaults.BeyondUserNamespace, onPod: hasOwnUsers},
 		},
-		"windowsOptions": {{reason: defaults.HostProcess, onPod: func(s *subject, _ defaults.Value) string {
+		"windowsOptions": {{reason: defaults.HostProcess, onPod: func(s *scope, _ defaults.Value) string {
 			return s.anyContainer("c.?securityContext.?windowsOptions.?hostProcess.orValue(false)")
 		}}},
 	}
@@ -105,20 +105,20 @@ func conflictsByField() map[string][]conflict {
 
 var beyondUserNamespace = conflict{
 	reason:      defaults.BeyondUserNamespace,
-	inContainer: func(s *subject, _ bool, v defaults.Value) string { return hasOwnUsers(s, v) },
+	inContainer: func(s *scope, _ bool, v defaults.Value) string { return hasOwnUsers(s, v) },
 	onPod:       hasOwnUsers,
 }
 
 // added is what the container c adds. Its securityContext must be set.
 const added = "c.securityContext.?capabilities.?add.orValue([])"
 
-func isPrivileged(_ *subject, bare bool, _ defaults.Value) string {
+func isPrivileged(_ *scope, bare bool, _ defaults.Value) string {
 	return inContext("c.securityContext.?privileged.orValue(false)")(nil, bare, defaults.Value{})
 }
 
 // inContext is for what only a securityContext can say.
-func inContext(condition string) func(*subject, bool, defaults.Value) string {
-	return func(_ *subject, bare bool, _ defaults.Value) string {
+func inContext(condition string) func(*scope, bool, defaults.Value) string {
+	return func(_ *scope, bare bool, _ defaults.Value) string {
 		if bare {
 			return ""
 		}
@@ -126,7 +126,7 @@ func inContext(condition string) func(*subject, bool, defaults.Value) string {
 	}
 }
 
-func never(*subject, bool, defaults.Value) string { return "" }
+func never(*scope, bool, defaults.Value) string { return "" }
 
 // effective returns the optional value that the container c has, by itself or from the Pod.
 func effective(bare bool, path string) string {
@@ -136,15 +136,15 @@ func effective(bare bool, path string) string {
 	return "c.securityContext" + path + ".or(variables.pod" + path + ")"
 }
 
-func podHas(member string) func(*subject, defaults.Value) string {
-	return func(s *subject, _ defaults.Value) string { return s.pod + ".spec.?" + member + ".orValue(false)" }
+func podHas(member string) func(*scope, defaults.Value) string {
+	return func(s *scope, _ defaults.Value) string { return s.pod + ".spec.?" + member + ".orValue(false)" }
 }
 
-func hasOwnUsers(s *subject, _ defaults.Value) string {
+func hasOwnUsers(s *scope, _ defaults.Value) string {
 	return "!" + s.pod + ".spec.?hostUsers.orValue(true)"
 }
 
-func hasOtherLabel(s *subject, v defaults.Value) string {
+func hasOtherLabel(s *scope, v defaults.Value) string {
 	label := v.Typed.(*corev1.SELinuxOptions)
 	var differs []string
 	for _, part := range []struct{ name, value string }{

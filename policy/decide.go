@@ -18,7 +18,7 @@ import (
 //	the Pod sets it, and containers inherit it
 //	the author asks to leave it, and the profile lets authors do so
 //	it is a Linux field and the Pod is for Windows, or the reverse
-func (s *subject) settled(f *defaults.Field, set string) []string {
+func (s *scope) settled(f *defaults.Field, set string) []string {
 	conditions := []string{set}
 	if f.Inherited() {
 		conditions = append(conditions, isSet("variables.pod", f))
@@ -26,7 +26,7 @@ func (s *subject) settled(f *defaults.Field, set string) []string {
 	return append(conditions, s.requested(f), otherOS(f))
 }
 
-func (s *subject) requested(f *defaults.Field) string {
+func (s *scope) requested(f *defaults.Field) string {
 	if !slices.Contains(s.profile.SelfService, f) {
 		return ""
 	}
@@ -44,7 +44,7 @@ func otherOS(f *defaults.Field) string {
 }
 
 // conflictsIn returns the conditions under which the value conflicts with the container c.
-func (s *subject) conflictsIn(f *defaults.Field, bare bool, v defaults.Value) []string {
+func (s *scope) conflictsIn(f *defaults.Field, bare bool, v defaults.Value) []string {
 	var conditions []string
 	for i, conflict := range conflictsOf(f) {
 		if concerns := f.Conflicts[i].Concerns; conflict.inContainer == nil || concerns != nil && !concerns(v) {
@@ -65,7 +65,7 @@ type choice struct {
 
 // choices returns the choices in order: the first that holds decides. A profile without a value
 // for the field has no last one, and then nothing is filled in.
-func (s *subject) choices(f *defaults.Field, t defaults.ContainerType) []choice {
+func (s *scope) choices(f *defaults.Field, t defaults.ContainerType) []choice {
 	var all []choice
 	base, found := defaults.FindDefault(s.profile.Container, f)
 	for i := range s.profile.Exceptions {
@@ -98,7 +98,7 @@ func setIn(f *defaults.Field, bare bool) string {
 
 // decision returns an expression for the field in the container c: of a value where the value
 // is filled in, and none where nothing is. set is the condition that the container sets the field.
-func (s *subject) decision(f *defaults.Field, t defaults.ContainerType, bare bool, set string, of func(defaults.Value) string, none string) string {
+func (s *scope) decision(f *defaults.Field, t defaults.ContainerType, bare bool, set string, of func(defaults.Value) string, none string) string {
 	choices := s.choices(f, t)
 	unless := s.settled(f, set)
 	if len(choices) == 1 && choices[0].when == "true" {
@@ -120,7 +120,7 @@ func (s *subject) decision(f *defaults.Field, t defaults.ContainerType, bare boo
 }
 
 // injected returns the condition that the field is filled in in the container c.
-func (s *subject) injected(f *defaults.Field, t defaults.ContainerType, bare bool) string {
+func (s *scope) injected(f *defaults.Field, t defaults.ContainerType, bare bool) string {
 	if len(s.choices(f, t)) == 0 {
 		return "false"
 	}
@@ -129,7 +129,7 @@ func (s *subject) injected(f *defaults.Field, t defaults.ContainerType, bare boo
 
 // inherits returns the condition that the container c takes the value of the Pod: it does not
 // set the field, and gets none.
-func (s *subject) inherits(f *defaults.Field, t defaults.ContainerType) string {
+func (s *scope) inherits(f *defaults.Field, t defaults.ContainerType) string {
 	in := func(bare bool) string {
 		set := "false"
 		if !bare && f.Levels&defaults.ContainerLevel != 0 {
@@ -142,7 +142,7 @@ func (s *subject) inherits(f *defaults.Field, t defaults.ContainerType) string {
 
 // settledAtPodLevel returns the conditions under which the default is not filled in at pod
 // level.
-func (s *subject) settledAtPodLevel(d defaults.Default) []string {
+func (s *scope) settledAtPodLevel(d defaults.Default) []string {
 	f := d.Field
 	conditions := []string{isSet("variables.pod", f), s.leftAtPodLevel(f), s.requested(f), otherOS(f)}
 	for i, conflict := range conflictsOf(f) {
@@ -159,7 +159,7 @@ func (s *subject) settledAtPodLevel(d defaults.Default) []string {
 
 // conflictsByInheritance returns the condition that a container which would inherit the value
 // conflicts with it; for a conflict without effect, that all do.
-func (s *subject) conflictsByInheritance(d defaults.Default, conflict conflict, noEffect bool) string {
+func (s *scope) conflictsByInheritance(d defaults.Default, conflict conflict, noEffect bool) string {
 	holds := conflict.inContainer
 	if conflict.inherited != nil {
 		holds = conflict.inherited
@@ -189,7 +189,7 @@ func (s *subject) conflictsByInheritance(d defaults.Default, conflict conflict, 
 
 // leftAtPodLevel returns the condition that an exception leaves the field for a container that
 // would inherit it.
-func (s *subject) leftAtPodLevel(f *defaults.Field) string {
+func (s *scope) leftAtPodLevel(f *defaults.Field) string {
 	var conditions []string
 	for _, l := range s.decided {
 		left := "false"
@@ -211,7 +211,7 @@ func (s *subject) leftAtPodLevel(f *defaults.Field) string {
 }
 
 // podSets returns the condition that the Pod sets the field, or that the profile fills it in.
-func (s *subject) podSets(name string) string {
+func (s *scope) podSets(name string) string {
 	f := defaults.FieldByName(name)
 	conditions := []string{isSet("variables.pod", f)}
 	if d, found := defaults.FindDefault(s.profile.Pod, f); found {

@@ -127,7 +127,7 @@ func refused(p *defaults.Profile) error {
 }
 
 // largest returns the size of the largest expression.
-func (d document) largest() int {
+func (d admissionPolicy) largest() int {
 	size := max(len(d.patch), len(d.message))
 	for _, v := range d.variables {
 		size = max(size, len(v.expression))

@@ -28,7 +28,7 @@ func canMatch(e *defaults.Exception, t defaults.ContainerType) bool {
 }
 
 // exceptionVariables returns the variables of all exceptions.
-func (s *subject) exceptionVariables() []variable {
+func (s *scope) exceptionVariables() []variable {
 	var all []variable
 	for i := range s.profile.Exceptions {
 		e := &s.profile.Exceptions[i]
@@ -166,7 +166,7 @@ func quotedInClass(r rune) string {
 // repositories returns the variable of the repositories that the images of containers name, in
 // full, as profile.repositoryOf does: docker.io/library/nginx for nginx:1. A container whose
 // image is no valid name has none.
-func (s *subject) repositories() variable {
+func (s *scope) repositories() variable {
 	var lists []string
 	for _, l := range s.decided {
 		lists = append(lists, l.list())

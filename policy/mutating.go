@@ -16,9 +16,9 @@ import (
 // are added to Pods that run. There is one JSONPatch in each, since each mutation takes the Pod
 // apart and puts it together again. It cannot be an ApplyConfiguration: capabilities.drop is an
 // atomic list.
-func enforcing(p *defaults.Profile) []document {
+func enforcing(p *defaults.Profile) []admissionPolicy {
 	pods, added := newPods(p), addedContainers(p)
-	documents := []document{pods.mutating("caseharden-enforce-"+p.Name,
+	documents := []admissionPolicy{pods.mutating("caseharden-enforce-"+p.Name,
 		"Fills in the profile "+p.Name+" on new Pods.",
 		rule("CREATE", "", "pods"), mirrorCondition("object"), pods.patch())}
 	if added.hasContainerDefaults(defaults.Ephemeral) {
@@ -40,7 +40,7 @@ type patch struct {
 	expression string
 }
 
-func (s *subject) patch() patch {
+func (s *scope) patch() patch {
 	p := patch{variables: s.common()}
 	if s.pod == "oldObject" {
 		p.variables = append(s.additions(), p.variables...)
@@ -83,7 +83,7 @@ func (s *subject) patch() patch {
 }
 
 // additions returns the variables about the containers that a request adds to a Pod that runs.
-func (s *subject) additions() []variable {
+func (s *scope) additions() []variable {
 	var names []string
 	for _, l := range s.others {
 		list := l.at
@@ -120,8 +120,8 @@ func mountOperations(l containerList) string {
 }
 
 // mutating returns the policy, with the variables that it uses.
-func (s *subject) mutating(name, about string, r resourceRule, mirror condition, p patch) document {
-	return document{
+func (s *scope) mutating(name, about string, r resourceRule, mirror condition, p patch) admissionPolicy {
+	return admissionPolicy{
 		kind: "MutatingAdmissionPolicy", name: name, about: about,
 		rules: []resourceRule{r}, conditions: []condition{mirror},
 		failurePolicy: "Fail", reinvocationPolicy: "IfNeeded",

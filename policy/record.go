@@ -36,7 +36,7 @@ func earlierPass() []variable {
 
 // record returns the variables of the record of a new Pod; the last one is its text, which is
 // empty where nothing is filled in.
-func (s *subject) record() []variable {
+func (s *scope) record() []variable {
 	key := quote(mutate.InjectedAnnotation)
 	fields := variable{name: "recordOfContainers", comment: "The record: the fields of each container, in the order of their names."}
 	paths := variable{name: "recordOfPaths"}

@@ -14,10 +14,10 @@ import (
 // the patch and the record are made from.
 
 // hasContainerDefaults reports whether containers of the type can get anything.
-func (s *subject) hasContainerDefaults(t defaults.ContainerType) bool { return len(s.fieldsOf(t)) > 0 }
+func (s *scope) hasContainerDefaults(t defaults.ContainerType) bool { return len(s.fieldsOf(t)) > 0 }
 
 // fieldsOf returns the names of the fields that containers of the type can get.
-func (s *subject) fieldsOf(t defaults.ContainerType) []string {
+func (s *scope) fieldsOf(t defaults.ContainerType) []string {
 	var names []string
 	for _, f := range defaults.Fields() {
 		if len(s.choices(f, t)) > 0 {
@@ -28,7 +28,7 @@ func (s *subject) fieldsOf(t defaults.ContainerType) []string {
 }
 
 // settings returns the variable of what the containers of a list get.
-func (s *subject) settings(l containerList) variable {
+func (s *scope) settings(l containerList) variable {
 	return variable{
 		name:       l.ofType.List(),
 		comment:    "What each of the " + string(l.ofType) + " containers gets, by the place below its securityContext.",
@@ -38,7 +38,7 @@ func (s *subject) settings(l containerList) variable {
 
 // members returns the members of the map for a container c, each with the condition under which
 // it is there.
-func (s *subject) members(t defaults.ContainerType, bare bool) string {
+func (s *scope) members(t defaults.ContainerType, bare bool) string {
 	var b strings.Builder
 	for _, f := range defaults.Fields() {
 		if len(s.choices(f, t)) == 0 {
@@ -64,7 +64,7 @@ func (s *subject) members(t defaults.ContainerType, bare bool) string {
 }
 
 // member returns a member of the map, which is not there under the condition set.
-func (s *subject) member(f *defaults.Field, t defaults.ContainerType, bare bool, key, set string, value func(defaults.Value) string) string {
+func (s *scope) member(f *defaults.Field, t defaults.ContainerType, bare bool, key, set string, value func(defaults.Value) string) string {
 	const none = "optional.none()"
 	of := func(v defaults.Value) string { return "optional.of(dyn(" + value(v) + "))" }
 	expression := s.decision(f, t, bare, set, of, none)
@@ -76,7 +76,7 @@ func (s *subject) member(f *defaults.Field, t defaults.ContainerType, bare bool,
 
 // podSettings returns the variable of what the Pod gets itself, by the place below its
 // securityContext.
-func (s *subject) podSettings() variable {
+func (s *scope) podSettings() variable {
 	var b strings.Builder
 	b.WriteString("{\n")
 	for _, d := range s.profile.Pod {

@@ -18,10 +18,10 @@ const maxFindings = 1200
 // reporting returns the policies of the modes warn and audit. A finding fails a validation,
 // which denies nothing: the actions of the bindings are Warn and Audit. The expressions use
 // only what Kubernetes 1.30 has.
-func reporting(p *defaults.Profile) []document {
+func reporting(p *defaults.Profile) []admissionPolicy {
 	name := "caseharden-report-" + p.Name
 	pods, added, templates := newPods(p), addedContainers(p), workloads(p)
-	documents := []document{pods.validating(name,
+	documents := []admissionPolicy{pods.validating(name,
 		"Says what the profile "+p.Name+" would fill in on new Pods.",
 		[]resourceRule{rule("CREATE", "", "pods")}, []condition{mirrorCondition("object")}, nil)}
 	if added.hasContainerDefaults(defaults.Ephemeral) {
@@ -76,7 +76,7 @@ func templateExpression(object string) (string, []resourceRule) {
 
 // findings returns the variable of the sentences to say: one for each container that would get
 // something, and one for the Pod.
-func (s *subject) findings() variable {
+func (s *scope) findings() variable {
 	var lists []string
 	for _, l := range s.decided {
 		if !s.hasContainerDefaults(l.ofType) {
@@ -109,7 +109,7 @@ func (s *subject) findings() variable {
 }
 
 // fieldNames returns the elements of the list of the fields that the container c would get.
-func (s *subject) fieldNames(t defaults.ContainerType, bare bool) string {
+func (s *scope) fieldNames(t defaults.ContainerType, bare bool) string {
 	var elements []string
 	for _, f := range defaults.Fields() {
 		if len(s.choices(f, t)) == 0 {
@@ -120,10 +120,10 @@ func (s *subject) fieldNames(t defaults.ContainerType, bare bool) string {
 	return strings.Join(elements, ",\n")
 }
 
-func (s *subject) validating(name, about string, rules []resourceRule, conditions []condition, first []variable) document {
+func (s *scope) validating(name, about string, rules []resourceRule, conditions []condition, first []variable) admissionPolicy {
 	variables := append(slices.Concat(first, s.common()), s.findings())
 	const fails = "variables.findings.size() == 0"
-	return document{
+	return admissionPolicy{
 		kind: "ValidatingAdmissionPolicy", name: name, about: about, rules: rules, conditions: conditions,
 		failurePolicy: "Ignore", variables: used(variables, fails), validation: fails,
 		message: fmt.Sprintf(`"caseharden: " + [variables.findings.join("; ")].map(all, all.size() <= %[1]d ? all : all.substring(0, %[1]d) + "…")[0] + " (profile %[2]s)"`,

@@ -45,7 +45,7 @@ func (v variable) isIn(expression string) bool {
 }
 
 // common returns the variables that conditions use.
-func (s *subject) common() []variable {
+func (s *scope) common() []variable {
 	variables := []variable{
 		{"pod", "What the Pod sets itself.", "has(" + s.pod + ".spec.securityContext) ? " + s.pod + ".spec.securityContext : {}"},
 		{"annotations", "", s.metadata("annotations")},
@@ -66,7 +66,7 @@ func (s *subject) common() []variable {
 }
 
 // metadata returns a map of the metadata of the Pod, which is empty where it is unset.
-func (s *subject) metadata(name string) string {
+func (s *scope) metadata(name string) string {
 	at := s.pod + ".metadata"
 	has := "has(" + at + "." + name + ")"
 	if s.pod == "variables.template" { // its metadata may be unset
@@ -77,7 +77,7 @@ func (s *subject) metadata(name string) string {
 
 // windows returns the variables that say whether the Pod is for Windows nodes, as
 // defaults/windows.go has it.
-func (s *subject) windows() []variable {
+func (s *scope) windows() []variable {
 	spec := s.pod + ".spec"
 	lists := slices.Concat(s.others, s.decided)
 	if s.pod == "oldObject" {

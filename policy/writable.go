@@ -33,14 +33,14 @@ func writablePaths(p *defaults.Profile) []defaults.WritablePath {
 }
 
 // mountsPaths reports whether containers of the list can get mounts.
-func (s *subject) mountsPaths(l containerList) bool {
+func (s *scope) mountsPaths(l containerList) bool {
 	return len(writablePaths(s.profile)) > 0 && l.ofType != defaults.Ephemeral &&
 		len(s.choices(defaults.FieldByName("readOnlyRootFilesystem"), l.ofType)) > 0
 }
 
 // uncovered returns the list of the paths that no mount of the container c covers: of the first
 // exception that matches it and has paths, and of the profile.
-func (s *subject) uncovered(t defaults.ContainerType) string {
+func (s *scope) uncovered(t defaults.ContainerType) string {
 	expression := uncoveredOf(s.profile.WritablePaths)
 	for i, e := range slices.Backward(s.profile.Exceptions) {
 		if len(e.WritablePaths) == 0 || !canMatch(&e, t) {
@@ -87,7 +87,7 @@ func coverPattern(path string) string {
 }
 
 // writable returns the variables about the paths to mount.
-func (s *subject) writable() []variable {
+func (s *scope) writable() []variable {
 	var variables []variable
 	var lists []string
 	for _, l := range s.decided {

@@ -10,8 +10,8 @@ import (
 	"github.com/caseharden/caseharden/preview/hazard"
 )
 
-// A subject is a container with what is known of it, but for its image.
-type subject struct {
+// An unread container waits for its image. Of everything else, what is known is here.
+type unread struct {
 	*hazard.Subject
 	facts  evidence.Facts
 	digest string // of the image that was read
@@ -21,15 +21,15 @@ type subject struct {
 // awaiting are the containers of a workload that wait for their images.
 type awaiting struct {
 	workload int // in the report
-	subjects []subject
+	subjects []unread
 }
 
 // examine adds the findings for a pair to the workload, and returns the containers that
 // have to wait for their images.
-func (p *previewer) examine(w *Workload, pair hazard.Pair, live statuses) []subject {
+func (p *previewer) examine(w *Workload, pair hazard.Pair, live statuses) []unread {
 	found, containers := hazard.Examine(pair)
 	w.Findings = append(w.Findings, found...)
-	var waiting []subject
+	var waiting []unread
 	var madeOf map[string]made
 	if len(live) > 0 {
 		madeOf = containersOf(&pair.Before.Spec)
@@ -43,7 +43,7 @@ func (p *previewer) examine(w *Workload, pair hazard.Pair, live statuses) []subj
 			facts.Known = p.known(c.Image)
 		}
 		if p.awaitImages {
-			waiting = append(waiting, subject{Subject: c, facts: facts})
+			waiting = append(waiting, unread{Subject: c, facts: facts})
 			continue
 		}
 		w.Findings = append(w.Findings, c.Judge(facts)...)
@@ -68,7 +68,7 @@ func (b *builder) images(read ReadImages, platform string) {
 		return
 	}
 	var names []string
-	of := map[string][]*subject{}
+	of := map[string][]*unread{}
 	for i := range b.awaiting {
 		for j := range b.awaiting[i].subjects {
 			s := &b.awaiting[i].subjects[j]

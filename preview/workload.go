@@ -48,7 +48,7 @@ type templateOutcome struct {
 	at           string              // the pointer to it in the object
 	additions    []yamledit.Addition // to the object
 	misspellings []manifest.Misspelling
-	subjects     []subject             // containers that wait for their images
+	subjects     []unread              // containers that wait for their images
 	needed       []*defaults.Exception // that have an effect on it
 	refusals     []string              // what its author asks to leave, in vain
 	patch        bool                  // it is part of a patch, and no manifest

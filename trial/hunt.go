@@ -77,7 +77,7 @@ func (t *Trial) hunt(ctx context.Context, h *hunt, settled map[string]evidence.E
 		e := <-ends
 		copies[e.candidate.Key()].cancel()
 		delete(copies, e.candidate.Key())
-		h.take(e.candidate, e.run)
+		h.accept(e.candidate, e.run)
 		if best, found := h.search.Best(); found {
 			h.refine(best)
 			for _, r := range copies {
@@ -89,8 +89,8 @@ func (t *Trial) hunt(ctx context.Context, h *hunt, settled map[string]evidence.E
 	}
 }
 
-// take takes in what became of a copy.
-func (h *hunt) take(c narrow.Candidate, run Run) {
+// accept notes what became of a copy.
+func (h *hunt) accept(c narrow.Candidate, run Run) {
 	if run.Outcome != watch.Works && run.Outcome != watch.Breaks {
 		h.search.GiveUp(c) // it was cancelled, or nothing can be told
 		return

@@ -87,7 +87,7 @@ func (b *book) settings() []narrow.Setting {
 		if c, found := costsOfLeaving[group]; found {
 			cost = c
 		}
-		all = append(all, narrow.Setting{ID: group, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: cost}}})
+		all = append(all, narrow.Setting{ID: group, Answers: []narrow.Alternative{{ID: narrow.Leave, Cost: cost}}})
 	}
 	return all
 }
@@ -96,14 +96,14 @@ func (b *book) settings() []narrow.Setting {
 func (b *book) has(group string) bool { return b.fields[group] != nil }
 
 // offerPaths offers directories to keep writable below a read-only root.
-func (b *book) offerPaths(paths []string) (narrow.Answer, bool) {
+func (b *book) offerPaths(paths []string) (narrow.Alternative, bool) {
 	paths = outermost(paths)
 	if len(paths) == 0 || !b.has(rootGroup) {
-		return narrow.Answer{}, false
+		return narrow.Alternative{}, false
 	}
 	id := "writable " + strings.Join(paths, " ")
 	b.answers[rootGroup][id] = evidence.Exception{WritablePaths: paths}
-	return narrow.Answer{ID: id, Cost: costPaths + len(paths)}, true
+	return narrow.Alternative{ID: id, Cost: costPaths + len(paths)}, true
 }
 
 // outermost returns the paths that are not below others, sorted, at most as many as a
@@ -122,22 +122,22 @@ func outermost(paths []string) []string {
 }
 
 // offerUser offers another user than the profile's.
-func (b *book) offerUser(uid int64) (narrow.Answer, bool) {
+func (b *book) offerUser(uid int64) (narrow.Alternative, bool) {
 	if uid <= 0 || !slices.Contains(b.fields[userGroup], "runAsUser") {
-		return narrow.Answer{}, false
+		return narrow.Alternative{}, false
 	}
 	id := "user " + strconv.FormatInt(uid, 10)
 	b.answers[userGroup][id] = evidence.Exception{Container: map[string]json.RawMessage{"runAsUser": json.RawMessage(strconv.FormatInt(uid, 10))}}
-	return narrow.Answer{ID: id, Cost: costUser}, true
+	return narrow.Alternative{ID: id, Cost: costUser}, true
 }
 
 // offerCapabilities offers to drop all but some of the capabilities that containers have by
 // default.
-func (b *book) offerCapabilities(kept []string) (narrow.Answer, bool) {
+func (b *book) offerCapabilities(kept []string) (narrow.Alternative, bool) {
 	kept = slices.Compact(slices.Sorted(slices.Values(kept)))
 	kept = slices.DeleteFunc(kept, func(c string) bool { return !slices.Contains(evidence.DefaultCapabilities(), c) })
 	if len(kept) == 0 || !b.has(capabilitiesGroup) {
-		return narrow.Answer{}, false
+		return narrow.Alternative{}, false
 	}
 	id := "keep " + strings.Join(kept, " ")
 	dropped := slices.DeleteFunc(evidence.DefaultCapabilities(), func(c string) bool { return slices.Contains(kept, c) })
@@ -146,7 +146,7 @@ func (b *book) offerCapabilities(kept []string) (narrow.Answer, bool) {
 		panic(fmt.Sprintf("internal error: marshalling names: %s", err))
 	}
 	b.answers[capabilitiesGroup][id] = evidence.Exception{Container: map[string]json.RawMessage{"capabilities": value}, Add: kept}
-	return narrow.Answer{ID: id, Cost: costCapabilities + len(kept)}, true
+	return narrow.Alternative{ID: id, Cost: costCapabilities + len(kept)}, true
 }
 
 // exception returns what a candidate stands for.

@@ -16,7 +16,7 @@ import (
 
 // readException reads one exception of a profile file. It returns false if errors
 // leave open which fields the exception fills in.
-func readException(at place) (e exceptionSource, ok bool) {
+func readException(at value) (e exceptionSource, ok bool) {
 	members := at.only("match", "leave", "container", "writablePaths", "reason", "owner", "reviewBy")
 	e.Place = fmt.Sprintf("%s:%d", at.file, at.node.Line)
 	if match, found := members["match"]; found {
@@ -54,7 +54,7 @@ func readException(at place) (e exceptionSource, ok bool) {
 	return e, len(*at.problems) == before
 }
 
-func (e *exceptionSource) readContainer(at place) {
+func (e *exceptionSource) readContainer(at value) {
 	settings := readSettings(at, defaults.ContainerLevel)
 	if len(at.resolved().Content) == 0 {
 		at.errorf("must set a field")
@@ -76,7 +76,7 @@ func (e *exceptionSource) readContainer(at place) {
 }
 
 // readDate reads a day.
-func readDate(at place) string {
+func readDate(at value) string {
 	node := at.resolved()
 	// YAML takes a plain text for a time if there is such a day.
 	plain := yaml.Node{Kind: yaml.ScalarNode, Value: node.Value}
@@ -93,7 +93,7 @@ func readDate(at place) string {
 }
 
 // isTrue reads a criterion that can only be true, if it is there.
-func isTrue(members map[string]place, name string) bool {
+func isTrue(members map[string]value, name string) bool {
 	at, found := members[name]
 	if !found {
 		return false
@@ -105,7 +105,7 @@ func isTrue(members map[string]place, name string) bool {
 }
 
 // readLabels reads labels that a pod must have.
-func readLabels(at place) map[string]string {
+func readLabels(at value) map[string]string {
 	labels := map[string]string{}
 	members := at.members()
 	if len(members) == 0 && at.resolved().Kind == yaml.MappingNode {
@@ -124,7 +124,7 @@ func readLabels(at place) map[string]string {
 	return labels
 }
 
-func readMatch(at place) defaults.Match {
+func readMatch(at value) defaults.Match {
 	var m defaults.Match
 	criteria := []string{"containers", "containerTypes", "privileged", "addsCapabilities", "runAsNonRoot", "podLabels", "images"}
 	members := at.only(criteria...)

@@ -38,8 +38,8 @@ type File struct {
 // A source is a profile as its file has it: what differs from its base.
 type source struct {
 	name, base string
-	at         place // the document
-	baseAt     place
+	at         value // the document
+	baseAt     value
 
 	container, pod map[*defaults.Field]setting
 	writablePaths  []defaults.WritablePath
@@ -48,8 +48,8 @@ type source struct {
 
 	// null in the file: nothing of what the base has.
 	noWritablePaths, noExceptions, noSelfService bool
-	writablePathsAt, exceptionsAt, selfServiceAt place
-	selfServicePlaces                            []place // of each field
+	writablePathsAt, exceptionsAt, selfServiceAt value
+	selfServicePlaces                            []value // of each field
 
 	// Errors leave open which fields the profile fills in.
 	uncertain bool
@@ -57,13 +57,13 @@ type source struct {
 
 type exceptionSource struct {
 	defaults.Exception
-	leaveAt         []place
-	writablePathsAt place
+	leaveAt         []value
+	writablePathsAt value
 }
 
 // readSource reads one document and reports its errors. It returns nil if the
 // document is no profile at all.
-func readSource(document place) *source {
+func readSource(document value) *source {
 	if !isProfile(document) {
 		return nil
 	}
@@ -96,7 +96,7 @@ func readSource(document place) *source {
 
 // isProfile reports whether a document is meant to be a profile. In any other
 // document nothing is where a profile has it: one error says so.
-func isProfile(document place) bool {
+func isProfile(document value) bool {
 	if document.resolved().Kind != yaml.MappingNode {
 		document.must("an object")
 		return false
@@ -114,7 +114,7 @@ func isProfile(document place) bool {
 	return false
 }
 
-func readName(at place) string {
+func readName(at value) string {
 	name := at.text("the name of the profile")
 	if name != "" && (len(name) > MaxName || len(validation.IsDNS1123Label(name)) > 0) {
 		at.must(fmt.Sprintf("at most %d lower case letters, digits and dashes, and begin and end with a letter or digit", MaxName))
@@ -122,7 +122,7 @@ func readName(at place) string {
 	return name
 }
 
-func (s *source) readSpec(spec place) {
+func (s *source) readSpec(spec value) {
 	before := len(*spec.problems)
 	members := spec.only("base", "container", "pod", "writablePaths", "exceptions", "selfService")
 	if at, found := members["base"]; found {
@@ -160,7 +160,7 @@ func (s *source) readSpec(spec place) {
 }
 
 // readFields reads a list of names of fields that a profile can fill in.
-func readFields(at place) (fields []*defaults.Field, places []place) {
+func readFields(at value) (fields []*defaults.Field, places []value) {
 	for _, element := range at.elements("a list of fields, such as runAsUser or capabilities.drop") {
 		name := element.text("the name of a field, such as runAsUser or capabilities.drop")
 		f := defaults.FieldByName(name)

@@ -15,13 +15,13 @@ import (
 
 // A setting is what a file says of a field: a value, or that it has none.
 type setting struct {
-	at      place
+	at      value
 	value   defaults.Value
 	removes bool
 }
 
 // readSettings reads a SecurityContext or a PodSecurityContext.
-func readSettings(at place, level defaults.Level) map[*defaults.Field]setting {
+func readSettings(at value, level defaults.Level) map[*defaults.Field]setting {
 	settings := map[*defaults.Field]setting{}
 	names := namesAt(level)
 	for _, m := range at.members() {
@@ -55,10 +55,10 @@ func readSetting(settings map[*defaults.Field]setting, m member, name string, le
 	case f.Levels&level == 0:
 		m.errorf("is a field of containers: set it under spec.container")
 	case m.isNull():
-		settings[f] = setting{at: m.place, removes: true}
+		settings[f] = setting{at: m.value, removes: true}
 	default:
-		if value, ok := readValue(m.place, f); ok {
-			settings[f] = setting{at: m.place, value: value}
+		if value, ok := readValue(m.value, f); ok {
+			settings[f] = setting{at: m.value, value: value}
 		}
 	}
 }
@@ -74,7 +74,7 @@ func namesAt(level defaults.Level) []string {
 }
 
 // readValue reads a value that a profile may give the field.
-func readValue(at place, f *defaults.Field) (defaults.Value, bool) {
+func readValue(at value, f *defaults.Field) (defaults.Value, bool) {
 	if raw, err := at.json(); err == nil {
 		if typed, allowed := typedValue(f, raw); allowed {
 			return valueOf(typed), true

@@ -13,7 +13,7 @@ import (
 	"github.com/caseharden/caseharden/defaults"
 )
 
-func readWritablePaths(at place) []defaults.WritablePath {
+func readWritablePaths(at value) []defaults.WritablePath {
 	var paths []defaults.WritablePath
 	elements := at.elements("a list of {path, sizeLimit}")
 	if len(elements) > MaxWritablePaths {

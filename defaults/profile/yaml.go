@@ -17,8 +17,8 @@ import (
 	"github.com/caseharden/caseharden/internal/yamltext"
 )
 
-// A place is a value in a profile file, with what it takes to say where it is.
-type place struct {
+// A value of a profile file knows where it is, and reports what is wrong with it.
+type value struct {
 	node     *yaml.Node
 	file     string
 	path     string
@@ -27,8 +27,8 @@ type place struct {
 
 // documents returns the documents of a file that are not empty. Where the YAML is
 // broken it reports that and returns what stands before.
-func documents(file File, all *yamltext.Problems) []place {
-	var found []place
+func documents(file File, all *yamltext.Problems) []value {
+	var found []value
 	for decoder := yaml.NewDecoder(bytes.NewReader(file.Data)); ; {
 		var document yaml.Node
 		err := decoder.Decode(&document)
@@ -40,21 +40,21 @@ func documents(file File, all *yamltext.Problems) []place {
 			return found
 		}
 		if root := document.Content[0]; root.Tag != "!!null" {
-			found = append(found, place{node: root, file: file.Name, problems: all})
+			found = append(found, value{node: root, file: file.Name, problems: all})
 		}
 	}
 }
 
 // errorf reports that the value is wrong.
-func (p place) errorf(format string, args ...any) {
+func (p value) errorf(format string, args ...any) {
 	*p.problems = append(*p.problems, &yamltext.Error{File: p.file, Line: p.node.Line, Path: p.path, Message: fmt.Sprintf(format, args...)})
 }
 
 // must reports that the value is not what it must be.
-func (p place) must(be string) { p.errorf("must be %s, is %s", be, p.shown()) }
+func (p value) must(be string) { p.errorf("must be %s, is %s", be, p.shown()) }
 
 // shown returns the value as JSON, as far as that is short.
-func (p place) shown() string {
+func (p value) shown() string {
 	const most = 80
 	text, err := p.json()
 	if err != nil {
@@ -67,7 +67,7 @@ func (p place) shown() string {
 }
 
 // json returns the value as JSON.
-func (p place) json() ([]byte, error) {
+func (p value) json() ([]byte, error) {
 	var value any
 	if err := p.node.Decode(&value); err != nil {
 		return nil, err
@@ -75,10 +75,10 @@ func (p place) json() ([]byte, error) {
 	return json.Marshal(value, json.Deterministic(true))
 }
 
-func (p place) isNull() bool { return p.resolved().Tag == "!!null" }
+func (p value) isNull() bool { return p.resolved().Tag == "!!null" }
 
 // resolved returns the node itself, or what it is an alias of.
-func (p place) resolved() *yaml.Node {
+func (p value) resolved() *yaml.Node {
 	if p.node.Kind == yaml.AliasNode {
 		return p.node.Alias
 	}
@@ -88,12 +88,12 @@ func (p place) resolved() *yaml.Node {
 // A member is one of an object's.
 type member struct {
 	name string
-	place
+	value
 }
 
 // members returns the members of an object, in their order. What is no object,
 // and names that come twice, it reports.
-func (p place) members() []member {
+func (p value) members() []member {
 	node := p.resolved()
 	if node.Kind != yaml.MappingNode {
 		p.must("an object")
@@ -101,12 +101,12 @@ func (p place) members() []member {
 	}
 	var all []member
 	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], node.Content[i+1]
+		key, child := node.Content[i], node.Content[i+1]
 		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" {
-			place{node: key, file: p.file, path: p.path, problems: p.problems}.errorf("has a key that is no plain string")
+			value{node: key, file: p.file, path: p.path, problems: p.problems}.errorf("has a key that is no plain string")
 			continue
 		}
-		m := member{key.Value, place{node: value, file: p.file, path: strings.TrimPrefix(p.path+"."+key.Value, "."), problems: p.problems}}
+		m := member{key.Value, value{node: child, file: p.file, path: strings.TrimPrefix(p.path+"."+key.Value, "."), problems: p.problems}}
 		if slices.ContainsFunc(all, func(earlier member) bool { return earlier.name == m.name }) {
 			m.errorf("is there twice")
 			continue
@@ -117,7 +117,7 @@ func (p place) members() []member {
 }
 
 // peek returns a member of an object if it is a plain value, and reports nothing.
-func (p place) peek(name string) string {
+func (p value) peek(name string) string {
 	content := p.resolved().Content
 	for i := 0; i+1 < len(content); i += 2 {
 		if content[i].Value == name {
@@ -129,20 +129,20 @@ func (p place) peek(name string) string {
 
 // only returns the members of an object by name, and reports those with another
 // name than the known ones.
-func (p place) only(known ...string) map[string]place {
-	found := map[string]place{}
+func (p value) only(known ...string) map[string]value {
+	found := map[string]value{}
 	for _, m := range p.members() {
 		if !slices.Contains(known, m.name) {
 			m.unknown(m.name, known)
 			continue
 		}
-		found[m.name] = m.place
+		found[m.name] = m.value
 	}
 	return found
 }
 
 // unknown reports a name that is none of the known ones.
-func (p place) unknown(name string, known []string) {
+func (p value) unknown(name string, known []string) {
 	closest := suggest.Closest(name, known)
 	if i := slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(k, name+".") }); i >= 0 {
 		closest = known[i]
@@ -159,21 +159,21 @@ func (p place) unknown(name string, known []string) {
 }
 
 // elements returns the elements of a list that must not be empty.
-func (p place) elements(be string) []place {
+func (p value) elements(be string) []value {
 	node := p.resolved()
 	if node.Kind != yaml.SequenceNode || len(node.Content) == 0 {
 		p.must(be)
 		return nil
 	}
-	var all []place
+	var all []value
 	for i, element := range node.Content {
-		all = append(all, place{node: element, file: p.file, path: fmt.Sprintf("%s[%d]", p.path, i), problems: p.problems})
+		all = append(all, value{node: element, file: p.file, path: fmt.Sprintf("%s[%d]", p.path, i), problems: p.problems})
 	}
 	return all
 }
 
 // text returns a string, which must not be empty.
-func (p place) text(be string) string {
+func (p value) text(be string) string {
 	node := p.resolved()
 	if node.Kind != yaml.ScalarNode || node.Tag != "!!str" || node.Value == "" {
 		p.must(be)
@@ -183,7 +183,7 @@ func (p place) text(be string) string {
 }
 
 // line returns a string that is one short line.
-func (p place) line(be string) string {
+func (p value) line(be string) string {
 	text := p.text(be)
 	if len(text) > MaxLine || strings.ContainsAny(text, "\n\r\t") {
 		p.errorf("must be one line of at most %d bytes", MaxLine)

@@ -212,7 +212,7 @@ func TestUnreadable(t *testing.T) {
 	d := digest.FromBytes(files(t, "damaged", "b"))
 	r.blobs[d] = bytes.ReplaceAll(r.blobs[d], []byte("b"), []byte("c"))
 	other := r.image("other-config", configured("linux", "amd64", ocispec.ImageConfig{User: "a"}))
-	var described document
+	var described imageManifest
 	if err := json.Unmarshal(r.manifests[other.Digest.String()], &described); err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	if kind == "manifests" {
-		var d document
+		var d imageManifest
 		_ = json.Unmarshal(data, &d)
 		w.Header().Set("Content-Type", cmp.Or(d.MediaType, ocispec.MediaTypeImageManifest))
 	}

@@ -26,8 +26,8 @@ type resolved struct {
 	layers   []ocispec.Descriptor
 }
 
-// A document is a manifest or an index.
-type document struct {
+// An imageManifest is a manifest, or an index of manifests.
+type imageManifest struct {
 	SchemaVersion int                  `json:"schemaVersion"`
 	MediaType     string               `json:"mediaType"`
 	Config        *ocispec.Descriptor  `json:"config"`
@@ -61,8 +61,8 @@ func resolve(ctx context.Context, s source.Source, wanted wish) (*resolved, erro
 	return nil, errors.New("the index holds indexes that hold indexes")
 }
 
-func parseDocument(data []byte) (*document, error) {
-	var d document
+func parseDocument(data []byte) (*imageManifest, error) {
+	var d imageManifest
 	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, fmt.Errorf("the manifest is not JSON of an image: %w", err)
 	}
@@ -105,7 +105,7 @@ func choose(entries []ocispec.Descriptor, wanted wish) (ocispec.Descriptor, erro
 }
 
 // image returns the image that a manifest describes.
-func (d *document) image(ctx context.Context, s source.Source, sum digest.Digest, wanted wish) (*resolved, error) {
+func (d *imageManifest) image(ctx context.Context, s source.Source, sum digest.Digest, wanted wish) (*resolved, error) {
 	switch d.Config.MediaType {
 	case ocispec.MediaTypeImageConfig, "application/vnd.docker.container.image.v1+json", "":
 	default:

@@ -14,7 +14,7 @@ import (
 	"github.com/caseharden/caseharden/internal/yamltext"
 )
 
-// A value is a value in a file, with what it takes to say where it is.
+// A value of a file knows where it is, and reports what is wrong with it.
 type value struct {
 	node *yaml.Node
 	file string

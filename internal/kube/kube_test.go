@@ -121,7 +121,7 @@ func TestHTTPAnswers(t *testing.T) {
 			http.Error(w, "cannot save", http.StatusInternalServerError)
 		},
 	})
-	for path, want := range map[string]kube.Answer{"/fine?a=b": {Code: 200, Output: "fine a=b"}, "/broken": {Code: 500, Output: "cannot save"}} {
+	for path, want := range map[string]kube.Response{"/fine?a=b": {Code: 200, Output: "fine a=b"}, "/broken": {Code: 500, Output: "cannot save"}} {
 		got, err := c.HTTP(t.Context(), "shop", "web", 8080, path, time.Minute)
 		got.Output = strings.TrimSpace(got.Output)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {

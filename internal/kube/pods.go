@@ -38,15 +38,15 @@ func (c *Client) Log(ctx context.Context, namespace, pod, container string, prev
 	return string(log), err
 }
 
-// An Answer is what a command or an HTTP request in a pod came to.
-type Answer struct {
+// A Response is what a command or an HTTP request in a pod came to.
+type Response struct {
 	Code   int    // exit code, or HTTP status
 	Output string // what was written to both streams, or the body
 }
 
 // Exec runs a command in a container, and returns what it wrote and its exit code. The error
 // says why it could not run.
-func (c *Client) Exec(ctx context.Context, namespace, pod, container string, command []string) (Answer, error) {
+func (c *Client) Exec(ctx context.Context, namespace, pod, container string, command []string) (Response, error) {
 	request := c.core.Get().Namespace(namespace).Resource("pods").Name(pod).SubResource("exec").
 		Param("container", container).Param("stdout", "true").Param("stderr", "true")
 	for _, arg := range command {
@@ -54,18 +54,18 @@ func (c *Client) Exec(ctx context.Context, namespace, pod, container string, com
 	}
 	executor, err := remotecommand.NewWebSocketExecutor(c.config, http.MethodGet, request.URL().String())
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	out := &bounded{left: maxOutput}
 	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: out, Stderr: out})
 	var exit exec.CodeExitError
 	switch {
 	case err == nil:
-		return Answer{Output: out.String()}, nil
+		return Response{Output: out.String()}, nil
 	case errors.As(err, &exit):
-		return Answer{Code: exit.Code, Output: out.String()}, nil
+		return Response{Code: exit.Code, Output: out.String()}, nil
 	}
-	return Answer{}, fmt.Errorf("%w%s", err, after(out.String()))
+	return Response{}, fmt.Errorf("%w%s", err, after(out.String()))
 }
 
 func after(output string) string {
@@ -99,7 +99,7 @@ func (b *bounded) String() string {
 
 // HTTP makes a GET request to a port of a pod by way of the API server. A status of 400 and
 // more is an answer and no error.
-func (c *Client) HTTP(ctx context.Context, namespace, pod string, port int, path string, timeout time.Duration) (Answer, error) {
+func (c *Client) HTTP(ctx context.Context, namespace, pod string, port int, path string, timeout time.Duration) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	path, query, _ := strings.Cut(strings.TrimPrefix(path, "/"), "?")
@@ -112,13 +112,13 @@ func (c *Client) HTTP(ctx context.Context, namespace, pod string, port int, path
 	stream, err := request.MaxRetries(0).Stream(ctx)
 	if err != nil {
 		if status, ok := errors.AsType[*apierrors.StatusError](err); ok && status.ErrStatus.Code > 0 {
-			return Answer{Code: int(status.ErrStatus.Code), Output: bodyOf(status.ErrStatus)}, nil
+			return Response{Code: int(status.ErrStatus.Code), Output: bodyOf(status.ErrStatus)}, nil
 		}
-		return Answer{}, err
+		return Response{}, err
 	}
 	defer stream.Close()
 	body, err := io.ReadAll(io.LimitReader(stream, maxOutput))
-	return Answer{Code: http.StatusOK, Output: string(body)}, err
+	return Response{Code: http.StatusOK, Output: string(body)}, err
 }
 
 // bodyOf returns what a server in a pod answered, which is among the causes, if it was a

@@ -79,7 +79,7 @@ func loggedInjected(review *mutate.Review, in *mutate.Injected) slog.Attr {
 			continue
 		}
 		name, paths := text.Shorten(c.Name, mutate.MaxContainerName), in.WritablePaths[c.Name]
-		if !room.take(name, fields, paths) {
+		if !room.spend(name, fields, paths) {
 			break
 		}
 		logged = append(logged, slog.Any(name, loggedList(fields)))
@@ -107,7 +107,7 @@ func loggedSkipped(review *mutate.Review, out *mutate.Skipped) slog.Attr {
 			continue
 		}
 		name, fields := text.Shorten(c.Name, mutate.MaxContainerName), slices.Sorted(maps.Keys(reasons))
-		if !room.take(name, fields, slices.Collect(maps.Values(reasons))) {
+		if !room.spend(name, fields, slices.Collect(maps.Values(reasons))) {
 			break
 		}
 		logged = append(logged, byField(name, fields, reasons))
@@ -145,8 +145,8 @@ func appendLeftOut(attrs []slog.Attr, containers int) []slog.Attr {
 // budget is how many bytes of a record a line may still have.
 type budget int
 
-// take reports whether a container is within the budget, and takes it from that.
-func (b *budget) take(name string, lists ...[]string) bool {
+// spend takes what a container needs from the budget, and reports whether that was enough.
+func (b *budget) spend(name string, lists ...[]string) bool {
 	const around = len("would-inject.containers.= ") // in the text format
 	var quoted [8 * mutate.MaxContainerName]byte
 	size := around + len(strconv.AppendQuote(quoted[:0], name))

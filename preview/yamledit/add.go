@@ -7,7 +7,7 @@
 //
 // The text is parsed into nodes that know where they begin (parse.go, and end.go
 // for where they end). Additions are folded into one tree of edits (edit.go).
-// The plan walks both (plan.go) and says what to insert where (insert.go), written
+// The editor walks both (editor.go) and says what to insert where (insert.go), written
 // in the style of the document (render.go).
 //
 // What comes out is parsed again and compared with the tree that was asked for,
@@ -95,7 +95,7 @@ func (d *document) edits(additions []Addition) ([]Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := plan{document: d, style: d.style()}
+	p := editor{document: d, style: d.style()}
 	if err := p.visit(d.root, tree, layout{}); err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // replace puts a value where null, {}, [] or nothing is written.
-func (p *plan) replace(n *yaml.Node, e *branch, in layout) error {
+func (p *editor) replace(n *yaml.Node, e *branch, in layout) error {
 	value, err := e.whole()
 	if err != nil {
 		return p.fail(n, in, "is empty: %v", err)
@@ -46,7 +46,7 @@ func (p *plan) replace(n *yaml.Node, e *branch, in layout) error {
 }
 
 // insert plans members or items behind those of a collection that has some.
-func (p *plan) insert(n, added *yaml.Node, in layout) error {
+func (p *editor) insert(n, added *yaml.Node, in layout) error {
 	if len(added.Content) == 0 {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (p *plan) insert(n, added *yaml.Node, in layout) error {
 	return nil
 }
 
-func (p *plan) insertFlow(n, added *yaml.Node, in layout) error {
+func (p *editor) insertFlow(n, added *yaml.Node, in layout) error {
 	if p.isPair(n) {
 		return p.fail(n, in, "is a mapping without braces: put it in braces first")
 	}
@@ -104,17 +104,17 @@ func (p *plan) insertFlow(n, added *yaml.Node, in layout) error {
 	return nil
 }
 
-func (p *plan) splice(start, end int, text string) {
+func (p *editor) splice(start, end int, text string) {
 	p.edits = append(p.edits, Edit{start, end, text})
 }
 
 // broken says that there is a line break between two offsets.
-func (p *plan) broken(start, end int) bool {
+func (p *editor) broken(start, end int) bool {
 	return start < end && bytes.IndexByte(p.text[start:end], '\n') >= 0
 }
 
 // nextLine returns where the line behind the one around an offset begins.
-func (p *plan) nextLine(at int) int {
+func (p *editor) nextLine(at int) int {
 	if i := bytes.IndexByte(p.text[at:], '\n'); i >= 0 {
 		return at + i + 1
 	}
@@ -123,7 +123,7 @@ func (p *plan) nextLine(at int) int {
 
 // insertLines plans lines at the beginning of a line, or at the end of the text,
 // which may have no line break of its own.
-func (p *plan) insertLines(at int, lines string) {
+func (p *editor) insertLines(at int, lines string) {
 	if at == len(p.text) && !bytes.HasSuffix(p.text, []byte("\n")) {
 		lines = p.style.lineBreak + strings.TrimSuffix(lines, p.style.lineBreak)
 	}
@@ -132,7 +132,7 @@ func (p *plan) insertLines(at int, lines string) {
 
 // sorted returns the edits in the order of the text, without those that would
 // change nothing.
-func (p *plan) sorted() ([]Edit, error) {
+func (p *editor) sorted() ([]Edit, error) {
 	edits := slices.DeleteFunc(p.edits, func(e Edit) bool { return string(p.text[e.Start:e.End]) == e.Text })
 	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
 	for i := 1; i < len(edits); i++ {

@@ -61,7 +61,7 @@ func (s *Search) everything() Candidate {
 }
 
 // Answer adds an answer that a setting may have. It must cost less than leaving it.
-func (s *Search) Answer(setting string, a Answer) {
+func (s *Search) Answer(setting string, a Alternative) {
 	if i := slices.IndexFunc(s.settings, func(o *Setting) bool { return o.ID == setting }); i >= 0 {
 		s.settings[i].add(a)
 	}

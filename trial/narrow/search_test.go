@@ -23,11 +23,11 @@ const (
 
 func settings() []narrow.Setting {
 	return []narrow.Setting{
-		{ID: user, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 90}, {ID: "user 999", Cost: 20}}},
-		{ID: root, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 50}, {ID: "writable /tmp", Cost: 11}, {ID: "writable /run /tmp", Cost: 12}}},
-		{ID: caps, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 70}, {ID: "keep CHOWN SETGID SETUID", Cost: 33}}},
-		{ID: ape, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 45}}},
-		{ID: seccomp, Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 50}}},
+		{ID: user, Answers: []narrow.Alternative{{ID: narrow.Leave, Cost: 90}, {ID: "user 999", Cost: 20}}},
+		{ID: root, Answers: []narrow.Alternative{{ID: narrow.Leave, Cost: 50}, {ID: "writable /tmp", Cost: 11}, {ID: "writable /run /tmp", Cost: 12}}},
+		{ID: caps, Answers: []narrow.Alternative{{ID: narrow.Leave, Cost: 70}, {ID: "keep CHOWN SETGID SETUID", Cost: 33}}},
+		{ID: ape, Answers: []narrow.Alternative{{ID: narrow.Leave, Cost: 45}}},
+		{ID: seccomp, Answers: []narrow.Alternative{{ID: narrow.Leave, Cost: 50}}},
 	}
 }
 
@@ -217,7 +217,7 @@ func TestSearchCutsInHalves(t *testing.T) {
 	t.Parallel()
 	var many []narrow.Setting
 	for i := range 12 {
-		many = append(many, narrow.Setting{ID: fmt.Sprint("s", i), Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 50}}})
+		many = append(many, narrow.Setting{ID: fmt.Sprint("s", i), Answers: []narrow.Alternative{{ID: narrow.Leave, Cost: 50}}})
 	}
 	// Either of two pairs does, so that no setting alone is missed. (Alone: as the only one
 	// that is as the profile has it.)
@@ -241,7 +241,7 @@ func TestSearchFindsWhatStandsAlone(t *testing.T) {
 	t.Parallel()
 	var many []narrow.Setting
 	for i := range 12 {
-		many = append(many, narrow.Setting{ID: fmt.Sprintf("s%02d", i), Answers: []narrow.Answer{{ID: narrow.Leave, Cost: 50}}})
+		many = append(many, narrow.Setting{ID: fmt.Sprintf("s%02d", i), Answers: []narrow.Alternative{{ID: narrow.Leave, Cost: 50}}})
 	}
 	without := func(from, to int) narrow.Candidate {
 		c := narrow.Candidate{}
@@ -348,7 +348,7 @@ func TestSearchBoundsSuggestions(t *testing.T) {
 	s := narrow.New(settings(), 2)
 	n := 0
 	for {
-		s.Answer(root, narrow.Answer{ID: fmt.Sprint("writable ", n), Cost: 11})
+		s.Answer(root, narrow.Alternative{ID: fmt.Sprint("writable ", n), Cost: 11})
 		s.Suggest(narrow.Candidate{root: fmt.Sprint("writable ", n)})
 		c, more := s.Next()
 		if !more {

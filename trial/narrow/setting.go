@@ -17,11 +17,11 @@ type Setting struct {
 
 	// Answers are what the setting may be instead, without order. One of them leaves the
 	// setting as the author has it: its ID is [Leave].
-	Answers []Answer
+	Answers []Alternative
 }
 
-// An Answer is what a setting may be instead of what the profile has.
-type Answer struct {
+// An Alternative is what a setting may be instead of what the profile has.
+type Alternative struct {
 	ID   string
 	Cost int // how much security it costs; above zero
 }
@@ -57,11 +57,11 @@ func (c Candidate) with(setting, answer string) Candidate {
 }
 
 // add adds an answer to a setting, unless it is there.
-func (s *Setting) add(a Answer) bool {
+func (s *Setting) add(a Alternative) bool {
 	if a.Cost <= 0 {
 		panic(fmt.Sprintf("internal error: answer %s of setting %s costs nothing", a.ID, s.ID))
 	}
-	if slices.ContainsFunc(s.Answers, func(b Answer) bool { return a.ID == b.ID }) {
+	if slices.ContainsFunc(s.Answers, func(b Alternative) bool { return a.ID == b.ID }) {
 		return false
 	}
 	s.Answers = append(s.Answers, a)
@@ -78,13 +78,13 @@ func (s *Setting) cost(answer string) int {
 }
 
 // finer returns the answers that cost less than one, cheapest first.
-func (s *Setting) finer(answer string) []Answer {
-	var finer []Answer
+func (s *Setting) finer(answer string) []Alternative {
+	var finer []Alternative
 	for _, a := range s.Answers {
 		if a.Cost < s.cost(answer) {
 			finer = append(finer, a)
 		}
 	}
-	slices.SortStableFunc(finer, func(a, b Answer) int { return cmp.Compare(a.Cost, b.Cost) })
+	slices.SortStableFunc(finer, func(a, b Alternative) int { return cmp.Compare(a.Cost, b.Cost) })
 	return finer
 }

@@ -89,7 +89,7 @@ func (s *Search) neighbors(best Candidate) []Candidate {
 			continue
 		}
 		finer := setting.finer(answer)
-		for _, a := range append([]Answer{{}}, finer...) {
+		for _, a := range append([]Alternative{{}}, finer...) {
 			batch = append(batch, best.with(setting.ID, a.ID))
 		}
 		if len(finer) > 0 {

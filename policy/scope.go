@@ -4,13 +4,13 @@ package policy
 
 import "github.com/caseharden/caseharden/defaults"
 
-// A subject is what a policy decides on: the Pod, and which lists of its containers. It is what
+// A scope is what a policy decides on: the Pod, and which lists of its containers. It is what
 // package mutate calls a scope.
 //
 //	Pods        a new Pod, with its own settings
 //	ephemeral   containers that are added to a Pod that runs: all else is read from oldObject
 //	workloads   the template of a Deployment, a Job and so on, as a new Pod
-type subject struct {
+type scope struct {
 	profile *defaults.Profile
 	pod     string          // where the Pod is
 	decided []containerList // whose containers are decided on
@@ -24,22 +24,22 @@ type containerList struct {
 	optional bool   // it may be unset
 }
 
-func newPods(p *defaults.Profile) *subject { return wholePod(p, "object") }
+func newPods(p *defaults.Profile) *scope { return wholePod(p, "object") }
 
-func workloads(p *defaults.Profile) *subject { return wholePod(p, "variables.template") }
+func workloads(p *defaults.Profile) *scope { return wholePod(p, "variables.template") }
 
 // wholePod is about a new Pod. It can have no ephemeral containers: the API server refuses them
 // there.
-func wholePod(p *defaults.Profile, pod string) *subject {
-	return &subject{profile: p, pod: pod, decided: []containerList{
+func wholePod(p *defaults.Profile, pod string) *scope {
+	return &scope{profile: p, pod: pod, decided: []containerList{
 		{defaults.Init, pod + ".spec.initContainers", true},
 		{defaults.Regular, pod + ".spec.containers", false},
 	}}
 }
 
 // addedContainers is about the ephemeral containers that oldObject does not have.
-func addedContainers(p *defaults.Profile) *subject {
-	return &subject{profile: p, pod: "oldObject",
+func addedContainers(p *defaults.Profile) *scope {
+	return &scope{profile: p, pod: "oldObject",
 		decided: []containerList{{defaults.Ephemeral, "variables.added", false}},
 		others: []containerList{
 			{defaults.Init, "oldObject.spec.initContainers", true},
@@ -79,7 +79,7 @@ func (l containerList) all(condition string) string {
 }
 
 // anyContainer returns the condition that a container of the Pod is as the condition says.
-func (s *subject) anyContainer(condition string) string {
+func (s *scope) anyContainer(condition string) string {
 	var conditions []string
 	for _, lists := range [][]containerList{s.others, s.decided} {
 		for _, l := range lists {

@@ -9,9 +9,9 @@ import (
 	"github.com/caseharden/caseharden/mutate"
 )
 
-// A document is a policy, before it is written. It is written by hand rather than marshalled,
-// so that expressions are blocks of text, with their comments.
-type document struct {
+// An admissionPolicy is a policy before it is written as YAML. It is not marshalled, so that
+// expressions are blocks of text, with their comments.
+type admissionPolicy struct {
 	kind, name, about  string
 	rules              []resourceRule
 	conditions         []condition
@@ -38,7 +38,7 @@ func rule(operation, group, resource string) resourceRule {
 
 // text returns the document as YAML, with all the defaults of the API: applied from Git, it
 // then shows no difference.
-func (d document) text() string {
+func (d admissionPolicy) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\napiVersion: admissionregistration.k8s.io/v1\nkind: %s\nmetadata:\n  name: %s\nspec:\n", d.about, d.kind, d.name)
 	fmt.Fprintf(&b, "  failurePolicy: %s\n", d.failurePolicy)
@@ -76,7 +76,7 @@ func (d document) text() string {
 
 // binding returns the binding of the policy to the namespaces that have opted in to a profile in
 // a mode.
-func (d document) binding(mode mutate.Mode, profile string, excluded []string) string {
+func (d admissionPolicy) binding(mode mutate.Mode, profile string, excluded []string) string {
 	actions := map[mutate.Mode]string{mutate.Warn: "Warn", mutate.Audit: "Audit"}
 	name := d.name
 	if mode != mutate.Enforce {

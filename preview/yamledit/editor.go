@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A plan collects what to write where, and what becomes of the tree by it.
-type plan struct {
+// An editor collects what to write where, and what becomes of the tree by it.
+type editor struct {
 	*document
 	style   style
 	edits   []Edit
@@ -29,7 +29,7 @@ type layout struct {
 
 // visit plans an edit of a node that is there. Splices come in the order in which
 // they have to stand where two are at one offset: what is further in goes first.
-func (p *plan) visit(n *yaml.Node, e *branch, in layout) error {
+func (p *editor) visit(n *yaml.Node, e *branch, in layout) error {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		return p.fail(n, in, "is the alias *%s: adding to it would change other places, write it out first", n.Value)
@@ -47,11 +47,11 @@ func (p *plan) visit(n *yaml.Node, e *branch, in layout) error {
 	return p.fail(n, in, "has no members: it is neither a mapping nor a list")
 }
 
-func (p *plan) fail(n *yaml.Node, in layout, format string, args ...any) error {
+func (p *editor) fail(n *yaml.Node, in layout, format string, args ...any) error {
 	return p.errorf(n, "%s %s", cmp.Or(in.path, "the document"), fmt.Sprintf(format, args...))
 }
 
-func (p *plan) visitMapping(n *yaml.Node, e *branch, in layout) error {
+func (p *editor) visitMapping(n *yaml.Node, e *branch, in layout) error {
 	if e.appended != nil {
 		return p.fail(n, in, "is a mapping and no list")
 	}
@@ -90,7 +90,7 @@ func (p *plan) visitMapping(n *yaml.Node, e *branch, in layout) error {
 	return p.insert(n, added, in)
 }
 
-func (p *plan) visitSequence(n *yaml.Node, e *branch, in layout) error {
+func (p *editor) visitSequence(n *yaml.Node, e *branch, in layout) error {
 	inside := p.inside(n)
 	for _, name := range e.names {
 		i, err := strconv.Atoi(name)
@@ -119,7 +119,7 @@ func merges(n *yaml.Node, name string) bool {
 }
 
 // inside returns the layout of the members of a node.
-func (p *plan) inside(n *yaml.Node) layout {
+func (p *editor) inside(n *yaml.Node) layout {
 	if n.Style&yaml.FlowStyle == 0 {
 		return layout{column: p.column(p.begin(n))}
 	}
