@@ -96,7 +96,7 @@ func TestEveryField(t *testing.T) {
 			}
 			sent := setField(t, unset, p.field, p.value, p.pod)
 			if p.pod && !keeps(t, sent, p.field) {
-				t.Skip("this version of Kubernetes does not have the field, or drops it")
+				t.Skip("this version of Kubernetes does not have the field or the value, or drops it")
 			}
 			want := stored(t, plain, sent, "")
 			got := stored(t, namespace, unset, "")
@@ -113,6 +113,9 @@ func TestEveryField(t *testing.T) {
 					continue
 				}
 				set := setField(t, set, p.field, tt.others[i], onPod)
+				if onPod && !keeps(t, set, p.field) {
+					continue
+				}
 				got := stored(t, namespace, set, "")
 				sameSpec(t, "where it is set", stored(t, plain, set, ""), got)
 				if a := annotations(got)["caseharden.io/injected"]; a != nil {
