@@ -47,6 +47,8 @@ var hazardCases = []hazardCase{
 
 	{id: "command-needs-root", name: "chown in an init container", want: []string{"i"}, says: []string{"runs chown", "10001", "CHOWN", "fsGroup"},
 		pod: `{spec: {initContainers: [{name: i, command: [sh, -c, "chown -R 1000 /data"]}], containers: [{name: c}]}}`},
+	{id: "command-needs-root", name: "the author demands another user", want: []string{"c"}, says: []string{"runAsUser: 0 with runAsNonRoot: false"},
+		pod: `{spec: {securityContext: {runAsNonRoot: true}, containers: [{name: c, command: [chown, "1000", /data]}]}}`},
 	{id: "command-needs-root", name: "chown is the command", want: []string{"c"},
 		pod: `{spec: {containers: [{name: c, command: [/bin/chown, "1000", /data]}]}}`},
 	{id: "command-needs-root", name: "arguments for the image's shell", want: []string{"c"},

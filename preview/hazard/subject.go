@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/caseharden/caseharden/evidence"
 )
@@ -16,6 +17,7 @@ type Subject struct {
 	Name, Image string
 	container   evidence.Container
 	windows     bool
+	nonRoot     bool // its author demands another user than root
 	guesses     []evidence.Finding
 }
 
@@ -37,6 +39,11 @@ func (s *Subject) Judge(f evidence.Facts) []evidence.Finding {
 		}
 		found = append(found, judged...)
 	}
+	if s.nonRoot { // the kubelet refuses root then
+		for i := range found {
+			found[i].Fix = strings.ReplaceAll(found[i].Fix, "runAsUser: 0", "runAsUser: 0 with runAsNonRoot: false")
+		}
+	}
 	slices.SortStableFunc(found, func(a, b evidence.Finding) int { return cmp.Compare(a.ID, b.ID) })
 	return found
 }
@@ -44,7 +51,7 @@ func (s *Subject) Judge(f evidence.Facts) []evidence.Finding {
 // Key is the same for containers that are judged alike, if what is known of their image is
 // the same.
 func (s *Subject) Key(status *evidence.Status) string {
-	key, err := json.Marshal([]any{s.container, s.guesses, s.windows, status})
+	key, err := json.Marshal([]any{s.container, s.guesses, s.windows, s.nonRoot, status})
 	if err != nil {
 		panic("internal error: " + err.Error())
 	}
@@ -61,7 +68,7 @@ func Examine(p Pair) (ofPod []evidence.Finding, containers []*Subject) {
 		}
 	}
 	for _, container := range p.containers() {
-		s := &Subject{Name: container.After.Name, Image: container.After.Image, windows: p.Windows}
+		s := &Subject{Name: container.After.Name, Image: container.After.Image, windows: p.Windows, nonRoot: isTrue(container.before.nonRoot)}
 		if !p.Windows {
 			s.container = p.evidenceOf(&container)
 		}
