@@ -105,13 +105,21 @@ func (s *source) edit(w *Workload) {
 }
 
 // safe returns the settings that would be injected and that no finding names, with their
-// values. A read-only root that needs volumes is not among them: edits add no volumes.
+// values. A read-only root that needs volumes is not among them: edits add no volumes. Where the
+// user has a finding, the container may have to stay root, with capabilities: then neither
+// runAsNonRoot nor capabilities.drop is among them.
 func safe(decisions []Decision, writable []string) map[string]json.RawMessage {
 	values := map[string]json.RawMessage{}
 	for _, d := range decisions {
 		if d.Verdict != evidence.Breaks && d.Verdict != evidence.Risk && defaults.Outcome(d.Outcome) == defaults.Inject &&
 			(len(writable) == 0 || d.Field != "readOnlyRootFilesystem") {
 			values[d.Field] = d.Value
+		}
+	}
+	for _, d := range decisions {
+		if d.Field == "runAsUser" && (d.Verdict == evidence.Breaks || d.Verdict == evidence.Risk) {
+			delete(values, "runAsNonRoot")
+			delete(values, "capabilities.drop")
 		}
 	}
 	return values

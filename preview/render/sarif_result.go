@@ -91,7 +91,7 @@ func (s *sarifWriter) unset(w *preview.Workload, container string, line int, dec
 	}
 	message := fmt.Sprintf("%s: profile %s would inject %s.", where(w, container), s.report.Profile, strings.Join(settings, ", "))
 	if len(doubtful) > 0 {
-		message += fmt.Sprintf(" There are findings on %s: the fix leaves these out.", strings.Join(doubtful, ", "))
+		message += fmt.Sprintf(" There are findings on %s: the fix leaves these out, and what depends on them.", strings.Join(doubtful, ", "))
 	}
 	r := s.result(w, container, line, unsetRule, settings, message)
 	r.Kind, r.Level, r.Properties = "fail", "note", map[string]any{"settings": settings}
