@@ -115,7 +115,7 @@ func (p *profileFiles) addFile(name string) error {
 func newProfilesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profiles",
-		Short: "List, show, check and export profiles",
+		Short: "List, show, validate and export profiles",
 		Long: `List, show and check profiles: what is filled in, and where not.
 
 The profiles compatible, hardened and restricted are built in. Others are files:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,16 +30,21 @@ func (r *reader) directory(dir string) {
 	}
 	var files []found
 	empty := true
-	_ = fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
-		hidden := strings.HasPrefix(entry.Name(), ".") && path != "."
+	_ = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		hidden := strings.HasPrefix(entry.Name(), ".") && name != "."
 		switch {
 		case err != nil:
-			r.fail(filepath.Join(dir, path), err)
+			r.fail(filepath.Join(dir, name), err)
 			empty = false
 		case entry.IsDir() && hidden:
 			return fs.SkipDir
-		case !entry.IsDir() && !hidden && (slices.Contains(manifestExtensions, filepath.Ext(path)) || isKustomization(path)):
-			files = append(files, found{filepath.FromSlash(path), entry.Type()&fs.ModeSymlink != 0})
+		case entry.IsDir() && isChart(root.FS(), name):
+			chart := filepath.Join(dir, name)
+			r.fail(chart, fmt.Errorf("is a Helm chart: preview what it renders: helm template NAME %s | caseharden preview -f -", chart))
+			empty = false
+			return fs.SkipDir
+		case !entry.IsDir() && !hidden && (slices.Contains(manifestExtensions, filepath.Ext(name)) || isKustomization(name)):
+			files = append(files, found{filepath.FromSlash(name), entry.Type()&fs.ModeSymlink != 0})
 		}
 		return nil
 	})
@@ -75,6 +81,12 @@ func (r *reader) directory(dir string) {
 		}
 		r.below(root, inside, filepath.Join(dir, f.name))
 	}
+}
+
+// isChart reports whether a directory is a Helm chart, whose templates are no manifests.
+func isChart(files fs.FS, dir string) bool {
+	info, err := fs.Stat(files, path.Join(dir, "Chart.yaml"))
+	return err == nil && info.Mode().IsRegular()
 }
 
 var manifestExtensions = []string{".yaml", ".yml", ".json"}

@@ -17,7 +17,8 @@ import (
 func TestReadInputs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"outside/secret.yaml": "token", "in/pod.yaml": "pod", "in/z/more.json": "more", "in/other.txt": "text"} {
+	for name, text := range map[string]string{"outside/secret.yaml": "token", "in/pod.yaml": "pod", "in/z/more.json": "more", "in/other.txt": "text",
+		"repo/web.yaml": "web", "repo/chart/Chart.yaml": "chart", "repo/chart/templates/t.yaml": "{{ template }}"} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
@@ -57,6 +58,9 @@ func TestReadInputs(t *testing.T) {
 		"a link to a directory": {[]string{"link/z"}, []string{"link/z/more.json more"}, []string{
 			"link/z/none.yaml: no such file or directory",
 			"link/z/through-out.yml: is a link to a file outside link/z: preview the file with -f outside/secret.yaml",
+		}},
+		"a directory with a Helm chart": {[]string{"repo"}, []string{"repo/web.yaml web"}, []string{
+			"repo/chart: is a Helm chart: preview what it renders: helm template NAME repo/chart | caseharden preview -f -",
 		}},
 		"a link to a file":     {[]string{"link.yaml"}, []string{"link.yaml more"}, nil},
 		"a file and its link":  {[]string{"in/pod.yaml", "in/a-link.yaml", "./in/pod.yaml"}, []string{"in/pod.yaml pod"}, nil},

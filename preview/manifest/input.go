@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Stdin is the name of standard input among paths, and in reports.
@@ -61,6 +62,9 @@ func (r *reader) path(name string) {
 	}
 	info, err := os.Stat(name)
 	switch {
+	case err != nil && (strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://")):
+		r.fail(name, fmt.Errorf("is an address, and manifests are read from files: curl -sSL %s | caseharden preview -f -", name))
+		return
 	case err != nil:
 		r.fail(name, err)
 		return
