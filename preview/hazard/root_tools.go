@@ -30,7 +30,8 @@ var rootTools = []rootTool{
 	{names: []string{"chmod"}},
 	{names: []string{"useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "addgroup", "groupmod", "groupdel", "delgroup", "chpasswd"},
 		needs: []string{"CHOWN"}},
-	{names: []string{"apt", "apt-get", "dpkg", "apk", "yum", "dnf", "microdnf", "zypper", "rpm"}, needs: []string{"CHOWN", "SETUID", "SETGID"}},
+	{names: []string{"apt", "apt-get", "dpkg"}, needs: []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}}, // apt's files are for user _apt
+	{names: []string{"apk", "yum", "dnf", "microdnf", "zypper", "rpm"}, needs: []string{"CHOWN", "SETUID", "SETGID"}},
 	{names: []string{"update-ca-certificates", "update-ca-trust"}},
 	{names: []string{"gosu", "su-exec", "runuser", "setpriv"}, needs: []string{"SETUID", "SETGID"}},
 	{names: []string{"su", "sudo", "doas"}, needs: []string{"SETUID", "SETGID"}, setuid: true},
