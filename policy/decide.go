@@ -12,7 +12,7 @@ import (
 // level, a default is filled in.
 
 // settled returns the conditions under which no value at all is filled in for the field in the
-// container c. set says whether the container sets the field.
+// container c. set reports whether the container sets the field.
 //
 //	the container sets the field
 //	the Pod sets it, and containers inherit it
